@@ -1,0 +1,39 @@
+"""What an architecture is: values, names, validation, and the zoo of named ones. No torch, no pandas."""
+
+from lambda_arch.arch.configure import configure
+from lambda_arch.arch.errors import ArchitectureError, nearest
+from lambda_arch.arch.names import canonical_name, from_settings, named, parse
+from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
+from lambda_arch.arch.patterns import compress, evenly_spaced, expand
+from lambda_arch.arch.resnet import BLOCKS, EXPANSION, STAGES, STEMS, WIDTHS, Block, Convolution, Lambda, ResNet
+from lambda_arch.arch.toml_file import read_architecture
+from lambda_arch.arch.zoo import Entry, zoo
+
+__all__ = [
+    "BLOCKS",
+    "EXPANSION",
+    "OPTIONS",
+    "STAGES",
+    "STEMS",
+    "WIDTHS",
+    "ArchitectureError",
+    "Block",
+    "Convolution",
+    "Entry",
+    "Lambda",
+    "Option",
+    "ResNet",
+    "Setting",
+    "canonical_name",
+    "compress",
+    "configure",
+    "evenly_spaced",
+    "expand",
+    "from_settings",
+    "named",
+    "nearest",
+    "parse",
+    "read_architecture",
+    "read_setting",
+    "zoo",
+]

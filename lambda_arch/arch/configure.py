@@ -1,0 +1,74 @@
+"""Settings applied on top of an architecture."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.arch.options import Option, Setting
+from lambda_arch.arch.patterns import expand
+from lambda_arch.arch.resnet import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet
+
+
+def configure(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
+    """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
+
+    Blocks that become lambda layers take the settings that prevail in ``base``. Raises :class:`ArchitectureError` for
+    what cannot be built, and for a stage's or block's lambda setting where there is no lambda layer.
+    """
+    network = {setting.option.field: setting.value for setting in settings if setting.option.level == "network"}
+    letters = [[block.layer.letter for block in stage] for stage in base.stages]
+    if "stages" in network:
+        letters = [list(stage) for stage in expand(str(network.pop("stages")), BLOCKS[base.depth])]
+    by_width = sorted((s for s in settings if s.option.level != "network"), key=_specificity)
+    for setting in by_width:
+        _refuse_without_target(setting, letters)
+    prevailing = base.prevailing_lambda()
+    stages = tuple(
+        tuple(
+            _configure_block(block, letters[i][j], prevailing, [s for s in by_width if _covers(s, i, j + 1)])
+            for j, block in enumerate(stage)
+        )
+        for i, stage in enumerate(base.stages)
+    )
+    changes: dict[str, Any] = {**network, "stages": stages}
+    if image_size is not None:
+        changes["image_size"] = image_size
+    return replace(base, **changes)
+
+
+def _specificity(setting: Setting) -> int:
+    return (setting.stage is not None) + (setting.block is not None)
+
+
+def _covers(setting: Setting, stage: int, block: int) -> bool:
+    return setting.stage in (None, stage) and setting.block in (None, block)
+
+
+def _configure_block(block: Block, letter: str, prevailing: Lambda, settings: Sequence[Setting]) -> Block:
+    values: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "block"}
+    if letter == Convolution.letter:
+        return Block(Convolution(), **{"se": block.se, **values})
+    of_layer = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
+    layer = block.layer if isinstance(block.layer, Lambda) else prevailing
+    return Block(Lambda(**{**asdict(layer), **of_layer}), **{"se": block.se, **values})
+
+
+def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:
+    if setting.stage is None:
+        return
+    stage, name = letters[setting.stage], STAGES[setting.stage]
+    if setting.block is not None:
+        if not 1 <= setting.block <= len(stage):
+            raise ArchitectureError(
+                f"{name}.{setting.block}.{_shown(setting.option, setting.value)}: expected a block of {name} from 1 to {len(stage)}"
+            )
+        stage, name = [stage[setting.block - 1]], f"{name}.{setting.block}"
+    if setting.option.level == "lambda" and Lambda.letter not in stage:
+        raise ArchitectureError(
+            f"{name}.{_shown(setting.option, setting.value)}: {name} has no lambda layer; expected L there in stages"
+        )
+
+
+def _shown(option: Option, value: object) -> str:
+    return f"{option.name}={option.write(value)}"

@@ -1,0 +1,156 @@
+"""The options of an architecture, one table: names, files and flags are all read through it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from lambda_arch.arch.errors import ArchitectureError, nearest
+from lambda_arch.arch.resnet import STAGES, STEMS, ResNet
+
+Level = Literal["network", "block", "lambda"]
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("a whole number")
+
+
+def _scope(value: object) -> int | str:
+    if value == "global":
+        return "global"
+    try:
+        return _whole(value)
+    except ValueError:
+        raise ValueError("an odd scope such as 23, or global") from None
+
+
+def _ratio(value: object) -> float:
+    if isinstance(value, bool):
+        raise ValueError("a ratio from 0 to 1, such as 0.25")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError("a ratio from 0 to 1, such as 0.25") from None
+
+
+def _yes_no(value: object) -> bool:
+    answers = {"yes": True, "no": False, "true": True, "false": False, True: True, False: False}
+    key = value.lower() if isinstance(value, str) else value
+    if isinstance(key, (str, bool)) and key in answers:
+        return answers[key]
+    raise ValueError("yes or no")
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("a word")
+
+
+def _write(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its name, what it belongs to, how its value is read, and its help.
+
+    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with a ``lambda`` layer; the last two
+    can be set for the network, for one stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1).
+    ``field`` is the attribute it sets, where that has another name.
+    """
+
+    name: str
+    level: Level
+    parse: Callable[[object], object]
+    help: str
+    metavar: str
+    field: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field", self.field or self.name)
+
+    def read(self, value: object, where: str = "") -> object:
+        """Return the typed value of a text or of a value from a file; ``where`` is its prefix, such as ``c4.3.``."""
+        try:
+            return self.parse(value)
+        except ValueError as error:
+            raise ArchitectureError(f"{where}{self.name}={value}: expected {error}") from None
+
+    def read_typed(self, value: object, where: str = "") -> object:
+        """Return the value of a file that has types: a number has to be one, not a text."""
+        if isinstance(value, str) and value != "global" and self.parse in (_whole, _scope, _ratio):
+            raise ArchitectureError(f'{where}{self.name}="{value}": expected a number, not a text')
+        return self.read(value, where)
+
+    write = staticmethod(_write)
+
+
+OPTIONS = (
+    Option("stages", "network", _text, "Which stages or blocks hold lambda layers: CCLL, C-C-CCLCCL-L, C-C-2-L.", "PATTERN"),
+    Option("k", "lambda", _whole, "Query depth |k|.", "N"),
+    Option("h", "lambda", _whole, "Heads |h|; they divide the channels.", "N"),
+    Option("u", "lambda", _whole, "Intra-depth |u|.", "N"),
+    Option("m", "lambda", _scope, "Scope |m| of the position lambdas: odd, or global.", "N|global"),
+    Option("content", "lambda", _yes_no, "Content lambdas: yes or no.", "yes|no"),
+    Option("position", "lambda", _yes_no, "Position lambdas: yes or no.", "yes|no"),
+    Option("lambda_bias", "lambda", _yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
+    Option("stem", "network", _text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
+    Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
+    Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
+    Option("classes", "network", _whole, "Classes of the head.", "N"),
+)
+
+BY_NAME = {option.name: option for option in OPTIONS}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An option with its value, for the network (``stage`` None), a stage, or one block (counted from 1)."""
+
+    option: Option
+    value: object
+    stage: int | None = None
+    block: int | None = None
+
+
+def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
+    """Return the setting of a dotted ``key`` (``k``, ``c4.k``, ``c4.3.k``) and its value.
+
+    ``typed`` values come from a file that has types; others may be texts.
+
+    Raises :class:`ArchitectureError` for an unknown option or stage, a block that is no number, or a wrong value.
+    """
+    *place, name = key.split(".")
+    if name not in BY_NAME:
+        raise ArchitectureError(f"{key}={value}: no such option{nearest(name, BY_NAME)}")
+    option = BY_NAME[name]
+    read = option.read_typed if typed else option.read
+    where = "".join(f"{part}." for part in place)
+    if not place:
+        return Setting(option, read(value))
+    if option.level == "network":
+        raise ArchitectureError(f"{key}={value}: {name} is set for the whole network, expected {name}={value}")
+    if place[0] not in STAGES or len(place) > 2:
+        raise ArchitectureError(f"{key}={value}: expected a stage from c2 to c5, and perhaps a block, such as c4.3.{name}")
+    if len(place) == 1:
+        return Setting(option, read(value, where), STAGES.index(place[0]))
+    if not (place[1].isascii() and place[1].isdigit()):
+        raise ArchitectureError(f"{key}={value}: expected the number of a block, such as {place[0]}.1.{name}")
+    return Setting(option, read(value, where), STAGES.index(place[0]), int(place[1]))
+
+
+def block_value(architecture: ResNet, option: Option, stage: int, block: int) -> object:
+    """Return what a block (counted from 0) has for ``option``, or None where the option has no meaning for it."""
+    values = architecture.stages[stage][block]
+    if option.level == "block":
+        return getattr(values, option.field)
+    layer = values.layer
+    if layer.letter != "L" or (option.name in ("m", "lambda_bias") and not getattr(layer, "position", False)):
+        return None
+    return getattr(layer, option.field)

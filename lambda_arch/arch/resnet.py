@@ -1,0 +1,178 @@
+"""What a ResNet or LambdaResNet is: immutable values, checked when they are made.
+
+A network is stem, four stages of bottleneck blocks (c2 to c5), pooled linear head. Each block holds one spatial layer
+between its two 1x1 convolutions: a 3x3 convolution or a lambda layer (Bello, ICLR 2021, section 5).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeVar
+
+from lambda_arch.arch.errors import ArchitectureError
+
+BLOCKS = {
+    18: (2, 2, 2, 2),
+    26: (2, 2, 2, 2),
+    38: (2, 3, 5, 2),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+    200: (3, 24, 36, 3),
+    270: (4, 29, 53, 4),
+    350: (4, 36, 72, 4),
+    420: (4, 44, 87, 4),
+}
+"""Bottleneck blocks in c2 to c5 for each depth (He et al. 2016; 270 to 420 from Bello et al. 2021; 18, 26 and 38 as
+the public re-implementations build them, of bottlenecks too)."""
+
+STAGES = ("c2", "c3", "c4", "c5")
+WIDTHS = (64, 128, 256, 512)
+EXPANSION = 4
+STEMS = ("7x7", "deep", "rs")
+MIN_IMAGE_SIZE = 32
+
+DEFAULT_SCOPE = 23
+
+T = TypeVar("T")
+Scope = int | Literal["global"]
+Stem = Literal["7x7", "deep", "rs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """The 3x3 convolution of an ordinary bottleneck."""
+
+    letter: ClassVar[str] = "C"
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """The settings of a lambda layer, in the paper's letters.
+
+    ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` scope of the position lambdas (m x m positions, odd, or
+    ``"global"``). ``content`` and ``position`` say which lambdas are summed; ``bias`` adds a bias of k scalars to the
+    position lambdas, as implementations that use a stock convolution layer for them do.
+    """
+
+    letter: ClassVar[str] = "L"
+
+    k: int = 16
+    h: int = 4
+    u: int = 1
+    m: Scope = DEFAULT_SCOPE
+    content: bool = True
+    position: bool = True
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("k", "h", "u"):
+            value = getattr(self, name)
+            if not _is_int(value) or value < 1:
+                raise ArchitectureError(f"{name}={value}: expected a whole number from 1, such as {name}=4")
+        if self.m != "global" and (not _is_int(self.m) or self.m < 1 or self.m % 2 == 0):
+            odd = f"m={self.m + 1}" if _is_int(self.m) and self.m > 0 else "m=23"
+            raise ArchitectureError(f"m={self.m}: expected an odd scope or global, such as {odd}")
+        if not (self.content or self.position):
+            raise ArchitectureError(
+                "content=no,position=no: a lambda layer without either computes nothing; expected at most one of them off"
+            )
+        if not self.position:  # without position lambdas these two have no meaning: one architecture, one value
+            object.__setattr__(self, "m", DEFAULT_SCOPE)
+            object.__setattr__(self, "bias", False)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A bottleneck block: its spatial layer, and squeeze-excitation of ratio ``se`` after its last 1x1 (0 for none)."""
+
+    layer: Convolution | Lambda = Convolution()
+    se: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.se <= 1:
+            raise ArchitectureError(f"se={self.se:g}: expected a squeeze-excitation ratio from 0 (none) to 1, such as se=0.25")
+        object.__setattr__(self, "se", float(self.se))
+
+
+@dataclass(frozen=True, slots=True)
+class ResNet:
+    """A ResNet or LambdaResNet of bottlenecks.
+
+    ``stages`` holds the blocks of c2 to c5. ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in
+    ResNet-D, He et al. 2019) or ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
+    al. 2021). ``shortcut_bias`` adds a bias to the shortcut convolutions. ``str()`` is the canonical name.
+
+    Raises :class:`ArchitectureError` for a network that cannot be built.
+    """
+
+    depth: int
+    stages: tuple[tuple[Block, ...], ...]
+    stem: Stem = "7x7"
+    shortcut_bias: bool = False
+    classes: int = 1000
+    image_size: int = 224
+
+    def __post_init__(self) -> None:
+        if self.depth not in BLOCKS:
+            raise ArchitectureError(f"depth={self.depth}: expected one of {', '.join(map(str, BLOCKS))}")
+        shape = tuple(len(stage) for stage in self.stages)
+        if shape != BLOCKS[self.depth]:
+            raise ArchitectureError(
+                f"blocks {dashed(shape)}: expected {dashed(BLOCKS[self.depth])} for depth {self.depth}"
+            )
+        if self.stem not in STEMS:
+            raise ArchitectureError(f"stem={self.stem}: expected one of {', '.join(STEMS)}")
+        if not _is_int(self.classes) or self.classes < 1:
+            raise ArchitectureError(f"classes={self.classes}: expected a whole number from 1, such as classes=1000")
+        if not _is_int(self.image_size) or self.image_size < MIN_IMAGE_SIZE:
+            raise ArchitectureError(
+                f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, the product of the five strides of 2"
+            )
+        for place, width, block in self._lambda_blocks():
+            if width % block.h:
+                divisors = [d for d in range(1, width + 1) if width % d == 0]
+                best = min(divisors, key=lambda d: (abs(d - block.h), d))
+                raise ArchitectureError(
+                    f"h={block.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
+                )
+
+    def __str__(self) -> str:
+        from lambda_arch.arch.names import canonical_name
+
+        return canonical_name(self)
+
+    def _lambda_blocks(self) -> Iterator[tuple[str, int, Lambda]]:
+        for name, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):
+            for block in stage:
+                if isinstance(block.layer, Lambda):
+                    yield name, width, block.layer
+
+    @property
+    def has_lambda(self) -> bool:
+        """Whether any block holds a lambda layer."""
+        return next(self._lambda_blocks(), None) is not None
+
+    def prevailing_lambda(self) -> Lambda:
+        """Return the most common value of each lambda setting (the defaults where there is no lambda layer)."""
+        layers = [layer for _, _, layer in self._lambda_blocks()] or [Lambda()]
+        return Lambda(**{name: prevailing(getattr(layer, name) for layer in layers) for name in Lambda.__slots__})
+
+    def prevailing_se(self) -> float:
+        """Return the most common squeeze-excitation ratio over the blocks."""
+        return prevailing(block.se for stage in self.stages for block in stage)
+
+
+def prevailing(values: Iterable[T], prefer: T | None = None) -> T:
+    """Return the most common of ``values``; among equals ``prefer``, else the first to occur."""
+    counts = Counter(values)
+    return max(counts, key=lambda value: (counts[value], value == prefer))
+
+
+def dashed(blocks: tuple[int, ...]) -> str:
+    """Write block counts as the field does: ``3-4-6-3``."""
+    return "-".join(map(str, blocks))
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,22 @@
+"""The named architectures: data in zoo.toml, besides the base names of every depth."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A named architecture: its name, its canonical string and where it comes from."""
+
+    name: str
+    canonical: str
+    source: str
+
+
+@cache
+def zoo() -> dict[str, Entry]:
+    """Return the zoo's entries by name, in the order of the file."""
+    text = files("lambda_arch.arch").joinpath("zoo.toml").read_text("utf-8")
+    return {entry["name"]: Entry(entry["name"], entry["architecture"], entry["source"]) for entry in tomllib.loads(text)["entry"]}

@@ -1,0 +1,162 @@
+"""The first book: every module's cost in closed form. Plain arithmetic, no torch.
+
+Every formula takes integers for one architecture, or numpy arrays (of one length) for many at once: k, h, u, the scope
+and the image size may be either. A convolution of kernel area a from c to d channels on n output positions has
+c*a*d weights and c*a*d*n multiply-accumulates; lambda layers follow Bello, ICLR 2021, sections 3.2 and B.4, in the
+canonical order: position lambdas by convolution, content and position lambdas applied apart.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Lambda, ResNet
+from lambda_arch.count.ledger import Ledger, Row
+
+
+def count(architecture: ResNet) -> Ledger:
+    """Return the ledger of ``architecture``."""
+    return Ledger(str(architecture), architecture.image_size, tuple(_network(architecture)))
+
+
+def _network(architecture: ResNet) -> Iterator[Row]:
+    yield from stem(architecture.stem, architecture.image_size)
+    size = stem_size(architecture.image_size)
+    for i, stage in enumerate(architecture.stages):
+        for j, block in enumerate(stage):
+            path = f"{STAGES[i]}.{j + 1}"
+            yield from bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
+            size = block_size(i, j == 0, size)
+    yield from head(architecture.classes, size)
+
+
+def halve(size: int) -> int:
+    """Return the side of a map after a stride of 2 with half padding."""
+    return (size + 1) // 2
+
+
+def stem_size(image_size: int) -> int:
+    """Return the side of the map that enters c2."""
+    return halve(halve(image_size))
+
+
+def block_size(stage: int, first: bool, size: int) -> int:
+    """Return the side of a block's output map: the first blocks of c3, c4 and c5 halve it."""
+    return halve(size) if first and stage > 0 else size
+
+
+def stem(kind: str, image_size: int) -> Iterator[Row]:
+    """Yield the rows of a stem for images of ``image_size``."""
+    half = halve(image_size)
+    if kind == "7x7":
+        yield from _conv_norm("stem.1", 3, 64, 49, half)
+    else:
+        yield from _conv_norm("stem.1", 3, 32, 9, half)
+        yield from _conv_norm("stem.2", 32, 32, 9, half)
+        yield from _conv_norm("stem.3", 32, 64, 9, half)
+    quarter = halve(half)
+    if kind == "rs":
+        yield from _conv_norm("stem.pool", 64, 64, 9, quarter)
+    else:
+        yield Row("stem.pool", "max_pool", (1, 64, quarter, quarter))
+
+
+def head(classes: int, size: int) -> Iterator[Row]:
+    """Yield the rows of the head for the last map's side ``size``."""
+    dim = EXPANSION * WIDTHS[-1]
+    yield Row("head.pool", "avg_pool", (1, dim, 1, 1), fvcore_flops=dim * size * size)
+    macs = dim * classes
+    yield Row("head.fc", "linear", (1, classes), macs + classes, macs, macs)
+
+
+class Dials(NamedTuple):
+    """The numbers of a lambda layer on a given map, each an integer or an array.
+
+    ``summed`` is the positions that a position lambda sums over, ``embeddings`` how many are stored for them: both
+    m*m for a local scope; n, and every offset there is, (2*size - 1)**2, for the global one.
+    """
+
+    k: int
+    h: int
+    u: int
+    summed: int
+    embeddings: int
+
+
+def dials(layer: Lambda, size: int) -> Dials:
+    """Return the dials of ``layer`` on a map of side ``size``."""
+    if layer.m == "global":
+        return Dials(layer.k, layer.h, layer.u, size * size, (2 * size - 1) ** 2)
+    return Dials(layer.k, layer.h, layer.u, layer.m**2, layer.m**2)
+
+
+def bottleneck(
+    path: str, block: Block, stage: int, *, first: bool, size: int, shortcut_bias: bool, at: Dials | None = None
+) -> Iterator[Row]:
+    """Yield the rows of a bottleneck block whose input map has side ``size``; ``stage`` counts from 0.
+
+    ``at`` replaces the dials of its lambda layer.
+    """
+    width = WIDTHS[stage]
+    dim_out = EXPANSION * width
+    dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
+    out = block_size(stage, first, size)
+    yield from _conv_norm(f"{path}.reduce", dim, width, 1, size)
+    if isinstance(block.layer, Lambda):
+        yield from lambda_layer(f"{path}.spatial.lambda", block.layer, width, size, at or dials(block.layer, size))
+        if first and stage > 0:
+            yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
+    else:
+        yield _conv(f"{path}.spatial.conv", width, width, 9, out)
+    yield _norm(f"{path}.spatial.norm", width, out)
+    yield from _conv_norm(f"{path}.expand", width, dim_out, 1, out)
+    if block.se:
+        yield from _squeeze_excitation(f"{path}.se", dim_out, max(1, int(dim_out * block.se)), out)
+    if first:
+        yield from _conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=shortcut_bias)
+
+
+def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials) -> Iterator[Row]:
+    """Yield the rows of a lambda layer on a map of side ``size``; ``layer`` says which lambdas it has."""
+    k, h, u = at.k, at.h, at.u
+    n = size * size
+    v = dim // h
+    yield _conv(f"{path}.queries", dim, h * k, 1, size)
+    yield _norm(f"{path}.query_norm", h * k, size)
+    if layer.content:
+        yield _conv(f"{path}.keys", dim, k * u, 1, size)
+    yield _conv(f"{path}.values", dim, v * u, 1, size)
+    yield _norm(f"{path}.value_norm", v * u, size)
+    if layer.content:
+        yield _matmul(f"{path}.content", (1, k, v), k * v * u * n)
+        yield _matmul(f"{path}.apply_content", (1, h, v, n), dim * k * n)
+    if layer.position:
+        params = k * u * at.embeddings + (k if layer.bias else 0)
+        macs = k * u * at.summed * v * n
+        kind = "matmul" if layer.m == "global" else "conv"
+        yield Row(f"{path}.position", kind, (v, k, size, size), params, macs, macs)
+        yield _matmul(f"{path}.apply_position", (1, h, v, n), dim * k * n)
+
+
+def _squeeze_excitation(path: str, dim: int, hidden: int, size: int) -> Iterator[Row]:
+    yield Row(f"{path}.pool", "avg_pool", (1, dim, 1, 1), fvcore_flops=dim * size * size)
+    yield _conv(f"{path}.reduce", dim, hidden, 1, 1, bias=True)
+    yield _conv(f"{path}.expand", hidden, dim, 1, 1, bias=True)
+
+
+def _conv_norm(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False) -> Iterator[Row]:
+    yield _conv(f"{path}.conv", dim, dim_out, area, size, bias)
+    yield _norm(f"{path}.norm", dim_out, size)
+
+
+def _conv(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False) -> Row:
+    weights = dim * area * dim_out
+    macs = weights * (size * size)
+    return Row(path, "conv", (1, dim_out, size, size), weights + (dim_out if bias else 0), macs, macs)
+
+
+def _norm(path: str, dim: int, size: int) -> Row:
+    return Row(path, "norm", (1, dim, size, size), 2 * dim, 0, 2 * dim * (size * size))
+
+
+def _matmul(path: str, shape: tuple[int, ...], macs: int) -> Row:
+    return Row(path, "matmul", shape, 0, macs, macs)

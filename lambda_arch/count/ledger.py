@@ -1,0 +1,104 @@
+"""The ledger: what an architecture costs, a row a module."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lambda_arch.arch import STAGES
+
+if TYPE_CHECKING:
+    import pandas
+
+PARTS = ("stem", *STAGES, "head")
+COSTS = ("params", "macs", "fvcore_flops", "activations")
+
+
+class Row(NamedTuple):
+    """The cost of one module for one image.
+
+    ``path`` is the module's in the built network. ``shape`` is its output's at a batch of one; ``macs`` the
+    multiply-accumulates of convolutions, linear layers and matrix products; ``fvcore_flops`` what fvcore's own total
+    counts, normalisation and average-pooling to one included. The closed form puts integers there, or numpy arrays
+    for many architectures at once.
+    """
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+    params: int = 0
+    macs: int = 0
+    fvcore_flops: int = 0
+
+    @property
+    def part(self) -> str:
+        """The stem, stage or head that the module is in."""
+        return self.path.partition(".")[0]
+
+    @property
+    def flops(self) -> int:
+        """Twice the multiply-accumulates."""
+        return 2 * self.macs
+
+    @property
+    def activations(self) -> int:
+        """Elements of the module's output."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The rows of one architecture, and their sums. All counts are exact integers, for one image."""
+
+    architecture: str
+    image_size: int
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def params(self) -> int:
+        """Trainable scalars."""
+        return sum(row.params for row in self.rows)
+
+    @cached_property
+    def macs(self) -> int:
+        """Multiply-accumulates of convolutions, linear layers and matrix products."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def flops(self) -> int:
+        """Twice the multiply-accumulates."""
+        return 2 * self.macs
+
+    @cached_property
+    def fvcore_flops(self) -> int:
+        """What fvcore 0.1.5 prints as its total: multiply-accumulates, and norms and pooling to one element-wise."""
+        return sum(row.fvcore_flops for row in self.rows)
+
+    @cached_property
+    def activations(self) -> int:
+        """Elements of all modules' outputs (ReLU and other element-wise modules apart)."""
+        return sum(row.activations for row in self.rows)
+
+    def by_part(self) -> dict[str, "Ledger"]:
+        """Return a ledger for the stem, for each stage and for the head."""
+        return {
+            part: Ledger(self.architecture, self.image_size, tuple(row for row in self.rows if row.part == part))
+            for part in PARTS
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the totals as plain integers."""
+        return {
+            "architecture": self.architecture,
+            "image_size": self.image_size,
+            **{name: getattr(self, name) for name in ("params", "macs", "flops", "fvcore_flops", "activations")},
+        }
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the rows as a pandas frame, a column a cost."""
+        import pandas
+
+        return pandas.DataFrame(
+            [{**row._asdict(), "flops": row.flops, "activations": row.activations} for row in self.rows]
+        )

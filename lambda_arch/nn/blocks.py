@@ -1,0 +1,110 @@
+"""What a ResNet is made of: stems, bottleneck blocks, squeeze-excitation."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from lambda_arch.arch import EXPANSION, Block, Lambda
+from lambda_arch.nn.lambda_layer import LambdaLayer
+
+
+def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False) -> nn.Conv2d:
+    """Return a half-padded convolution, initialised for the ReLU after it (He et al. 2015)."""
+    module = nn.Conv2d(dim, dim_out, kernel, stride, kernel // 2, bias=bias)
+    nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+    return module
+
+
+class ConvNorm(nn.Sequential):
+    """A convolution, its batch norm and, unless told otherwise, a ReLU."""
+
+    def __init__(
+        self, dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False, relu: bool = True
+    ) -> None:
+        parts: list[tuple[str, nn.Module]] = [
+            ("conv", conv(dim, dim_out, kernel, stride, bias=bias)),
+            ("norm", nn.BatchNorm2d(dim_out)),
+        ]
+        if relu:
+            parts.append(("relu", nn.ReLU(inplace=True)))
+        super().__init__(OrderedDict(parts))
+
+
+def stem(kind: str) -> nn.Sequential:
+    """Return the stem ``kind``: (b, 3, S, S) to (b, 64, S/4, S/4)."""
+    if kind == "7x7":
+        parts: list[tuple[str, nn.Module]] = [("1", ConvNorm(3, 64, 7, 2))]
+    else:
+        parts = [("1", ConvNorm(3, 32, 3, 2)), ("2", ConvNorm(32, 32, 3)), ("3", ConvNorm(32, 64, 3))]
+    parts.append(("pool", ConvNorm(64, 64, 3, 2) if kind == "rs" else nn.MaxPool2d(3, 2, 1)))
+    return nn.Sequential(OrderedDict(parts))
+
+
+class SqueezeExcitation(nn.Module):
+    """Channels scaled by a gate computed from their means (Hu et al. 2018), with ``hidden`` channels between."""
+
+    def __init__(self, dim: int, hidden: int) -> None:
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.reduce = conv(dim, hidden, 1, bias=True)
+        self.relu = nn.ReLU(inplace=True)
+        self.expand = conv(hidden, dim, 1, bias=True)
+        self.gate = nn.Sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x (b, dim, H, W), scaled."""
+        scale: Tensor = self.gate(self.expand(self.relu(self.reduce(self.pool(x)))))
+        return x * scale
+
+
+class Bottleneck(nn.Module):
+    """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
+
+    A convolution strides itself; a lambda layer is followed by a 3x3 average-pool of stride 2.
+    """
+
+    def __init__(
+        self, block: Block, dim: int, width: int, stride: int, size: int, *, shortcut: bool, shortcut_bias: bool
+    ) -> None:
+        super().__init__()
+        dim_out = EXPANSION * width
+        self.reduce = ConvNorm(dim, width, 1)
+        spatial: list[tuple[str, nn.Module]]
+        if isinstance(block.layer, Lambda):
+            spatial = [("lambda", _lambda_layer(block.layer, width, size))]
+            if stride > 1:
+                spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
+        else:
+            spatial = [("conv", conv(width, width, 3, stride))]
+        spatial += [("norm", nn.BatchNorm2d(width)), ("relu", nn.ReLU(inplace=True))]
+        self.spatial = nn.Sequential(OrderedDict(spatial))
+        self.expand = ConvNorm(width, dim_out, 1, relu=False)
+        self.se = SqueezeExcitation(dim_out, max(1, int(dim_out * block.se))) if block.se else None
+        self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=shortcut_bias, relu=False) if shortcut else None
+        self.relu = nn.ReLU(inplace=True)
+        # every block starts as its shortcut (Goyal et al. 2017, section 5.1)
+        nn.init.zeros_(self.expand.get_submodule("norm").weight)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (b, 4 * width, H / stride, W / stride) from x (b, dim, H, W)."""
+        y: Tensor = self.expand(self.spatial(self.reduce(x)))
+        if self.se is not None:
+            y = self.se(y)
+        y = y + (x if self.shortcut is None else self.shortcut(x))
+        return self.relu(y)  # type: ignore[no-any-return]
+
+
+def _lambda_layer(layer: Lambda, width: int, size: int) -> LambdaLayer:
+    return LambdaLayer(
+        width,
+        k=layer.k,
+        h=layer.h,
+        u=layer.u,
+        m=layer.m,
+        size=size,
+        content=layer.content,
+        position=layer.position,
+        bias=layer.bias,
+    )
