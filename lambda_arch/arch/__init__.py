@@ -2,12 +2,22 @@
 
 from lambda_arch.arch.configure import configure
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.names import canonical_name, from_settings, named, parse
+from lambda_arch.arch.names import canonical_name, named, parse, read_settings
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
 from lambda_arch.arch.patterns import compress, evenly_spaced, expand
-from lambda_arch.arch.resnet import BLOCKS, EXPANSION, STAGES, STEMS, WIDTHS, Block, Convolution, Lambda, ResNet
+from lambda_arch.arch.resnet import (
+    BLOCKS,
+    EXPANSION,
+    STAGES,
+    STEMS,
+    WIDTHS,
+    Block,
+    Convolution,
+    Lambda,
+    ResNet,
+)
 from lambda_arch.arch.toml_file import read_architecture
-from lambda_arch.arch.zoo import Entry, zoo
+from lambda_arch.arch.zoo import Entry, all_named, zoo
 
 __all__ = [
     "BLOCKS",
@@ -24,16 +34,17 @@ __all__ = [
     "Option",
     "ResNet",
     "Setting",
+    "all_named",
     "canonical_name",
     "compress",
     "configure",
     "evenly_spaced",
     "expand",
-    "from_settings",
     "named",
     "nearest",
     "parse",
     "read_architecture",
     "read_setting",
+    "read_settings",
     "zoo",
 ]

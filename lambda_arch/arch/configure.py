@@ -60,9 +60,8 @@ def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:
     stage, name = letters[setting.stage], STAGES[setting.stage]
     if setting.block is not None:
         if not 1 <= setting.block <= len(stage):
-            raise ArchitectureError(
-                f"{name}.{setting.block}.{_shown(setting.option, setting.value)}: expected a block of {name} from 1 to {len(stage)}"
-            )
+            shown = f"{name}.{setting.block}.{_shown(setting.option, setting.value)}"
+            raise ArchitectureError(f"{shown}: expected a block of {name} from 1 to {len(stage)}")
         stage, name = [stage[setting.block - 1]], f"{name}.{setting.block}"
     if setting.option.level == "lambda" and Lambda.letter not in stage:
         raise ArchitectureError(

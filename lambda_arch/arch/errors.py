@@ -10,5 +10,5 @@ class ArchitectureError(ValueError):
 
 def nearest(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
-    found = get_close_matches(word, list(choices), n=1, cutoff=0.5)
+    found = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""

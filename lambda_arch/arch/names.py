@@ -7,11 +7,11 @@ The name is a depth with or without ``lambda_`` (every block a lambda layer, or 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lambda_arch.arch.configure import configure
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.options import OPTIONS, Option, block_value, read_setting
+from lambda_arch.arch.options import OPTIONS, Option, Setting, block_value, read_setting
 from lambda_arch.arch.patterns import compress
 from lambda_arch.arch.resnet import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet, prevailing
 
@@ -32,12 +32,20 @@ def parse(text: str) -> ResNet:
         name, _, options = body.partition(":")
         if not (size.isascii() and size.isdigit()):
             raise ArchitectureError(f"@{size}: expected an image size, such as @224")
-    return from_settings(name.strip(), _split(options), int(size) if at else None)
+    return configure(named(name.strip()), read_settings(options), int(size) if at else None)
 
 
-def from_settings(name: str, settings: Mapping[str, object], image_size: int | None = None) -> ResNet:
-    """Return the architecture ``name`` with dotted ``settings`` (``{"k": 8, "c4.3.m": "7"}``) on top."""
-    return configure(named(name), [read_setting(key, value) for key, value in settings.items()], image_size)
+def read_settings(options: str) -> list[Setting]:
+    """Return the settings of a comma-separated text such as ``k=8,c4.3.m=7``."""
+    settings: dict[str, Setting] = {}
+    for part in options.split(",") if options.strip() else []:
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not key or not value:
+            raise ArchitectureError(f"{part.strip() or 'an empty option'}: expected option=value, such as k=16")
+        if key in settings:
+            raise ArchitectureError(f"{key}={value}: {key} is set twice; expected it once")
+        settings[key] = read_setting(key, value)
+    return list(settings.values())
 
 
 def named(name: str) -> ResNet:
@@ -50,7 +58,9 @@ def named(name: str) -> ResNet:
 
     entry = zoo().get(name)
     if entry is None:
-        raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{nearest(name, [*zoo(), *BASE_NAMES])}")
+        raise ArchitectureError(
+            f"{name or 'an empty name'}: no such architecture{nearest(name, [*zoo(), *BASE_NAMES])}"
+        )
     return parse(entry.canonical)
 
 
@@ -61,18 +71,6 @@ def canonical_name(architecture: ResNet) -> str:
     options = ",".join(f"{key}={value}" for key, value in _differences(architecture, base))
     size = "" if architecture.image_size == base.image_size else f"@{architecture.image_size}"
     return f"{name}{':' if options else ''}{options}{size}"
-
-
-def _split(options: str) -> dict[str, object]:
-    settings: dict[str, object] = {}
-    for part in options.split(",") if options.strip() else []:
-        key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or not key or not value:
-            raise ArchitectureError(f"{part.strip() or 'an empty option'}: expected option=value, such as k=16")
-        if key in settings:
-            raise ArchitectureError(f"{key}={value}: {key} is already set to {settings[key]}; expected it once")
-        settings[key] = value
-    return settings
 
 
 def _differences(architecture: ResNet, base: ResNet) -> Iterator[tuple[str, str]]:
@@ -95,7 +93,8 @@ def _differences(architecture: ResNet, base: ResNet) -> Iterator[tuple[str, str]
 def _scoped_differences(architecture: ResNet, option: Option) -> list[list[tuple[str, object]]]:
     """Return what to write for ``option``, each with its place: for the network, for stages, for single blocks."""
     values = [
-        [block_value(architecture, option, i, j) for j in range(len(stage))] for i, stage in enumerate(architecture.stages)
+        [block_value(architecture, option, i, j) for j in range(len(stage))]
+        for i, stage in enumerate(architecture.stages)
     ]
     meant = [value for stage in values for value in stage if value is not None]
     if not meant:

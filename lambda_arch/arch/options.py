@@ -92,7 +92,13 @@ class Option:
 
 
 OPTIONS = (
-    Option("stages", "network", _text, "Which stages or blocks hold lambda layers: CCLL, C-C-CCLCCL-L, C-C-2-L.", "PATTERN"),
+    Option(
+        "stages",
+        "network",
+        _text,
+        "Which stages or blocks hold lambda layers: CCLL, C-C-CCLCCL-L, C-C-2-L.",
+        "PATTERN",
+    ),
     Option("k", "lambda", _whole, "Query depth |k|.", "N"),
     Option("h", "lambda", _whole, "Heads |h|; they divide the channels.", "N"),
     Option("u", "lambda", _whole, "Intra-depth |u|.", "N"),
@@ -137,7 +143,9 @@ def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
     if option.level == "network":
         raise ArchitectureError(f"{key}={value}: {name} is set for the whole network, expected {name}={value}")
     if place[0] not in STAGES or len(place) > 2:
-        raise ArchitectureError(f"{key}={value}: expected a stage from c2 to c5, and perhaps a block, such as c4.3.{name}")
+        raise ArchitectureError(
+            f"{key}={value}: expected a stage from c2 to c5, and perhaps a block, such as c4.3.{name}"
+        )
     if len(place) == 1:
         return Setting(option, read(value, where), STAGES.index(place[0]))
     if not (place[1].isascii() and place[1].isdigit()):

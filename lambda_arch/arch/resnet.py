@@ -75,7 +75,7 @@ class Lambda:
             raise ArchitectureError(f"m={self.m}: expected an odd scope or global, such as {odd}")
         if not (self.content or self.position):
             raise ArchitectureError(
-                "content=no,position=no: a lambda layer without either computes nothing; expected at most one of them off"
+                "content=no,position=no: a lambda layer without either computes nothing; expected one of them"
             )
         if not self.position:  # without position lambdas these two have no meaning: one architecture, one value
             object.__setattr__(self, "m", DEFAULT_SCOPE)
@@ -91,7 +91,9 @@ class Block:
 
     def __post_init__(self) -> None:
         if not 0 <= self.se <= 1:
-            raise ArchitectureError(f"se={self.se:g}: expected a squeeze-excitation ratio from 0 (none) to 1, such as se=0.25")
+            raise ArchitectureError(
+                f"se={self.se:g}: expected a squeeze-excitation ratio from 0 (none) to 1, such as se=0.25"
+            )
         object.__setattr__(self, "se", float(self.se))
 
 
@@ -127,7 +129,7 @@ class ResNet:
             raise ArchitectureError(f"classes={self.classes}: expected a whole number from 1, such as classes=1000")
         if not _is_int(self.image_size) or self.image_size < MIN_IMAGE_SIZE:
             raise ArchitectureError(
-                f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, the product of the five strides of 2"
+                f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, for the five strides of 2"
             )
         for place, width, block in self._lambda_blocks():
             if width % block.h:

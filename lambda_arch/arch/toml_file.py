@@ -1,12 +1,12 @@
 """An architecture from a TOML file: a name, an image size, options, and tables for stages and blocks.
 
-    name = "lambda_resnet50"
-    image_size = 256
-    k = 8
-    [c4]
-    m = 7
-    [c4.3]
-    k = 32
+name = "lambda_resnet50"
+image_size = 256
+k = 8
+[c4]
+m = 7
+[c4.3]
+k = 32
 """
 
 import re

@@ -1,6 +1,7 @@
 """The named architectures: data in zoo.toml, besides the base names of every depth."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,4 +20,17 @@ class Entry:
 def zoo() -> dict[str, Entry]:
     """Return the zoo's entries by name, in the order of the file."""
     text = files("lambda_arch.arch").joinpath("zoo.toml").read_text("utf-8")
-    return {entry["name"]: Entry(entry["name"], entry["architecture"], entry["source"]) for entry in tomllib.loads(text)["entry"]}
+    return {
+        entry["name"]: Entry(entry["name"], entry["architecture"], entry["source"])
+        for entry in tomllib.loads(text)["entry"]
+    }
+
+
+def all_named() -> Iterator[Entry]:
+    """Yield the base names of every depth and the zoo's, each with its source."""
+    from lambda_arch.arch.names import BASE_NAMES
+
+    for name in BASE_NAMES:
+        source = "every 3x3 convolution a lambda layer" if name.startswith("lambda_") else "ResNet of bottlenecks"
+        yield Entry(name, name, source)
+    yield from zoo().values()

@@ -10,7 +10,18 @@ if TYPE_CHECKING:
     from lambda_arch.count.books import Verification, fvcore_book, torch_book, verify
     from lambda_arch.count.many import Counts, count_many
 
-__all__ = ["PARTS", "Counts", "Ledger", "Row", "Verification", "count", "count_many", "fvcore_book", "torch_book", "verify"]
+__all__ = [
+    "PARTS",
+    "Counts",
+    "Ledger",
+    "Row",
+    "Verification",
+    "count",
+    "count_many",
+    "fvcore_book",
+    "torch_book",
+    "verify",
+]
 
 _LATER = {"Counts": "many", "count_many": "many"}  # these need numpy, the rest torch: only when used
 

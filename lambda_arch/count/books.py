@@ -53,7 +53,9 @@ def torch_book(architecture: ResNet) -> Book:
         network(_image(architecture, "meta"))
     by_module = flops.get_flop_counts()
     root = type(network).__name__
-    rows = [row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2) for row in _rows(network, shapes)]
+    rows = [
+        row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2) for row in _rows(network, shapes)
+    ]
     return Book("torch", _ledger(architecture, rows), operations.zero)
 
 
@@ -108,11 +110,11 @@ def _disagreements(ledger: Ledger, book: Book) -> Iterator[str]:
                 yield f"{path}: {field} {ours_value} in closed form, {theirs_value} by {book.name}"
 
 
-class _Operations(TorchDispatchMode):
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Tallies the operations that do arithmetic or copy, and that are not in ``counted``."""
 
     def __init__(self, counted: Mapping[Any, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.counted = counted
         self.zero: Counter[str] = Counter()
 

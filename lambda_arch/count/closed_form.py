@@ -90,7 +90,14 @@ def dials(layer: Lambda, size: int) -> Dials:
 
 
 def bottleneck(
-    path: str, block: Block, stage: int, *, first: bool, size: int, shortcut_bias: bool, at: Dials | None = None
+    path: str,
+    block: Block,
+    stage: int,
+    *,
+    first: bool,
+    size: int,
+    shortcut_bias: bool,
+    at: Dials | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of a bottleneck block whose input map has side ``size``; ``stage`` counts from 0.
 

@@ -1,6 +1,5 @@
 """The ledger: what an architecture costs, a row a module."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod

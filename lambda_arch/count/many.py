@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lambda_arch.arch import STAGES, WIDTHS, ArchitectureError, Block, Convolution, Lambda, ResNet, expand, parse
+from lambda_arch.arch import (
+    STAGES,
+    WIDTHS,
+    ArchitectureError,
+    Block,
+    Convolution,
+    Lambda,
+    ResNet,
+    expand,
+    parse,
+)
 from lambda_arch.arch.resnet import MIN_IMAGE_SIZE
 from lambda_arch.count.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
 from lambda_arch.count.ledger import Row
@@ -54,9 +64,10 @@ def count_many(
 ) -> Counts:
     """Return the costs of ``base`` with every combination, element by element, of the given settings.
 
-    ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays that broadcast. ``stages``
-    is patterns (texts), or booleans with one more axis: 4 long (a stage) or as long as there are blocks, True for a
-    lambda layer. What is not given stays as in ``base``; blocks that become lambda layers take its prevailing settings.
+    ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays that broadcast.
+    ``stages`` is patterns (texts), or booleans (True for a lambda layer) with one more axis, 4 long (a stage each) or
+    as long as there are blocks. What is not given stays as in ``base``; blocks that become lambda layers take its
+    prevailing settings.
 
     Raises :class:`ArchitectureError` naming the first value that cannot be built.
     """
@@ -64,7 +75,9 @@ def count_many(
     settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
     given = {name: _integers(name, value) for name, value in settings.items() if value is not None}
     lambdas = None if stages is None else _lambda_blocks(stages, base)
-    shape = np.broadcast_shapes(*(value.shape for value in given.values()), () if lambdas is None else lambdas.shape[:-1])
+    shape = np.broadcast_shapes(
+        *(value.shape for value in given.values()), () if lambdas is None else lambdas.shape[:-1]
+    )
     flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items()}
     if lambdas is not None:
         lambdas = np.broadcast_to(lambdas, (*shape, lambdas.shape[-1])).reshape(-1, lambdas.shape[-1])
@@ -101,9 +114,9 @@ def _groups(base: ResNet, lambdas: NDArray[np.bool_] | None) -> list[_Group]:
     for i, stage in enumerate(base.stages):
         for j, block in enumerate(stage):
             is_lambda = isinstance(block.layer, Lambda)
-            members.setdefault(
-                (i, j == 0, block if is_lambda else replace(block, layer=prevailing)), []
-            ).append(len(own))
+            members.setdefault((i, j == 0, block if is_lambda else replace(block, layer=prevailing)), []).append(
+                len(own)
+            )
             own.append(is_lambda)
     groups = []
     for (i, first, block), places in members.items():
@@ -128,14 +141,22 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
     for group in groups:
         size = sizes[group.stage] if group.first else sizes[group.stage + 1]
         convolutional = replace(group.block, layer=Convolution())
-        kinds = [(convolutional, group.number - group.lambdas_in(part)), (group.block, group.lambdas_in(part))]
+        kinds = [
+            (convolutional, group.number - group.lambdas_in(part)),
+            (group.block, group.lambdas_in(part)),
+        ]
         for block, number in kinds:
             if isinstance(number, int) and number == 0:
                 continue
             rows = bottleneck(
-                "", block, group.stage, first=group.first, size=size, shortcut_bias=base.shortcut_bias,
+                "",
+                block,
+                group.stage,
+                first=group.first,
+                size=size,
+                shortcut_bias=base.shortcut_bias,
                 at=_dials(block, size, given),
-            )  # fmt: skip
+            )
             _add(sums, rows, number)
     return sums
 
@@ -149,7 +170,8 @@ def _dials(block: Block, size: Any, given: dict[str, Any]) -> Dials | None:
     scope, everywhere = given["m"], given["m"] == 0
     area = scope * scope
     return at._replace(
-        summed=np.where(everywhere, size * size, area), embeddings=np.where(everywhere, (2 * size - 1) ** 2, area)
+        summed=np.where(everywhere, size * size, area),
+        embeddings=np.where(everywhere, (2 * size - 1) ** 2, area),
     )
 
 
@@ -179,9 +201,8 @@ def _check_heads(heads: Integers | None, groups: Sequence[_Group]) -> None:
     for group in groups:
         bad = (WIDTHS[group.stage] % heads != 0) & (np.asarray(group.lambdas) > 0)
         if bad.any():
-            raise ArchitectureError(
-                f"h={_first(heads[bad])}: expected heads that divide the {WIDTHS[group.stage]} channels of {STAGES[group.stage]}"
-            )
+            where = f"the {WIDTHS[group.stage]} channels of {STAGES[group.stage]}"
+            raise ArchitectureError(f"h={_first(heads[bad])}: expected heads that divide {where}")
 
 
 def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:
@@ -191,16 +212,15 @@ def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:
     lengths = (len(STAGES), sum(blocks))
     if array.dtype == np.bool_:
         if array.ndim == 0 or array.shape[-1] not in lengths:
-            raise ArchitectureError(
-                f"stages of shape {array.shape}: expected a last axis of {lengths[0]} (a stage each) or {lengths[1]} (a block each)"
-            )
+            expected = f"{lengths[0]} (a stage each) or {lengths[1]} (a block each)"
+            raise ArchitectureError(f"stages of shape {array.shape}: expected a last axis of {expected}")
         return array
     if array.dtype.kind != "U":
         raise ArchitectureError(f"stages={_first(array)}: expected patterns such as CCLL, or booleans")
     width = array.dtype.itemsize // 4
     if width in lengths:  # a letter each: compare all of them at once
         letters = np.ascontiguousarray(array).view(np.uint32).reshape(*array.shape, width)
-        is_lambda = letters == ord("L")
+        is_lambda: NDArray[np.bool_] = letters == ord("L")
         if (is_lambda | (letters == ord("C"))).all():
             return is_lambda
     known: dict[str, list[bool]] = {}

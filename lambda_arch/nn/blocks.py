@@ -66,7 +66,15 @@ class Bottleneck(nn.Module):
     """
 
     def __init__(
-        self, block: Block, dim: int, width: int, stride: int, size: int, *, shortcut: bool, shortcut_bias: bool
+        self,
+        block: Block,
+        dim: int,
+        width: int,
+        stride: int,
+        size: int,
+        *,
+        shortcut: bool,
+        shortcut_bias: bool,
     ) -> None:
         super().__init__()
         dim_out = EXPANSION * width

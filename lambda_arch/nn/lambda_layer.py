@@ -164,7 +164,8 @@ class LambdaLayer(nn.Module):
         if self.position is not None and self.apply_position is not None:
             lambdas = self.position(values.reshape(b * self.v, self.u, height, width))
             outputs.append(self.apply_position(queries, lambdas.reshape(b, self.v, self.k, n)))
-        return sum(outputs[1:], outputs[0]).reshape(b, -1, height, width)
+        output = outputs[0] if len(outputs) == 1 else outputs[0] + outputs[1]
+        return output.reshape(b, -1, height, width)
 
 
 def _position(

@@ -29,7 +29,11 @@ class ResNet(nn.Module):
                 blocks.append((str(j + 1), bottleneck))
                 dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size
             self.add_module(name, nn.Sequential(OrderedDict(blocks)))
-        head = [("pool", nn.AdaptiveAvgPool2d(1)), ("flatten", nn.Flatten()), ("fc", nn.Linear(dim, architecture.classes))]
+        head = [
+            ("pool", nn.AdaptiveAvgPool2d(1)),
+            ("flatten", nn.Flatten()),
+            ("fc", nn.Linear(dim, architecture.classes)),
+        ]
         self.head = nn.Sequential(OrderedDict(head))
 
     def forward(self, x: Tensor) -> Tensor:

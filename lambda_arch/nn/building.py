@@ -7,7 +7,10 @@ from lambda_arch.nn.resnet import ResNet
 
 
 def build(
-    architecture: arch.ResNet | str, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    architecture: arch.ResNet | str,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> ResNet:
     """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
 

@@ -1,0 +1,5 @@
+"""``python -m lambda_arch``."""
+
+from lambda_arch.cli.main import main
+
+main()

@@ -1,0 +1,44 @@
+"""Where a report goes: the terminal, a pipe, a file."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from lambda_arch.report import FORMATS, Report, print_report, write_whole
+
+FormatName = Literal["table", "csv", "json", "md", "latex"]
+Format = Annotated[
+    FormatName | None,
+    typer.Option("--format", help="How to write it. [default: table on a terminal, csv in a pipe]", show_default=False),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", help="Write to this file; its ending chooses the format.", metavar="FILE"),
+]
+
+ENDINGS: dict[str, FormatName] = {".csv": "csv", ".json": "json", ".md": "md", ".tex": "latex"}
+FILE_WIDTH = 120
+
+
+def emit(report: Report, name: FormatName | None, out: Path | None) -> None:
+    """Write ``report`` as asked, or as fits where it goes. Raises OSError when ``out`` cannot be written."""
+    if name is None:
+        name = ENDINGS.get(out.suffix, "table") if out else "table" if sys.stdout.isatty() else "csv"
+    if name == "table" and out is None:
+        print_report(report)
+        return
+    text = _as_table(report) if name == "table" else FORMATS[name](report)
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        write_whole(out, text)
+
+
+def _as_table(report: Report) -> str:
+    import io
+
+    text = io.StringIO()
+    print_report(report, text, FILE_WIDTH)
+    return text.getvalue()

@@ -1,0 +1,97 @@
+"""``lambda-arch tables``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lambda_arch.arch import ArchitectureError, nearest
+from lambda_arch.cli.output import Format, FormatName, emit
+from lambda_arch.compare import Comparison, compare
+from lambda_arch.published import table_names
+from lambda_arch.report import write_whole
+from lambda_arch.report.comparisons import comparison_report, files
+
+FOLDER = Path("tables")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(tables)
+
+
+def tables(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[TABLE]...", help="Which tables. [default: all]", show_default=False),
+    ] = None,
+    format: Format = None,  # noqa: A002
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="A folder: a CSV a table and an index. Or a file.", metavar="PATH"),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the folder of --out (tables/) is stale.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Count every row by all three books and compare them.")
+    ] = False,
+) -> None:
+    """Print the published tables, ours beside theirs, or regenerate them as files."""
+    chosen = [_known(name) for name in names or table_names()]
+    comparisons = [compare(name) for name in chosen]
+    if verify:
+        _verify(comparisons, format, out)
+    elif check:
+        _check(comparisons, out or FOLDER, every=not names)
+    elif out is not None and not out.suffix:
+        _write_folder(comparisons, out, every=not names)
+    else:
+        emit(comparison_report(comparisons), format, out)
+
+
+def _known(name: str) -> str:
+    if name not in table_names():
+        raise ArchitectureError(
+            f"{name}: no such table{nearest(name, table_names())}; there are {', '.join(table_names())}"
+        )
+    return name
+
+
+def _texts(comparisons: list[Comparison], every: bool) -> dict[str, str]:
+    texts = files(comparisons)
+    if not every:  # the index is of all tables
+        del texts["README.md"]
+    return texts
+
+
+def _write_folder(comparisons: list[Comparison], folder: Path, every: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = _texts(comparisons, every)
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    typer.echo(f"{len(texts)} files written to {folder}", err=True)
+
+
+def _check(comparisons: list[Comparison], folder: Path, every: bool) -> None:
+    stale = []
+    for name, text in _texts(comparisons, every).items():
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != text.encode():
+            stale.append(str(path))
+    for each in stale:
+        typer.echo(f"{each}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
+    if stale:
+        raise typer.Exit(1)
+    typer.echo(f"{folder}: up to date", err=True)
+
+
+def _verify(comparisons: list[Comparison], name: FormatName | None, out: Path | None) -> None:
+    from lambda_arch.cli.progress import track
+    from lambda_arch.compare.verification import architectures, verify_all
+    from lambda_arch.report.verifications import verification_report
+
+    todo = architectures(comparisons)
+    results = list(track(verify_all(todo), len(todo), "three books"))
+    emit(verification_report(results), name, out)
+    if any(result.disagreements for result in results):
+        sys.exit(1)

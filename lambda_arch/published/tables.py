@@ -1,0 +1,105 @@
+"""Published figures: a CSV file a table, and beside it a TOML file that says what its columns are.
+
+A table's CSV holds the figures as printed, and an ``architecture`` column: the name of what each row counts, empty
+where it cannot be built yet. Adding a table is adding these two files.
+"""
+
+import csv
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
+
+NOT_SHOWN = ("architecture", "source")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of printed figures.
+
+    ``quantity``: what it measures (``params`` and ``macs`` can be compared with ours); ``unit``: M, G, % and so on;
+    ``options``: architecture options of the code that printed it, on top of the row's architecture.
+    """
+
+    name: str
+    label: str
+    quantity: str
+    unit: str
+    source: str
+    options: str = ""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A disagreement whose reason, or whose having none, is known: a column, and the rows with these values."""
+
+    column: str
+    where: Mapping[str, str]
+    reason: str
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One printed row: its cells as text, by column, and the name of the architecture it counts (or nothing)."""
+
+    cells: Mapping[str, str]
+    architecture: str
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A printed table. ``keys`` are the columns that tell its rows apart, ``columns`` those of figures."""
+
+    name: str
+    title: str
+    about: str
+    keys: tuple[str, ...]
+    columns: tuple[Column, ...]
+    known: tuple[Known, ...]
+    rows: tuple[PublishedRow, ...]
+
+    def reason(self, row: PublishedRow, column: str) -> str:
+        """Return what is known of why this figure differs, or nothing."""
+        for known in self.known:
+            if known.column == column and all(row.cells[key] == value for key, value in known.where.items()):
+                return known.reason
+        return ""
+
+
+@cache
+def table_names() -> tuple[str, ...]:
+    """Return the names of all tables, sorted."""
+    names = (entry.name for entry in _data().iterdir())
+    return tuple(sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv")))
+
+
+@cache
+def load_table(name: str) -> PublishedTable:
+    """Return a table by name; raises KeyError for one that is not there."""
+    if name not in table_names():
+        raise KeyError(name)
+    about = tomllib.loads(_data().joinpath(f"{name}.toml").read_text("utf-8"))
+    lines = _data().joinpath(f"{name}.csv").read_text("utf-8").splitlines()
+    reader = csv.DictReader(lines)
+    rows = tuple(
+        PublishedRow({k: v for k, v in row.items() if k not in NOT_SHOWN}, row["architecture"]) for row in reader
+    )
+    columns = tuple(Column(name=column, **fields) for column, fields in about["columns"].items())
+    figures = {column.name for column in columns}
+    keys = tuple(key for key in reader.fieldnames or () if key not in figures and key not in NOT_SHOWN)
+    known = tuple(Known(**entry) for entry in about.get("known", []))
+    return PublishedTable(name, about["title"], about["about"], keys, columns, known, rows)
+
+
+def all_tables() -> Iterator[PublishedTable]:
+    """Yield every table, by name."""
+    return map(load_table, table_names())
+
+
+def _data() -> "Traversable":
+    return files("lambda_arch.published").joinpath("data")

@@ -1,0 +1,84 @@
+"""A report on a terminal, with rich."""
+
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from lambda_arch.report.table import Column, Report, Table
+
+FOLDED = 24  # words longer than this may break over lines
+
+
+def print_report(report: Report, file: TextIO | None = None, width: int | None = None) -> None:
+    """Print the report's tables to ``file`` (standard output) as wide as the terminal, or ``width``."""
+    from rich.console import Console
+
+    console = Console(file=file or sys.stdout, width=width, highlight=False)
+    for i, table in enumerate(report.tables):
+        if i:
+            console.print()
+        _print_table(console, table)
+
+
+def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]  # rich is not loaded here
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    columns, cells = _that_fit(table, console.width)
+    widths, gap = _layout(columns, cells, console.width)
+    console.width = max(console.width, sum(widths) + gap * len(widths))  # never cut a figure off
+    if table.title:
+        console.print(Text(table.title, style="bold"))
+    grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0), show_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(Text(column.heading), justify=column.align, overflow="fold", width=width)
+    last = len(cells) - 1
+    for i, line in enumerate(cells):
+        style = "bold" if table.total and i == last else ""
+        texts = [Text(cell, style="red" if "✗" in cell else style) for cell in line]
+        grid.add_row(*texts, end_section=table.total and i == last - 1)
+    console.print(grid)
+    for note in table.notes:
+        console.print(Text(note, style="dim"))
+
+
+def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str]]]:
+    """Return the columns and their cells, without the optional columns where not all fit unwrapped."""
+    for columns in (list(table.columns), [column for column in table.columns if not column.optional]):
+        cells = [[column.show(row.get(column.name)) for column in columns] for row in table.rows]
+        widths = [max(map(len, [column.heading, *_column(cells, i)])) for i, column in enumerate(columns)]
+        if sum(widths) + 2 * (len(widths) - 1) <= available:
+            break
+    return columns, cells
+
+
+def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> tuple[list[int], int]:
+    """Return the columns' widths and the gap between them: headings wrap first, then words, figures never."""
+    lengths = [[len(line[i]) for line in cells] or [0] for i in range(len(columns))]
+    natural = [max(len(column.heading), *length) for column, length in zip(columns, lengths, strict=True)]
+    if sum(natural) + 2 * (len(columns) - 1) <= available:
+        return natural, 2
+    least = [
+        max(
+            _longest_word([column.heading]),
+            max(length) if column.align == "right" else _longest_word(_column(cells, i)),
+        )
+        for i, (column, length) in enumerate(zip(columns, lengths, strict=True))
+    ]
+    gap = 2 if sum(least) + 2 * (len(columns) - 1) <= available else 1
+    spare = available - sum(least) - gap * (len(columns) - 1)
+    for i, column in enumerate(columns):  # the words share what is left, first come first served
+        if column.align == "left" and spare > 0:
+            more = min(spare, natural[i] - least[i])
+            least[i], spare = least[i] + more, spare - more
+    return least, gap
+
+
+def _column(cells: Sequence[Sequence[str]], i: int) -> list[str]:
+    return [line[i] for line in cells]
+
+
+def _longest_word(texts: Sequence[str]) -> int:
+    """Return the length of the longest word, at most as long as a name that may be folded."""
+    return max((min(len(word), FOLDED) for text in texts for word in text.split()), default=1)

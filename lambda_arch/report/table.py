@@ -1,0 +1,65 @@
+"""A table as a value: columns, rows, notes. What it looks like is decided where it is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+def as_text(value: Any) -> str:
+    """Write a cell for a person: nothing for None, thousands apart, yes and no."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def millions(value: int | None) -> str:
+    """Write a count in millions, three decimals."""
+    return "" if value is None else f"{value / 1e6:,.3f}"
+
+
+def billions(value: int | None) -> str:
+    """Write a count in billions, three decimals."""
+    return "" if value is None else f"{value / 1e9:,.3f}"
+
+
+def percent(value: float | None) -> str:
+    """Write a share in percent."""
+    return "" if value is None else f"{value:.1%}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its key in the rows, its heading, and how a person reads its values."""
+
+    name: str
+    label: str = ""
+    align: Literal["left", "right"] = "right"
+    show: Callable[[Any], str] = as_text
+    optional: bool = False  # left out where the terminal is too narrow for all
+
+    @property
+    def heading(self) -> str:
+        """The label, or the name where there is none."""
+        return self.label or self.name
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: rows are mappings from column names to values; ``notes`` are lines below it."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, Any]]
+    title: str = ""
+    notes: Sequence[str] = ()
+    total: bool = False  # whether the last row sums the others
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a command answers: tables for a person, one flat table for CSV, and data for JSON."""
+
+    tables: Sequence[Table]
+    flat: Table
+    data: Any = field(default=None)
