@@ -157,7 +157,7 @@ class LambdaLayer(nn.Module):
         n = height * width
         queries = self.query_norm(self.queries(x)).reshape(b, self.h, self.k, n)
         values = self.value_norm(self.values(x)).reshape(b, self.v, self.u, n)
-        outputs = []
+        outputs: list[Tensor] = []
         if self.content is not None and self.apply_content is not None:
             keys = self.keys(x).reshape(b, self.k, self.u, n)
             outputs.append(self.apply_content(queries, self.content(keys, values)))

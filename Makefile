@@ -1,0 +1,32 @@
+# Two commands do all set-up on a machine that has Python 3.11+ and pip:
+#   make tables   print every published table, ours beside theirs
+#   make test     run the tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: tables test lint all clean
+
+tables: .venv/installed
+	$(BIN)/lambda-arch tables --format table
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lambda-arch tables --check
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
