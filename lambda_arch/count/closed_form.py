@@ -109,7 +109,7 @@ def bottleneck(
     out = block_size(stage, first, size)
     yield from _conv_norm(f"{path}.reduce", dim, width, 1, size)
     if isinstance(block.layer, Lambda):
-        yield from lambda_layer(f"{path}.spatial.lambda", block.layer, width, size, at or dials(block.layer, size))
+        yield from lambda_layer(f"{path}.spatial.lambdas", block.layer, width, size, at or dials(block.layer, size))
         if first and stage > 0:
             yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
     else:

@@ -81,7 +81,7 @@ class Bottleneck(nn.Module):
         self.reduce = ConvNorm(dim, width, 1)
         spatial: list[tuple[str, nn.Module]]
         if isinstance(block.layer, Lambda):
-            spatial = [("lambda", _lambda_layer(block.layer, width, size))]
+            spatial = [("lambdas", _lambda_layer(block.layer, width, size))]
             if stride > 1:
                 spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
         else:

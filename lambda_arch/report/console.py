@@ -6,7 +6,7 @@ from typing import TextIO
 
 from lambda_arch.report.table import Column, Report, Table
 
-FOLDED = 24  # words longer than this may break over lines
+FOLDED = 24  # in the last resort, words longer than this break over lines
 
 
 def print_report(report: Report, file: TextIO | None = None, width: int | None = None) -> None:
@@ -54,20 +54,26 @@ def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str
 
 
 def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> tuple[list[int], int]:
-    """Return the columns' widths and the gap between them: headings wrap first, then words, figures never."""
+    """Return the columns' widths and the gap between them.
+
+    Where not all fits, headings and texts wrap between words first, then the gaps shrink, then long words are folded;
+    figures never are.
+    """
     lengths = [[len(line[i]) for line in cells] or [0] for i in range(len(columns))]
     natural = [max(len(column.heading), *length) for column, length in zip(columns, lengths, strict=True)]
     if sum(natural) + 2 * (len(columns) - 1) <= available:
         return natural, 2
-    least = [
-        max(
-            _longest_word([column.heading]),
-            max(length) if column.align == "right" else _longest_word(_column(cells, i)),
-        )
-        for i, (column, length) in enumerate(zip(columns, lengths, strict=True))
-    ]
-    gap = 2 if sum(least) + 2 * (len(columns) - 1) <= available else 1
-    spare = available - sum(least) - gap * (len(columns) - 1)
+    for fold, gap in ((available, 2), (available, 1), (FOLDED, 2), (FOLDED, 1)):
+        least = [
+            max(
+                _longest_word([column.heading]),
+                max(lengths[i]) if column.align == "right" else _longest_word(_column(cells, i), fold),
+            )
+            for i, column in enumerate(columns)
+        ]
+        spare = available - sum(least) - gap * (len(columns) - 1)
+        if spare >= 0:
+            break
     for i, column in enumerate(columns):  # the words share what is left, first come first served
         if column.align == "left" and spare > 0:
             more = min(spare, natural[i] - least[i])
@@ -79,6 +85,6 @@ def _column(cells: Sequence[Sequence[str]], i: int) -> list[str]:
     return [line[i] for line in cells]
 
 
-def _longest_word(texts: Sequence[str]) -> int:
-    """Return the length of the longest word, at most as long as a name that may be folded."""
-    return max((min(len(word), FOLDED) for text in texts for word in text.split()), default=1)
+def _longest_word(texts: Sequence[str], fold: int = FOLDED) -> int:
+    """Return the length of the longest word, those over ``fold`` being folded."""
+    return max((min(len(word), fold) for text in texts for word in text.split()), default=1)

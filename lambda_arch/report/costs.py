@@ -46,8 +46,9 @@ def show_report(ledger: Ledger) -> Report:
         }
         for row in ledger.rows
     ]
+    mega = Column("macs", "MACs (M)", show=millions)
     share = Column("macs_share", "of MACs", show=percent)
-    shown = [Column("path", "module", "left"), Column("shape", "output"), PARAMS, MACS, share]
+    shown = [Column("path", "module", "left"), Column("shape", "output", show=_per_image), PARAMS, mega, share]
     total = {"path": "total", "params": ledger.params, "macs": ledger.macs, "macs_share": 1.0}
     table = Table(shown, [*rows, total], _title(ledger), total=True)
     flat = [
@@ -81,6 +82,10 @@ def list_report(entries: Sequence[tuple[str, str, Ledger]]) -> Report:
     ]
     flat = [Column("name"), ARCHITECTURE, IMAGE_SIZE, PARAMS, MACS, FLOPS, Column("source")]
     return Report([Table(human, rows)], Table(flat, rows), rows)
+
+
+def _per_image(shape: str | None) -> str:
+    return (shape or "").removeprefix("1x")
 
 
 def _title(ledger: Ledger) -> str:

@@ -1,0 +1,195 @@
+"""The command line as a process."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_headline(run_cli):
+    code, out, err = run_cli("params", "--k", 16, "--h", 4, "--u", 1, "--format", "table")
+    assert (code, err) == (0, "")
+    assert "14,995,592" in out
+    assert re.search(r"params, paper  ablation_khu +15.0 M  agrees", out)
+
+
+def test_params_in_a_pipe_is_csv(run_cli):
+    code, out, err = run_cli("params", "lambda_resnet50:k=8,h=8,u=4,m=7", "resnet50")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "architecture,image_size,params,macs,flops",
+        '"lambda_resnet50:k=8,h=8,u=4,m=7",224,15261928,2994946048,5989892096',
+        "resnet50,224,25557032,4089184256,8178368512",
+    ]
+
+
+@pytest.mark.parametrize("command", ["params", "flops"])
+def test_json_is_an_object_of_integers(run_cli, command):
+    _, out, _ = run_cli(command, "lambda_resnet152:stages=CCLL@256", "--format", "json")
+    data = json.loads(out)
+    assert data["architecture"] == "lambda_resnet152:stages=CCLL@256"
+    assert (data["image_size"], data["params"]) == (256, 33_868_312)
+    assert data["flops"] == 2 * data["macs"] == 30_962_253_824
+    assert all(type(data[name]) is int for name in ("image_size", "params", "macs", "flops"))
+
+
+def test_json_of_several_is_a_list(run_cli):
+    _, out, _ = run_cli("params", "resnet50", "resnet101", "--format", "json")
+    assert [each["architecture"] for each in json.loads(out)] == ["resnet50", "resnet101"]
+
+
+def test_flops_by_stage(run_cli):
+    _, out, _ = run_cli("flops", "lambda_resnet50")
+    rows = table(out)
+    assert [row["part"] for row in rows] == ["stem", "c2", "c3", "c4", "c5", "head", "total"]
+    assert sum(int(row["macs"]) for row in rows[:-1]) == int(rows[-1]["macs"]) == 6_575_505_408
+
+
+def test_show_has_a_row_a_module(run_cli):
+    _, out, _ = run_cli("show", "lambda_resnet50", "--format", "json")
+    data = json.loads(out)
+    paths = [row["path"] for row in data["rows"]]
+    assert "c4.3.spatial.lambdas.position" in paths
+    assert sum(row["params"] for row in data["rows"]) == data["params"] == 14_995_592
+    assert abs(sum(row["macs_share"] for row in data["rows"]) - 1) < 1e-9
+
+
+def test_list_has_every_named_architecture_with_its_costs(run_cli):
+    _, out, _ = run_cli("list", "--format", "json")
+    entries = json.loads(out)
+    names = [entry["name"] for entry in entries]
+    assert {"resnet18", "lambda_resnet420", "lambda_resnet101_hybrid"} <= set(names)
+    assert all(entry["source"] for entry in entries)
+    _, out, _ = run_cli("params", names[-1], "--format", "json")
+    assert {key: entries[-1][key] for key in ("architecture", "params", "macs", "flops")}.items() <= json.loads(
+        out
+    ).items()
+
+
+def test_flags_apply_on_top_of_a_name_and_of_a_file(run_cli, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_text('name = "lambda_resnet50"\nk = 8\n')
+    _, out, _ = run_cli("params", path, "lambda_resnet101_hybrid", "--m", "7", "--image-size", "192")
+    assert [row["architecture"] for row in table(out)] == [
+        "lambda_resnet50:k=8,m=7@192",
+        "lambda_resnet101:stages=C-C-3-L,stem=rs,m=7,c2.se=0.25,c3.se=0.25@192",
+    ]
+
+
+def test_a_flag_without_effect_is_noted(run_cli):
+    code, out, err = run_cli("params", "resnet50", "--k", "8")
+    assert code == 0
+    assert table(out)[0]["architecture"] == "resnet50"
+    assert "--k has no effect" in err
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "md", "latex", "table"])
+@pytest.mark.parametrize(
+    "command", [["params"], ["flops"], ["show", "lambda_resnet18"], ["list"], ["tables", "scope_size"]]
+)
+def test_every_format_of_every_command(run_cli, tmp_path, command, format_):
+    code, out, err = run_cli(*command, "--format", format_, COLUMNS="120")
+    assert (code, err) == (0, "")
+    path = tmp_path / "out.txt"
+    code, nothing, err = run_cli(*command, "--format", format_, "--out", path)
+    assert (code, nothing, err) == (0, "", "")
+    assert path.read_text().split() == out.split()
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("csv", "architecture,"), ("json", "{"), ("md", "**"), ("tex", "%")])
+def test_the_ending_of_a_file_chooses_its_format(run_cli, tmp_path, ending, begins):
+    run_cli("params", "--out", tmp_path / f"a.{ending}")
+    assert (tmp_path / f"a.{ending}").read_text().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["params", "lambda_resnet51"], "did you mean lambda_resnet50?"),
+        (["params", "--m", "22"], "m=22"),
+        (["params", "--k", "x"], "k=x: expected a whole number"),
+        (["params", "--image-size", "big"], "--image-size big"),
+        (["params", "--image-size", "8"], "at least 32"),
+        (["params", "--stages", "CCL"], "4 letters"),
+        (["params", "--kk", "8"], "--kk"),
+        (["params", "--format", "xml"], "latex"),
+        (["params", "nothing.toml"], "nothing.toml: No such file"),
+        (["params", "--out", "/no/such/folder/a.csv"], "/no/such/folder/a.csv"),
+        (["show", "resnet50", "resnet101"], "resnet101: expected one"),
+        (["parms"], "params"),
+        (["tables", "ablation"], "did you mean ablation_khu?"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_line_and_exit_code_2(run_cli, arguments, says):
+    code, out, err = run_cli(*arguments)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_tables_to_a_folder_and_whether_they_are_stale(run_cli, tmp_path):
+    folder = tmp_path / "tables"
+    code, out, err = run_cli("tables", "--out", folder)
+    assert (code, out) == (0, "")
+    assert (folder / "README.md").is_file()
+    assert run_cli("tables", "--check", "--out", folder)[0] == 0
+    file = folder / "scope_size.csv"
+    file.write_text(file.read_text().replace("6575505408", "6575505409"))
+    code, _, err = run_cli("tables", "--check", "--out", folder)
+    assert code == 1
+    assert "scope_size.csv: stale" in err
+    assert err.count("\n") == 1
+
+
+def test_all_tables_in_a_pipe_are_one_csv(run_cli):
+    _, out, _ = run_cli("tables")
+    rows = table(out)
+    assert len({row["table"] for row in rows}) >= 15
+    headline = [row for row in rows if row["table"] == "imagenet_lambda_resnet50" and row["figure"] == "flops"]
+    assert headline[0]["ours"] == "6575505408"
+    assert headline[0]["verdict"] == "agrees"
+
+
+def test_verify_counts_by_three_books(run_cli):
+    code, out, _ = run_cli("tables", "imagenet_lambda_resnet50", "--verify", "--format", "json")
+    assert code == 0
+    data = json.loads(out)
+    assert data["architectures"][0]["agree"] is True
+    assert set(data["counted_as_zero"]) == {"fvcore", "torch"}
+
+
+def test_params_loads_neither_torch_nor_pandas_nor_numpy():
+    script = (
+        "import sys; from lambda_arch.cli.main import app\n"
+        "app(['params', '--k', '16', '--h', '4', '--u', '1', '--format', 'table'], standalone_mode=False)\n"
+        "loaded = {'torch', 'pandas', 'numpy', 'fvcore'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_a_closed_pipe_is_no_error():
+    done = subprocess.run(
+        f"{sys.executable} -m lambda_arch show lambda_resnet420 | head -n 1; exit ${{PIPESTATUS[0]}}",
+        shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("path,")
+    assert "Traceback" not in done.stderr
+
+
+def test_version_and_help(run_cli):
+    from lambda_arch import __version__
+
+    assert run_cli("--version")[1] == f"lambda-arch {__version__}\n"
+    code, out, _ = run_cli("--help")
+    assert code == 0
+    assert all(command in out for command in ("params", "flops", "show", "list", "tables"))

@@ -1,0 +1,62 @@
+"""The three books agree to the unit, row by row."""
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+
+from lambda_arch.arch import all_named, parse
+from lambda_arch.compare import compare
+from lambda_arch.compare.verification import architectures
+from lambda_arch.count import books, count, torch_book, verify
+from lambda_arch.published import table_names
+from tests.strategies import resnets
+
+NAMED = [parse(entry.name) for entry in all_named()]
+PUBLISHED = architectures(compare(name) for name in table_names())
+DISTINCT = list(dict.fromkeys([*NAMED, *PUBLISHED]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", DISTINCT, ids=str)
+def test_named_and_published_architectures(architecture):
+    assert verify(architecture).disagreements == ()
+
+
+@pytest.mark.slow
+@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(resnets(depths=(18, 38), max_size=80, small=True))
+def test_random_architectures(architecture):
+    assert verify(architecture).disagreements == ()
+
+
+@hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(resnets(depths=(18,), max_size=160))
+def test_random_architectures_on_meta(architecture):
+    ours = {row.path: row for row in count(architecture).rows}
+    theirs = {row.path: row for row in torch_book(architecture).ledger.rows}
+    assert ours.keys() == theirs.keys()
+    for path, row in ours.items():
+        assert (row.kind, row.shape, row.params, row.macs) == (
+            theirs[path].kind, theirs[path].shape, theirs[path].params, theirs[path].macs,
+        ), path  # fmt: skip
+
+
+def test_a_wrong_formula_is_caught_and_named(monkeypatch):
+    def wrong(architecture):
+        ledger = count(architecture)
+        rows = [row._replace(macs=row.macs + 1) if row.path == "c3.1.spatial.conv" else row for row in ledger.rows]
+        return type(ledger)(ledger.architecture, ledger.image_size, tuple(rows[:-1]))
+
+    monkeypatch.setattr(books, "count", wrong)
+    disagreements = verify(parse("resnet18@32")).disagreements
+    assert any("c3.1.spatial.conv: macs" in line and "fvcore" in line for line in disagreements)
+    assert any("c3.1.spatial.conv: macs" in line and "torch" in line for line in disagreements)
+    assert any("head.fc: only in fvcore" in line for line in disagreements)
+
+
+def test_what_is_counted_as_zero_is_listed():
+    verification = verify(parse("lambda_resnet18:se=0.25@32"))
+    zero = {book.name: set(book.zero) for book in verification.books}
+    assert {"aten::softmax", "aten::avg_pool2d", "aten::max_pool2d", "aten::sigmoid", "aten::add"} <= zero["fvcore"]
+    assert {"aten::_softmax", "aten::avg_pool2d", "aten::relu_", "aten::add"} <= zero["torch"]
+    assert not {"aten::conv2d", "aten::convolution", "aten::bmm", "aten::mm"} & (zero["fvcore"] | zero["torch"])

@@ -1,0 +1,126 @@
+import io
+
+import pytest
+import torch
+from torch import nn
+
+from lambda_arch.arch import all_named, parse
+from lambda_arch.nn import build
+from lambda_arch.nn.blocks import Bottleneck
+
+DEEP = [entry.name for entry in all_named() if int(parse(entry.name).depth) > 50]
+SHALLOW = [entry.name for entry in all_named() if int(parse(entry.name).depth) <= 50]
+
+
+@pytest.mark.parametrize("name", [*SHALLOW, *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
+def test_forward_backward_and_state_dict(name):
+    torch.manual_seed(0)
+    network = build(parse(f"{name}:classes=10@32"))
+    x = torch.randn(2, 3, 32, 32)
+    logits = network(x)
+    assert logits.shape == (2, 10)
+    logits.square().sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert all(parameter.grad.isfinite().all() for parameter in network.parameters())
+
+    file = io.BytesIO()
+    torch.save(network.state_dict(), file)
+    file.seek(0)
+    twin = build(parse(f"{name}:classes=10@32"))
+    twin.load_state_dict(torch.load(file, weights_only=True))
+    torch.testing.assert_close(twin.eval()(x), network.eval()(x))
+
+
+def test_build_takes_names_devices_and_dtypes():
+    network = build("lambda_resnet18:classes=10@32", device="meta", dtype=torch.bfloat16)
+    assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.bfloat16}
+
+
+@pytest.mark.parametrize(
+    ("name", "image_size"),
+    [("lambda_resnet18", 64), ("resnet18:stem=deep", 97), ("lambda_resnet18:stem=rs,m=global", 33)],
+)
+def test_maps_halve_as_they_should(name, image_size):
+    network = build(parse(f"{name}@{image_size}"), device="meta")
+    x = network.stem(torch.empty(1, 3, image_size, image_size, device="meta"))
+    side = (image_size + 3) // 4
+    for i, stage in enumerate((network.c2, network.c3, network.c4, network.c5)):
+        x = stage(x)
+        side = side if i == 0 else (side + 1) // 2
+        assert x.shape == (1, 256 * 2**i, side, side)
+
+
+def test_lambda_blocks_stride_by_average_pooling_after_the_layer():
+    network = build("lambda_resnet50", device="meta")
+    first, second = network.c3.get_submodule("1"), network.c3.get_submodule("2")
+    names = [name for name, _ in first.spatial.named_children()]
+    assert names == ["lambdas", "pool", "norm", "relu"]
+    pool = first.spatial.get_submodule("pool")
+    assert (pool.kernel_size, pool.stride, pool.padding) == (3, 2, 1)
+    assert "pool" not in dict(second.spatial.named_children())
+
+
+def test_squeeze_excitation_is_where_the_architecture_says():
+    network = build("lambda_resnet50_hybrid", device="meta")
+    with_se = [
+        name for name, module in network.named_modules() if isinstance(module, Bottleneck) and module.se is not None
+    ]
+    assert with_se == [*(f"c2.{i}" for i in (1, 2, 3)), *(f"c3.{i}" for i in (1, 2, 3, 4))]
+
+
+def test_blocks_start_as_their_shortcuts():
+    torch.manual_seed(0)
+    block = build("lambda_resnet18@32").c2.get_submodule("2").eval()
+    x = torch.randn(1, 256, 8, 8)
+    torch.testing.assert_close(block(x), torch.relu(x))
+
+
+def test_everything_that_holds_state_is_a_module():
+    network = build("lambda_resnet18:m=global,shortcut_bias=yes,lambda_bias=yes,se=0.25@64", device="meta")
+    leaves = [module for module in network.modules() if next(module.children(), None) is None]
+    assert sum(p.numel() for leaf in leaves for p in leaf.parameters()) == sum(p.numel() for p in network.parameters())
+    assert {buffer.rpartition(".")[2] for buffer, _ in network.named_buffers()} == {
+        "running_mean", "running_var", "num_batches_tracked",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_autocast_and_channels_last_on_a_network(dtype):
+    network = build("lambda_resnet18:classes=10@32").eval().to(memory_format=torch.channels_last)
+    x = torch.randn(2, 3, 32, 32).to(memory_format=torch.channels_last)
+    with torch.autocast("cpu", dtype), torch.no_grad():
+        assert network(x).isfinite().all()
+
+
+def test_torch_export_on_a_network():
+    network = build("lambda_resnet18:classes=10@32").eval()
+    x = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(torch.export.export(network, (x,)).module()(x), network(x))
+
+
+@pytest.mark.slow
+def test_torch_compile_on_a_network():
+    network = build("lambda_resnet18:classes=10,k=4,m=7@32").eval()
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.compile(network)(x), network(x), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_gives_what_the_cpu_gives():
+    torch.manual_seed(0)
+    network = build("lambda_resnet18:classes=10@32").double().eval()
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64)
+    expected = network(x)
+    torch.testing.assert_close(network.cuda()(x.cuda()).cpu(), expected)
+
+
+def test_gradients_reach_the_image():
+    network = build("lambda_resnet18:classes=10@32").double()
+    for block in network.modules():  # away from the zero at which every block starts
+        if isinstance(block, nn.BatchNorm2d):
+            nn.init.uniform_(block.weight, 0.5, 1.5)
+    x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
+    network(x)[:, 3].sum().backward()
+    assert x.grad.abs().sum() > 0
