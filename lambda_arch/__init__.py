@@ -1,7 +1,8 @@
 """Build, count and compare LambdaResNets (Bello, ICLR 2021).
 
->>> import lambda_arch as la
->>> la.count(la.parse("lambda_resnet50")).params
+>>> from lambda_arch import parse
+>>> from lambda_arch.count import count
+>>> count(parse("lambda_resnet50")).params
 14995592
 
 Nothing heavy is imported until it is used: :func:`build` and the counting books that run a network load torch,
@@ -13,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambda_arch.arch import ArchitectureError, ResNet, parse
-    from lambda_arch.compare import compare
-    from lambda_arch.count import Ledger, count, count_many
+    from lambda_arch.count import Ledger, count_many
     from lambda_arch.nn import LambdaLayer, build
 
 __version__ = "0.1.0"
@@ -25,8 +25,6 @@ __all__ = [
     "Ledger",
     "ResNet",
     "build",
-    "compare",
-    "count",
     "count_many",
     "parse",
 ]
@@ -35,9 +33,7 @@ _ROOMS = {
     "ArchitectureError": "arch",
     "ResNet": "arch",
     "parse": "arch",
-    "compare": "compare",
     "Ledger": "count",
-    "count": "count",
     "count_many": "count",
     "LambdaLayer": "nn",
     "build": "nn",

@@ -35,7 +35,7 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
 
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = {
-        "architecture": Annotated[list[str] | None, typer.Argument(help=HELP, show_default=False)],
+        "architecture": Annotated[list[str] | None, typer.Argument(help=HELP, metavar="ARCHITECTURE", show_default=False)],
         **{o.name: _flag(o.name, o.help, o.metavar) for o in OPTIONS},
         "image_size": _flag("image_size", "Side of the square image.", "N"),
     }

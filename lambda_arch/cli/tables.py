@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 def tables(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TABLE]...", help="Which tables. [default: all]", show_default=False),
+        typer.Argument(metavar="TABLE", help="Which tables. [default: all]", show_default=False),
     ] = None,
     format: Format = None,  # noqa: A002
     out: Annotated[
