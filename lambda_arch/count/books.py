@@ -21,9 +21,10 @@ from lambda_arch.arch import ResNet
 from lambda_arch.count.closed_form import count
 from lambda_arch.count.ledger import Ledger, Row
 from lambda_arch.nn import build
+from lambda_arch.nn.attention.augmented import Upsample
 
 # fvcore's own total counts these too; they are no multiply-accumulates
-NOT_MACS = ("batch_norm", "adaptive_avg_pool2d")
+NOT_MACS = ("batch_norm", "adaptive_avg_pool2d", "upsample_bilinear2d")
 # element-wise and shape-only modules have no row
 ELEMENTWISE = (nn.ReLU, nn.Sigmoid, nn.Flatten)
 KINDS: dict[type[nn.Module], str] = {
@@ -32,6 +33,7 @@ KINDS: dict[type[nn.Module], str] = {
     nn.MaxPool2d: "max_pool",
     nn.AvgPool2d: "avg_pool",
     nn.AdaptiveAvgPool2d: "avg_pool",
+    Upsample: "upsample",
 }
 
 
