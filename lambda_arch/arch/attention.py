@@ -124,7 +124,7 @@ def check_fits(layer: Attention, place: str, width: int, dim_out: int) -> None:
     """Raise :class:`ArchitectureError` for a layer that cannot be built in the ``width``-wide blocks of ``place``."""
     if isinstance(layer, DoubleAttention):
         if dim_out % layer.reduction:
-            best = _nearest_divisor(layer.reduction, dim_out)
+            best = nearest_divisor(layer.reduction, dim_out)
             raise ArchitectureError(
                 f"reduction={layer.reduction}: expected a divisor of the {dim_out} channels of {place}, "
                 f"such as reduction={best}"
@@ -137,14 +137,15 @@ def check_fits(layer: Attention, place: str, width: int, dim_out: int) -> None:
                 f"for the values, where they need {values}; such as heads={HEADS}"
             )
     elif width // layer.share % layer.heads:
-        best = _nearest_divisor(layer.heads, width // layer.share)
+        best = nearest_divisor(layer.heads, width // layer.share)
         part = f"the {width}" if layer.share == 1 else f"half the {width}"
         raise ArchitectureError(
             f"heads={layer.heads}: expected heads that divide {part} channels of {place}, such as heads={best}"
         )
 
 
-def _nearest_divisor(value: int, number: int) -> int:
+def nearest_divisor(value: int, number: int) -> int:
+    """Return the divisor of ``number`` closest to ``value``."""
     divisors = [d for d in range(1, number + 1) if number % d == 0]
     return min(divisors, key=lambda d: (abs(d - value), d))
 

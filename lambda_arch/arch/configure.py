@@ -13,8 +13,10 @@ from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, ResNet
 def configure(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
     """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
 
-    Blocks that become another kind of layer take the settings that prevail in ``base`` for that kind. Raises
-    :class:`ArchitectureError` for what cannot be built, and for a stage's or block's setting of a layer that is not there.
+    Blocks that become another kind of layer take the settings that prevail in ``base`` for that kind.
+
+    Raises :class:`ArchitectureError` for what cannot be built, and for a stage's or block's setting of a kind of layer
+    that is not there.
     """
     network = {setting.option.field: setting.value for setting in settings if setting.option.level == "network"}
     letters = [[block.layer.letter for block in stage] for stage in base.stages]

@@ -174,6 +174,8 @@ def block_value(architecture: ResNet, option: Option, stage: int, block: int) ->
     if option.level == "block":
         return getattr(values, option.field)
     layer = values.layer
-    if layer.letter not in option.letters or (option.name in ("m", "lambda_bias") and not getattr(layer, "position", False)):
+    if layer.letter not in option.letters:
+        return None
+    if option.name in ("m", "lambda_bias") and not getattr(layer, "position", False):
         return None
     return getattr(layer, option.field)

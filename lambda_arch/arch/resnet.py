@@ -18,6 +18,7 @@ from lambda_arch.arch.attention import (
     GlobalAttention,
     LocalAttention,
     check_fits,
+    nearest_divisor,
 )
 from lambda_arch.arch.errors import ArchitectureError
 
@@ -158,12 +159,11 @@ class ResNet:
             raise ArchitectureError(
                 f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, for the five strides of 2"
             )
-        for place, width, block in self._lambda_blocks():
-            if width % block.h:
-                divisors = [d for d in range(1, width + 1) if width % d == 0]
-                best = min(divisors, key=lambda d: (abs(d - block.h), d))
+        for place, width, layer in self._lambda_blocks():
+            if width % layer.h:
+                best = nearest_divisor(layer.h, width)
                 raise ArchitectureError(
-                    f"h={block.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
+                    f"h={layer.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
                 )
         for place, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):
             for block in stage:

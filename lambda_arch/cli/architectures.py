@@ -10,6 +10,7 @@ import typer
 from lambda_arch.arch import (
     OPTIONS,
     ArchitectureError,
+    Option,
     ResNet,
     configure,
     parse,
@@ -30,13 +31,13 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
         settings = [read_setting(name, value) for name, value in flags.items() if value is not None]
         size = None if image_size is None else _image_size(image_size)
         chosen = [configure(_read(name), settings, size) for name in architecture or [DEFAULT]]
-        _note_unused(chosen, [setting.option.name for setting in settings if setting.option.level == "lambda"])
+        _note_unused(chosen, [setting.option for setting in settings if setting.option.letters])
         command(chosen, **rest)
 
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = {
         "architecture": Annotated[list[str] | None, typer.Argument(help=HELP, show_default=False)],
-        **{o.name: _flag(o.name, o.help, o.metavar) for o in OPTIONS},
+        **{o.name: _flag(o.name, o.help, o.metavar, _panel(o)) for o in OPTIONS},
         "image_size": _flag("image_size", "Side of the square image.", "N"),
     }
     parameters = [
@@ -49,8 +50,14 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _flag(name: str, text: str, metavar: str) -> Any:
-    return Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=text, metavar=metavar)]
+def _flag(name: str, text: str, metavar: str, panel: str | None = None) -> Any:
+    flag = f"--{name.replace('_', '-')}"
+    return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar, rich_help_panel=panel)]
+
+
+def _panel(option: Option) -> str | None:
+    """Return the heading that a flag goes under in the help: the comparison layers have one of their own."""
+    return "Options of comparison layers" if option.letters.strip("L") else None
 
 
 def _read(name: str) -> ResNet:
@@ -63,7 +70,11 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _note_unused(architectures: list[ResNet], lambda_flags: list[str]) -> None:
-    for architecture in architectures if lambda_flags else []:
-        if not architecture.has_lambda:
-            typer.echo(f"note: {architecture} has no lambda layers; --{lambda_flags[0]} has no effect", err=True)
+def _note_unused(architectures: list[ResNet], options: list[Option]) -> None:
+    for architecture in architectures:
+        letters = {block.layer.letter for stage in architecture.stages for block in stage}
+        unused = next((option for option in options if not letters & set(option.letters)), None)
+        if unused is not None:
+            flag = f"--{unused.name.replace('_', '-')}"
+            layers = "lambda" if unused.level == "lambda" else " or ".join(unused.letters)
+            typer.echo(f"note: {architecture} has no {layers} layers; {flag} has no effect", err=True)

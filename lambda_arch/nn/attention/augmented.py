@@ -19,9 +19,9 @@ class Upsample(nn.Module):
 class AugmentedConvolution(nn.Module):
     """A 3x3 convolution and global relative self-attention, concatenated: (b, dim, H, W) to (b, dim, H/s, W/s).
 
-    ``key_dim`` and ``value_dim`` are channels over all ``heads``; the convolution gives the other dim - value_dim. Where
-    it strides, or with ``downsample`` (one or both), the attention sees its input through 3x3 average-pools of stride 2,
-    and a downsampled one is interpolated back. ``size`` is the largest side of the maps it will see.
+    ``key_dim`` and ``value_dim`` are channels over all ``heads``; the convolution gives the other dim - value_dim.
+    Where it strides, or with ``downsample`` (or both), the attention sees its input through 3x3 average-pools of stride
+    2, and a downsampled one is interpolated back. ``size`` is the largest side of the maps it will see.
     """
 
     def __init__(

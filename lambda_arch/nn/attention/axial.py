@@ -35,14 +35,16 @@ class AxisAttention(nn.Module):
         """Return (b, dim, H, W) from x (b, dim, H, W)."""
         queries, keys, values = (self._lines(part(x)) for part in (self.queries, self.keys, self.values))
         logits = self.logits(queries, keys) + self.relative(queries.transpose(-1, -2))
-        mixed: Tensor = self.mix(logits, values).transpose(2, 3).flatten(1, 2)  # (b, dim, lines, length)
+        mixed: Tensor = self.mix(logits, values)
+        mixed = mixed.transpose(2, 3).flatten(1, 2)  # (b, dim, lines, length)
         return mixed.transpose(2, 3) if self.axis == "height" else mixed
 
     def _lines(self, x: Tensor) -> Tensor:
         """Return (b, h, lines, d, length) from (b, h * d, H, W)."""
         if self.axis == "height":
             x = x.transpose(2, 3)
-        return x.unflatten(1, (self.heads, -1)).transpose(2, 3)
+        b, dim, lines, length = x.shape
+        return x.reshape(b, self.heads, dim // self.heads, lines, length).transpose(2, 3)
 
 
 class AxialAttention(nn.Module):

@@ -1,4 +1,4 @@
-"""The double attention block (Chen et al. 2018, "A2-Nets: Double Attention Networks", section 3), a linear attention."""
+"""The double attention block, a linear attention (Chen et al. 2018, "A2-Nets", section 3)."""
 
 import torch
 from torch import Tensor, nn
