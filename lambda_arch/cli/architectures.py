@@ -37,7 +37,7 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = {
         "architecture": Annotated[list[str] | None, typer.Argument(help=HELP, show_default=False)],
-        **{o.name: _flag(o.name, o.help, o.metavar, _panel(o)) for o in OPTIONS},
+        **{o.name: _flag(o.name, o.help, o.metavar) for o in OPTIONS},
         "image_size": _flag("image_size", "Side of the square image.", "N"),
     }
     parameters = [
@@ -50,14 +50,9 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _flag(name: str, text: str, metavar: str, panel: str | None = None) -> Any:
+def _flag(name: str, text: str, metavar: str) -> Any:
     flag = f"--{name.replace('_', '-')}"
-    return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar, rich_help_panel=panel)]
-
-
-def _panel(option: Option) -> str | None:
-    """Return the heading that a flag goes under in the help: the comparison layers have one of their own."""
-    return "Options of comparison layers" if option.letters.strip("L") else None
+    return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar)]
 
 
 def _read(name: str) -> ResNet:
