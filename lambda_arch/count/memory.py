@@ -6,12 +6,12 @@ b images and h heads; axial attention b*h*n*sqrt(n), twice, once an axis; a lamb
 whatever the batch, once a stage where the layers of a stage share them.
 """
 
-from math import isqrt
 from typing import TYPE_CHECKING
 
 from lambda_arch.arch import (
     STAGES,
     ArchitectureError,
+    AugmentedConvolution,
     AxialAttention,
     GlobalAttention,
     Lambda,
@@ -20,6 +20,7 @@ from lambda_arch.arch import (
 )
 from lambda_arch.arch.resnet import Block
 from lambda_arch.count.closed_form import block_size, stem_size
+from lambda_arch.count.rows import halve
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -40,7 +41,7 @@ def map_bytes(
     elements = 0
     for i, (name, blocks) in enumerate(zip(STAGES, architecture.stages, strict=True)):
         size = block_size(i, True, size)
-        maps = [_map_elements(block, size * size, batch) for block in blocks]
+        maps = [_map_elements(block, size, batch) for block in blocks]
         embeddings = [k for block, k in zip(blocks, maps, strict=True) if isinstance(block.layer, Lambda)]
         repeated = sum(embeddings) - max(embeddings, default=0) if shared else 0
         if name in stages:
@@ -48,13 +49,15 @@ def map_bytes(
     return elements * FULL_PRECISION
 
 
-def _map_elements(block: Block, positions: int, batch: int) -> int:
-    layer = block.layer
+def _map_elements(block: Block, size: int, batch: int) -> int:
+    layer, positions = block.layer, size * size
     if isinstance(layer, GlobalAttention):
         return batch * layer.heads * positions * positions
     if isinstance(layer, AxialAttention):
-        side = isqrt(positions)  # maps are square
-        return 2 * batch * layer.heads * positions * side
+        return 2 * batch * layer.heads * positions * size
+    if isinstance(layer, AugmentedConvolution):
+        side = halve(size) if layer.downsample else size
+        return batch * layer.heads * side**4
     if isinstance(layer, LocalAttention):
         return batch * layer.heads * positions * layer.extent**2
     if isinstance(layer, Lambda) and layer.position:

@@ -18,6 +18,8 @@ N = 56 * 56
         ("resnet50:stages=GGGG,heads=4", False, 128 * 3 * 4 * N * N),
         ("resnet50:stages=XXXX", False, 2 * 128 * 3 * 8 * N * 56),
         ("resnet50:stages=SSSS", False, 128 * 3 * 8 * N * 49),
+        ("resnet50:stages=AAAA", False, 128 * 3 * 8 * N * N),
+        ("resnet50:stages=AAAA,downsample=yes", False, 128 * 3 * 8 * N * N // 16),
         ("lambda_resnet50:m=global", False, 3 * 16 * N * N),
         ("lambda_resnet50:m=global,k=8", False, 3 * 8 * N * N),
         ("lambda_resnet50:m=global", True, 16 * N * N),
