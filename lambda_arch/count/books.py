@@ -3,7 +3,7 @@
 Neither knows the closed form. Both read parameters off the modules, shapes off what the modules return, and
 multiply-accumulates off the operations that run. Ways of counting that were measured and mended (fvcore 0.1.5, torch
 2.13): fvcore cannot trace on the meta device, so its book runs the network; its matrix-product handle takes the cost
-from the first operand alone, which is exact because no product here broadcasts.
+from the first operand alone, which is exact because none here broadcasts its first operand.
 """
 
 from collections import Counter
