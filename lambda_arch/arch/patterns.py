@@ -67,7 +67,7 @@ def _expand_group(pattern: str, group: str, n: int) -> str:
 def compress(letters: Sequence[str]) -> str:
     """Return the shortest pattern that expands to these letters, the inverse of :func:`expand`."""
     groups = [_compress_group(stage) for stage in letters]
-    return "".join(groups) if all(len(group) == 1 and group in LETTERS for group in groups) else "-".join(groups)
+    return "".join(groups) if all(group in tuple(LETTERS) for group in groups) else "-".join(groups)
 
 
 def _compress_group(stage: str) -> str:
