@@ -1,5 +1,13 @@
 """What an architecture is: values, names, validation, and the zoo of named ones. No torch, no pandas."""
 
+from lambda_arch.arch.attention import (
+    Attention,
+    AugmentedConvolution,
+    AxialAttention,
+    DoubleAttention,
+    GlobalAttention,
+    LocalAttention,
+)
 from lambda_arch.arch.configure import configure
 from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.names import canonical_name, named, parse, read_settings
@@ -8,12 +16,14 @@ from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.resnet import (
     BLOCKS,
     EXPANSION,
+    LAYERS,
     STAGES,
     STEMS,
     WIDTHS,
     Block,
     Convolution,
     Lambda,
+    Layer,
     ResNet,
 )
 from lambda_arch.arch.toml_file import read_architecture
@@ -22,15 +32,23 @@ from lambda_arch.arch.zoo import Entry, all_named, zoo
 __all__ = [
     "BLOCKS",
     "EXPANSION",
+    "LAYERS",
     "OPTIONS",
     "STAGES",
     "STEMS",
     "WIDTHS",
     "ArchitectureError",
+    "Attention",
+    "AugmentedConvolution",
+    "AxialAttention",
     "Block",
     "Convolution",
+    "DoubleAttention",
     "Entry",
+    "GlobalAttention",
     "Lambda",
+    "Layer",
+    "LocalAttention",
     "Option",
     "ResNet",
     "Setting",

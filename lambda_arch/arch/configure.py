@@ -7,14 +7,16 @@ from typing import Any
 from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.options import Option, Setting
 from lambda_arch.arch.patterns import expand
-from lambda_arch.arch.resnet import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet
+from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, ResNet
 
 
 def configure(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
     """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
 
-    Blocks that become lambda layers take the settings that prevail in ``base``. Raises :class:`ArchitectureError` for
-    what cannot be built, and for a stage's or block's lambda setting where there is no lambda layer.
+    Blocks that become another kind of layer take the settings that prevail in ``base`` for that kind.
+
+    Raises :class:`ArchitectureError` for what cannot be built, and for a stage's or block's setting of a kind of layer
+    that is not there.
     """
     network = {setting.option.field: setting.value for setting in settings if setting.option.level == "network"}
     letters = [[block.layer.letter for block in stage] for stage in base.stages]
@@ -23,10 +25,9 @@ def configure(base: ResNet, settings: Sequence[Setting], image_size: int | None 
     by_width = sorted((s for s in settings if s.option.level != "network"), key=_specificity)
     for setting in by_width:
         _refuse_without_target(setting, letters)
-    prevailing = base.prevailing_lambda()
     stages = tuple(
         tuple(
-            _configure_block(block, letters[i][j], prevailing, [s for s in by_width if _covers(s, i, j + 1)])
+            _configure_block(base, block, letters[i][j], [s for s in by_width if _covers(s, i, j + 1)])
             for j, block in enumerate(stage)
         )
         for i, stage in enumerate(base.stages)
@@ -45,13 +46,11 @@ def _covers(setting: Setting, stage: int, block: int) -> bool:
     return setting.stage in (None, stage) and setting.block in (None, block)
 
 
-def _configure_block(block: Block, letter: str, prevailing: Lambda, settings: Sequence[Setting]) -> Block:
+def _configure_block(base: ResNet, block: Block, letter: str, settings: Sequence[Setting]) -> Block:
     values: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "block"}
-    if letter == Convolution.letter:
-        return Block(Convolution(), **{"se": block.se, **values})
-    of_layer = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
-    layer = block.layer if isinstance(block.layer, Lambda) else prevailing
-    return Block(Lambda(**{**asdict(layer), **of_layer}), **{"se": block.se, **values})
+    of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if letter in s.option.letters}
+    layer = block.layer if block.layer.letter == letter else base.prevailing_layer(letter)
+    return Block(LAYERS[letter](**{**asdict(layer), **of_layer}), **{"se": block.se, **values})
 
 
 def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:
@@ -63,9 +62,12 @@ def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:
             shown = f"{name}.{setting.block}.{_shown(setting.option, setting.value)}"
             raise ArchitectureError(f"{shown}: expected a block of {name} from 1 to {len(stage)}")
         stage, name = [stage[setting.block - 1]], f"{name}.{setting.block}"
-    if setting.option.level == "lambda" and Lambda.letter not in stage:
+    letters_of = setting.option.letters
+    if letters_of and not set(letters_of) & set(stage):
+        layer = "lambda" if setting.option.level == "lambda" else "such"
         raise ArchitectureError(
-            f"{name}.{_shown(setting.option, setting.value)}: {name} has no lambda layer; expected L there in stages"
+            f"{name}.{_shown(setting.option, setting.value)}: {name} has no {layer} layer; "
+            f"expected {' or '.join(letters_of)} there in stages"
         )
 
 

@@ -13,7 +13,7 @@ from lambda_arch.arch.configure import configure
 from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.options import OPTIONS, Option, Setting, block_value, read_setting
 from lambda_arch.arch.patterns import compress
-from lambda_arch.arch.resnet import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet, prevailing
+from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, Convolution, Lambda, ResNet, prevailing
 
 _BASE = re.compile(r"(lambda_)?resnet(\d+)")
 BASE_NAMES = tuple(f"{prefix}resnet{depth}" for prefix in ("", "lambda_") for depth in BLOCKS)
@@ -99,7 +99,7 @@ def _scoped_differences(architecture: ResNet, option: Option) -> list[list[tuple
     meant = [value for stage in values for value in stage if value is not None]
     if not meant:
         return [[], [], []]
-    default = getattr(Lambda() if option.level == "lambda" else Block(), option.field)
+    default = getattr(LAYERS[option.letters[0]]() if option.letters else Block(), option.field)
     common = prevailing(meant)
     network = [("", common)] if common != default else []
     stages: list[tuple[str, object]] = []

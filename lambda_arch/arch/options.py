@@ -7,7 +7,10 @@ from typing import Literal
 from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.resnet import STAGES, STEMS, ResNet
 
-Level = Literal["network", "block", "lambda"]
+Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
+
+LETTERS_OF: dict[Level, str] = {"lambda": "L", "attention": "GXSA", "local": "S", "augmented": "A", "double": "D"}
+"""Which kinds of layer have the options of a level, where it is one of layers."""
 
 
 def _whole(value: object) -> int:
@@ -60,8 +63,9 @@ def _write(value: object) -> str:
 class Option:
     """One option: its name, what it belongs to, how its value is read, and its help.
 
-    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with a ``lambda`` layer; the last two
-    can be set for the network, for one stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1).
+    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with one of the layers of
+    ``LETTERS_OF``; all but the first can be set for the network, for one stage (``c4.k=8``) or for one block
+    (``c4.3.k=8``, counted from 1).
     ``field`` is the attribute it sets, where that has another name.
     """
 
@@ -74,6 +78,11 @@ class Option:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "field", self.field or self.name)
+
+    @property
+    def letters(self) -> str:
+        """The letters of the layers that have this option, none where it is not one of layers."""
+        return LETTERS_OF.get(self.level, "")
 
     def read(self, value: object, where: str = "") -> object:
         """Return the typed value of a text or of a value from a file; ``where`` is its prefix, such as ``c4.3.``."""
@@ -96,7 +105,7 @@ OPTIONS = (
         "stages",
         "network",
         _text,
-        "Which stages or blocks hold lambda layers: CCLL, C-C-CCLCCL-L, C-C-2-L.",
+        "Which stages or blocks hold which layers (C, L, G, X, S, A, D): CCLL, C-C-CCLCCL-L, C-C-2-L, CCGG.",
         "PATTERN",
     ),
     Option("k", "lambda", _whole, "Query depth |k|.", "N"),
@@ -106,6 +115,12 @@ OPTIONS = (
     Option("content", "lambda", _yes_no, "Content lambdas: yes or no.", "yes|no"),
     Option("position", "lambda", _yes_no, "Position lambdas: yes or no.", "yes|no"),
     Option("lambda_bias", "lambda", _yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
+    Option("heads", "attention", _whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
+    Option("extent", "local", _whole, "Spatial extent of S layers (local attention): odd.", "N"),
+    Option("kappa", "augmented", _ratio, "Key channels of A layers, as a ratio to their output's.", "RATIO"),
+    Option("upsilon", "augmented", _ratio, "Value channels of A layers, as a ratio to their output's.", "RATIO"),
+    Option("downsample", "augmented", _yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
+    Option("reduction", "double", _whole, "Channels of a D block over those of its projections.", "N"),
     Option("stem", "network", _text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
     Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
     Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
@@ -159,6 +174,8 @@ def block_value(architecture: ResNet, option: Option, stage: int, block: int) ->
     if option.level == "block":
         return getattr(values, option.field)
     layer = values.layer
-    if layer.letter != "L" or (option.name in ("m", "lambda_bias") and not getattr(layer, "position", False)):
+    if layer.letter not in option.letters:
+        return None
+    if option.name in ("m", "lambda_bias") and not getattr(layer, "position", False):
         return None
     return getattr(layer, option.field)

@@ -1,4 +1,4 @@
-"""Stage patterns: which blocks hold a lambda layer.
+"""Stage patterns: which blocks hold a lambda layer, or another one.
 
 A pattern is a letter a stage (``CCLL``), a letter a block (``CCC-CCCC-CCLCCL-LLL``, the dashes optional), or a mix: a
 group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for that many lambda layers spaced evenly
@@ -8,8 +8,9 @@ group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for 
 from collections.abc import Sequence
 
 from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.arch.resnet import LAYERS
 
-LETTERS = "CL"
+LETTERS = "".join(LAYERS)
 
 
 def evenly_spaced(count: int, blocks: int) -> str:
@@ -51,7 +52,10 @@ def _expand_group(pattern: str, group: str, n: int) -> str:
         return evenly_spaced(int(group), n)
     wrong = [letter for letter in group if letter not in LETTERS]
     if wrong:
-        raise ArchitectureError(f"stages={pattern}: expected C (convolution) or L (lambda) where it says {wrong[0]}")
+        raise ArchitectureError(
+            f"stages={pattern}: expected C (convolution), L (lambda) or a comparison layer "
+            f"({', '.join(LETTERS[2:])}) where it says {wrong[0]}"
+        )
     if len(group) == 1:
         return group * n
     if len(group) != n:

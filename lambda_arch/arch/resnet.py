@@ -1,14 +1,25 @@
 """What a ResNet or LambdaResNet is: immutable values, checked when they are made.
 
 A network is stem, four stages of bottleneck blocks (c2 to c5), pooled linear head. Each block holds one spatial layer
-between its two 1x1 convolutions: a 3x3 convolution or a lambda layer (Bello, ICLR 2021, section 5).
+between its two 1x1 convolutions: a 3x3 convolution, a lambda layer (Bello, ICLR 2021, section 5), or one of the layers
+that the paper compares with.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, Literal, TypeVar
 
+from lambda_arch.arch.attention import (
+    Attention,
+    AugmentedConvolution,
+    AxialAttention,
+    DoubleAttention,
+    GlobalAttention,
+    LocalAttention,
+    check_fits,
+    nearest_divisor,
+)
 from lambda_arch.arch.errors import ArchitectureError
 
 BLOCKS = {
@@ -82,11 +93,28 @@ class Lambda:
             object.__setattr__(self, "bias", False)
 
 
+Layer = Convolution | Lambda | Attention
+
+LAYERS: dict[str, type[Layer]] = {
+    kind.letter: kind
+    for kind in (
+        Convolution,
+        Lambda,
+        GlobalAttention,
+        AxialAttention,
+        LocalAttention,
+        AugmentedConvolution,
+        DoubleAttention,
+    )
+}
+"""Every kind of spatial layer by its letter in a stage pattern."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """A bottleneck block: its spatial layer, and squeeze-excitation of ratio ``se`` after its last 1x1 (0 for none)."""
 
-    layer: Convolution | Lambda = Convolution()
+    layer: Layer = Convolution()
     se: float = 0.0
 
     def __post_init__(self) -> None:
@@ -131,13 +159,16 @@ class ResNet:
             raise ArchitectureError(
                 f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, for the five strides of 2"
             )
-        for place, width, block in self._lambda_blocks():
-            if width % block.h:
-                divisors = [d for d in range(1, width + 1) if width % d == 0]
-                best = min(divisors, key=lambda d: (abs(d - block.h), d))
+        for place, width, layer in self._lambda_blocks():
+            if width % layer.h:
+                best = nearest_divisor(layer.h, width)
                 raise ArchitectureError(
-                    f"h={block.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
+                    f"h={layer.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
                 )
+        for place, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):
+            for block in stage:
+                if isinstance(block.layer, Attention):
+                    check_fits(block.layer, place, width, EXPANSION * width)
 
     def __str__(self) -> str:
         from lambda_arch.arch.names import canonical_name
@@ -157,8 +188,16 @@ class ResNet:
 
     def prevailing_lambda(self) -> Lambda:
         """Return the most common value of each lambda setting (the defaults where there is no lambda layer)."""
-        layers = [layer for _, _, layer in self._lambda_blocks()] or [Lambda()]
-        return Lambda(**{name: prevailing(getattr(layer, name) for layer in layers) for name in Lambda.__slots__})
+        layer = self.prevailing_layer(Lambda.letter)
+        assert isinstance(layer, Lambda)
+        return layer
+
+    def prevailing_layer(self, letter: str) -> Layer:
+        """Return the most common value of each setting of the layers of this letter (the defaults if there is none)."""
+        kind = LAYERS[letter]
+        layers = [block.layer for stage in self.stages for block in stage if isinstance(block.layer, kind)] or [kind()]
+        names = [field.name for field in fields(kind)]
+        return kind(**{name: prevailing(getattr(layer, name) for layer in layers) for name in names})
 
     def prevailing_se(self) -> float:
         """Return the most common squeeze-excitation ratio over the blocks."""

@@ -10,6 +10,7 @@ import typer
 from lambda_arch.arch import (
     OPTIONS,
     ArchitectureError,
+    Option,
     ResNet,
     configure,
     parse,
@@ -30,7 +31,7 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
         settings = [read_setting(name, value) for name, value in flags.items() if value is not None]
         size = None if image_size is None else _image_size(image_size)
         chosen = [configure(_read(name), settings, size) for name in architecture or [DEFAULT]]
-        _note_unused(chosen, [setting.option.name for setting in settings if setting.option.level == "lambda"])
+        _note_unused(chosen, [setting.option for setting in settings if setting.option.letters])
         command(chosen, **rest)
 
     own = list(inspect.signature(command).parameters.values())[1:]
@@ -50,7 +51,8 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _flag(name: str, text: str, metavar: str) -> Any:
-    return Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=text, metavar=metavar)]
+    flag = f"--{name.replace('_', '-')}"
+    return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar)]
 
 
 def _read(name: str) -> ResNet:
@@ -63,7 +65,11 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _note_unused(architectures: list[ResNet], lambda_flags: list[str]) -> None:
-    for architecture in architectures if lambda_flags else []:
-        if not architecture.has_lambda:
-            typer.echo(f"note: {architecture} has no lambda layers; --{lambda_flags[0]} has no effect", err=True)
+def _note_unused(architectures: list[ResNet], options: list[Option]) -> None:
+    for architecture in architectures:
+        letters = {block.layer.letter for stage in architecture.stages for block in stage}
+        unused = next((option for option in options if not letters & set(option.letters)), None)
+        if unused is not None:
+            flag = f"--{unused.name.replace('_', '-')}"
+            layers = "lambda" if unused.level == "lambda" else " or ".join(unused.letters)
+            typer.echo(f"note: {architecture} has no {layers} layers; {flag} has no effect", err=True)

@@ -15,13 +15,21 @@ from lambda_arch.compare.verdict import (
     judge,
 )
 from lambda_arch.count import Ledger, count
+from lambda_arch.count.memory import map_bytes
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table
 
-COMPARABLE: dict[str, Callable[[Ledger], int]] = {
-    "params": lambda ledger: ledger.params,
-    "macs": lambda ledger: ledger.macs,
+
+@cache
+def _ledger(architecture: ResNet) -> Ledger:
+    return count(architecture)
+
+
+COMPARABLE: dict[str, Callable[[ResNet], int]] = {
+    "params": lambda architecture: _ledger(architecture).params,
+    "macs": lambda architecture: _ledger(architecture).macs,
+    "map_bytes": map_bytes,
 }
-"""Quantities that are counted, and how they are read off a ledger."""
+"""Quantities that are counted, and how."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Comparison:
     rows: tuple[ComparedRow, ...]
 
     def tally(self) -> dict[str, int]:
-        """Return how many printed params and FLOPs agree, differ, and belong to what cannot be built yet."""
+        """Return how many printed figures that can be counted agree, differ, and belong to what cannot be built yet."""
         kinds = [verdict.verdict for row in self.rows for verdict in row.verdicts.values()]
         return {
             "agree": sum(kind in (AGREES, TRUNCATED) for kind in kinds),
@@ -100,12 +108,7 @@ def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdic
     architecture = row_architecture(row, column.options)
     if architecture is None:
         return Verdict(printed, NOT_BUILDABLE)
-    ours = COMPARABLE[column.quantity](_ledger(architecture))
-    verdict, difference = judge(printed, column.unit, ours)
+    ours = COMPARABLE[column.quantity](architecture)
+    verdict, difference = judge(printed, column.unit, ours, column.digits)
     reason = (table.reason(row, column.name) or "no reason known") if verdict == DIFFERS else ""
     return Verdict(printed, verdict, ours, difference, reason)
-
-
-@cache
-def _ledger(architecture: ResNet) -> Ledger:
-    return count(architecture)

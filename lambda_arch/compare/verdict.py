@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-SCALES = {"": 0, "K": 3, "M": 6, "G": 9, "B": 9, "T": 12}
-"""Powers of ten of the units that figures are printed in."""
+SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "GiB": 2**30}
+"""How many of what is counted (parameters, multiply-accumulates, bytes) a printed unit is."""
 
 AGREES = "agrees"
 TRUNCATED = "agrees (truncated)"
@@ -28,10 +28,11 @@ class Verdict:
     reason: str = ""
 
 
-def judge(printed: str, unit: str, ours: int) -> tuple[str, Decimal | None]:
+def judge(printed: str, unit: str, ours: int, digits: int | None = None) -> tuple[str, Decimal | None]:
     """Return the verdict on ``printed`` (a decimal text in ``unit``) given our exact count, and the difference.
 
     Agrees: ours rounds to the printed digits, a half either way. Agrees (truncated): ours cut off after as many digits.
+    ``digits`` says how many significant digits the figure has where it does not show: two in 120 beside 4.8.
     Raises ValueError for a text that is no number.
     """
     try:
@@ -40,8 +41,10 @@ def judge(printed: str, unit: str, ours: int) -> tuple[str, Decimal | None]:
         raise ValueError(f"{printed}: expected a number") from None
     exponent = figure.as_tuple().exponent
     assert isinstance(exponent, int)
-    step = Decimal(1).scaleb(exponent)
-    exact = Decimal(ours).scaleb(-SCALES[unit])
+    last = exponent if digits is None else max(exponent, figure.adjusted() - digits + 1)
+    step = Decimal(1).scaleb(last)
+    scale = SCALES[unit]
+    exact = round(Decimal(ours) / scale, len(str(scale)) - 1)  # to the unit, of decimal units
     if abs(exact - figure) * 2 <= step:
         return AGREES, None
     if figure <= exact < figure + step:

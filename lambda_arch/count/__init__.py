@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambda_arch.count.closed_form import count
 from lambda_arch.count.ledger import PARTS, Ledger, Row
+from lambda_arch.count.memory import map_bytes, saved_bytes, stage_saved_bytes
 
 if TYPE_CHECKING:
     from lambda_arch.count.books import Verification, fvcore_book, torch_book, verify
@@ -19,6 +20,9 @@ __all__ = [
     "count",
     "count_many",
     "fvcore_book",
+    "map_bytes",
+    "saved_bytes",
+    "stage_saved_bytes",
     "torch_book",
     "verify",
 ]

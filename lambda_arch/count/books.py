@@ -3,7 +3,7 @@
 Neither knows the closed form. Both read parameters off the modules, shapes off what the modules return, and
 multiply-accumulates off the operations that run. Ways of counting that were measured and mended (fvcore 0.1.5, torch
 2.13): fvcore cannot trace on the meta device, so its book runs the network; its matrix-product handle takes the cost
-from the first operand alone, which is exact because no product here broadcasts.
+from the first operand alone, which is exact because none here broadcasts its first operand.
 """
 
 from collections import Counter
@@ -21,9 +21,10 @@ from lambda_arch.arch import ResNet
 from lambda_arch.count.closed_form import count
 from lambda_arch.count.ledger import Ledger, Row
 from lambda_arch.nn import build
+from lambda_arch.nn.attention.augmented import Upsample
 
 # fvcore's own total counts these too; they are no multiply-accumulates
-NOT_MACS = ("batch_norm", "adaptive_avg_pool2d")
+NOT_MACS = ("batch_norm", "adaptive_avg_pool2d", "upsample_bilinear2d")
 # element-wise and shape-only modules have no row
 ELEMENTWISE = (nn.ReLU, nn.Sigmoid, nn.Flatten)
 KINDS: dict[type[nn.Module], str] = {
@@ -32,6 +33,7 @@ KINDS: dict[type[nn.Module], str] = {
     nn.MaxPool2d: "max_pool",
     nn.AvgPool2d: "avg_pool",
     nn.AdaptiveAvgPool2d: "avg_pool",
+    Upsample: "upsample",
 }
 
 

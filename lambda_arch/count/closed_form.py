@@ -9,8 +9,13 @@ canonical order: position lambdas by convolution, content and position lambdas a
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Lambda, ResNet
+from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Convolution, DoubleAttention, Lambda, ResNet
+from lambda_arch.count.attention import double_attention, spatial_attention
 from lambda_arch.count.ledger import Ledger, Row
+from lambda_arch.count.rows import conv as _conv
+from lambda_arch.count.rows import halve
+from lambda_arch.count.rows import matmul as _matmul
+from lambda_arch.count.rows import norm as _norm
 
 
 def count(architecture: ResNet) -> Ledger:
@@ -27,11 +32,6 @@ def _network(architecture: ResNet) -> Iterator[Row]:
             yield from bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
             size = block_size(i, j == 0, size)
     yield from head(architecture.classes, size)
-
-
-def halve(size: int) -> int:
-    """Return the side of a map after a stride of 2 with half padding."""
-    return (size + 1) // 2
 
 
 def stem_size(image_size: int) -> int:
@@ -112,14 +112,18 @@ def bottleneck(
         yield from lambda_layer(f"{path}.spatial.lambdas", block.layer, width, size, at or dials(block.layer, size))
         if first and stage > 0:
             yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
-    else:
+    elif isinstance(block.layer, Convolution | DoubleAttention):
         yield _conv(f"{path}.spatial.conv", width, width, 9, out)
+    else:
+        yield from spatial_attention(f"{path}.spatial", block.layer, width, size, out)
     yield _norm(f"{path}.spatial.norm", width, out)
     yield from _conv_norm(f"{path}.expand", width, dim_out, 1, out)
     if block.se:
         yield from _squeeze_excitation(f"{path}.se", dim_out, max(1, int(dim_out * block.se)), out)
     if first:
         yield from _conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=shortcut_bias)
+    if isinstance(block.layer, DoubleAttention):
+        yield from double_attention(f"{path}.attention", block.layer, dim_out, out)
 
 
 def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials) -> Iterator[Row]:
@@ -153,17 +157,3 @@ def _squeeze_excitation(path: str, dim: int, hidden: int, size: int) -> Iterator
 def _conv_norm(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False) -> Iterator[Row]:
     yield _conv(f"{path}.conv", dim, dim_out, area, size, bias)
     yield _norm(f"{path}.norm", dim_out, size)
-
-
-def _conv(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False) -> Row:
-    weights = dim * area * dim_out
-    macs = weights * (size * size)
-    return Row(path, "conv", (1, dim_out, size, size), weights + (dim_out if bias else 0), macs, macs)
-
-
-def _norm(path: str, dim: int, size: int) -> Row:
-    return Row(path, "norm", (1, dim, size, size), 2 * dim, 0, 2 * dim * (size * size))
-
-
-def _matmul(path: str, shape: tuple[int, ...], macs: int) -> Row:
-    return Row(path, "matmul", shape, 0, macs, macs)

@@ -69,9 +69,12 @@ def count_many(
     as long as there are blocks. What is not given stays as in ``base``; blocks that become lambda layers take its
     prevailing settings.
 
-    Raises :class:`ArchitectureError` naming the first value that cannot be built.
+    Only convolutions and lambda layers are counted this way; other layers by :func:`count`, one architecture at a time.
+
+    Raises :class:`ArchitectureError` naming the first value that cannot be built, or the first layer of another kind.
     """
     base = parse(base) if isinstance(base, str) else base
+    _check_layers(str(base), "".join(block.layer.letter for stage in base.stages for block in stage))
     settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
     given = {name: _integers(name, value) for name, value in settings.items() if value is not None}
     lambdas = None if stages is None else _lambda_blocks(stages, base)
@@ -219,15 +222,25 @@ def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:
         raise ArchitectureError(f"stages={_first(array)}: expected patterns such as CCLL, or booleans")
     width = array.dtype.itemsize // 4
     if width in lengths:  # a letter each: compare all of them at once
-        letters = np.ascontiguousarray(array).view(np.uint32).reshape(*array.shape, width)
-        is_lambda: NDArray[np.bool_] = letters == ord("L")
-        if (is_lambda | (letters == ord("C"))).all():
+        codes = np.ascontiguousarray(array).view(np.uint32).reshape(*array.shape, width)
+        is_lambda: NDArray[np.bool_] = codes == ord("L")
+        if (is_lambda | (codes == ord("C"))).all():
             return is_lambda
     known: dict[str, list[bool]] = {}
     for pattern in array.ravel().tolist():
         if pattern not in known:
-            known[pattern] = [letter == "L" for letter in "".join(expand(pattern, blocks))]
+            letters = "".join(expand(pattern, blocks))
+            _check_layers(f"stages={pattern}", letters)
+            known[pattern] = [letter == "L" for letter in letters]
     return np.array([known[pattern] for pattern in array.ravel().tolist()]).reshape(*array.shape, lengths[1])
+
+
+def _check_layers(what: str, letters: str) -> None:
+    others = [letter for letter in letters if letter not in "CL"]
+    if others:
+        raise ArchitectureError(
+            f"{what}: expected only C and L layers, what can be counted many at once; count() takes {others[0]} too"
+        )
 
 
 def _first(array: NDArray[Any]) -> Any:

@@ -4,7 +4,9 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from lambda_arch import arch
 from lambda_arch.arch import EXPANSION, Block, Lambda
+from lambda_arch.nn import attention
 from lambda_arch.nn.lambda_layer import LambdaLayer
 
 
@@ -62,7 +64,8 @@ class SqueezeExcitation(nn.Module):
 class Bottleneck(nn.Module):
     """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
 
-    A convolution strides itself; a lambda layer is followed by a 3x3 average-pool of stride 2.
+    A convolution strides itself, augmented or not; a lambda layer is followed by a 3x3 average-pool of stride 2, the
+    attention layers that take its place by a 2x2 one, as their papers have it. A double attention block comes last.
     """
 
     def __init__(
@@ -84,6 +87,12 @@ class Bottleneck(nn.Module):
             spatial = [("lambdas", _lambda_layer(block.layer, width, size))]
             if stride > 1:
                 spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
+        elif isinstance(block.layer, arch.AugmentedConvolution):
+            spatial = [("augmented", _augmented(block.layer, width, stride, size))]
+        elif isinstance(block.layer, arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention):
+            spatial = [("attention", _attention(block.layer, width, size))]
+            if stride > 1:
+                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True)))
         else:
             spatial = [("conv", conv(width, width, 3, stride))]
         spatial += [("norm", nn.BatchNorm2d(width)), ("relu", nn.ReLU(inplace=True))]
@@ -92,6 +101,11 @@ class Bottleneck(nn.Module):
         self.se = SqueezeExcitation(dim_out, max(1, int(dim_out * block.se))) if block.se else None
         self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=shortcut_bias, relu=False) if shortcut else None
         self.relu = nn.ReLU(inplace=True)
+        self.attention = (
+            attention.DoubleAttention(dim_out, reduction=block.layer.reduction)
+            if isinstance(block.layer, arch.DoubleAttention)
+            else None
+        )
         # every block starts as its shortcut (Goyal et al. 2017, section 5.1)
         nn.init.zeros_(self.expand.get_submodule("norm").weight)  # type: ignore[arg-type]
 
@@ -101,7 +115,8 @@ class Bottleneck(nn.Module):
         if self.se is not None:
             y = self.se(y)
         y = y + (x if self.shortcut is None else self.shortcut(x))
-        return self.relu(y)  # type: ignore[no-any-return]
+        y = self.relu(y)
+        return y if self.attention is None else self.attention(y)
 
 
 def _lambda_layer(layer: Lambda, width: int, size: int) -> LambdaLayer:
@@ -115,4 +130,26 @@ def _lambda_layer(layer: Lambda, width: int, size: int) -> LambdaLayer:
         content=layer.content,
         position=layer.position,
         bias=layer.bias,
+    )
+
+
+def _attention(
+    layer: arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention, width: int, size: int
+) -> nn.Module:
+    if isinstance(layer, arch.LocalAttention):
+        return attention.LocalAttention(width, heads=layer.heads, extent=layer.extent)
+    kind = attention.GlobalAttention if isinstance(layer, arch.GlobalAttention) else attention.AxialAttention
+    return kind(width, heads=layer.heads, size=size)
+
+
+def _augmented(layer: arch.AugmentedConvolution, width: int, stride: int, size: int) -> nn.Module:
+    key_dim, value_dim = layer.depths(width)
+    return attention.AugmentedConvolution(
+        width,
+        heads=layer.heads,
+        key_dim=key_dim,
+        value_dim=value_dim,
+        size=size,
+        stride=stride,
+        downsample=layer.downsample,
     )

@@ -22,8 +22,9 @@ NOT_SHOWN = ("architecture", "source")
 class Column:
     """A column of printed figures.
 
-    ``quantity``: what it measures (``params`` and ``macs`` can be compared with ours); ``unit``: M, G, % and so on;
-    ``options``: architecture options of the code that printed it, on top of the row's architecture.
+    ``quantity``: what it measures (``params``, ``macs`` and ``map_bytes`` can be compared with ours); ``unit``: M, G, %
+    and so on; ``options``: architecture options of the code that printed it, on top of the row's architecture;
+    ``digits``: how many significant digits its figures have, where that does not show in all of them.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Column:
     unit: str
     source: str
     options: str = ""
+    digits: int | None = None
 
 
 @dataclass(frozen=True)

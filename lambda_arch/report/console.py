@@ -1,6 +1,7 @@
 """A report on a terminal, with rich."""
 
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -40,7 +41,8 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
         grid.add_row(*texts, end_section=table.total and i == last - 1)
     console.print(grid)
     for note in table.notes:
-        console.print(Text(note, style="dim"))
+        # rich would leave the space at the end of a full line, one column too many
+        console.print(Text(textwrap.fill(note, console.width), style="dim"))
 
 
 def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str]]]:
