@@ -1,9 +1,11 @@
 """What an architecture is: values, names, validation, and the zoo of named ones. No torch, no pandas."""
 
-from lambda_arch.arch.configure import configure
+from lambda_arch.arch.efficientnet import EfficientNet
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.names import canonical_name, named, parse, read_settings
+from lambda_arch.arch.families import FAMILIES, Architecture, Family, configure
+from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
+from lambda_arch.arch.parsing import named, parse, read_settings
 from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.resnet import (
     BLOCKS,
@@ -22,20 +24,24 @@ from lambda_arch.arch.zoo import Entry, all_named, zoo
 __all__ = [
     "BLOCKS",
     "EXPANSION",
+    "FAMILIES",
     "OPTIONS",
     "STAGES",
     "STEMS",
     "WIDTHS",
+    "Architecture",
     "ArchitectureError",
     "Block",
     "Convolution",
+    "EfficientNet",
     "Entry",
+    "Family",
     "Lambda",
+    "MobileNet",
     "Option",
     "ResNet",
     "Setting",
     "all_named",
-    "canonical_name",
     "compress",
     "configure",
     "evenly_spaced",

@@ -140,7 +140,7 @@ class ResNet:
                 )
 
     def __str__(self) -> str:
-        from lambda_arch.arch.names import canonical_name
+        from lambda_arch.arch.resnet_names import canonical_name
 
         return canonical_name(self)
 

@@ -9,8 +9,8 @@ import typer
 
 from lambda_arch.arch import (
     OPTIONS,
+    Architecture,
     ArchitectureError,
-    ResNet,
     configure,
     parse,
     read_architecture,
@@ -53,7 +53,7 @@ def _flag(name: str, text: str, metavar: str) -> Any:
     return Annotated[str | None, typer.Option(f"--{name.replace('_', '-')}", help=text, metavar=metavar)]
 
 
-def _read(name: str) -> ResNet:
+def _read(name: str) -> Architecture:
     return read_architecture(Path(name)) if name.endswith(".toml") else parse(name)
 
 
@@ -63,7 +63,7 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _note_unused(architectures: list[ResNet], lambda_flags: list[str]) -> None:
+def _note_unused(architectures: list[Architecture], lambda_flags: list[str]) -> None:
     for architecture in architectures if lambda_flags else []:
         if not architecture.has_lambda:
             typer.echo(f"note: {architecture} has no lambda layers; --{lambda_flags[0]} has no effect", err=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
-from lambda_arch.arch import ResNet, configure, parse, read_settings
+from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.compare.verdict import (
     AGREES,
     DIFFERS,
@@ -56,14 +56,14 @@ def compare(name: str) -> Comparison:
     return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
 
 
-def row_architecture(row: PublishedRow, options: str = "") -> ResNet | None:
+def row_architecture(row: PublishedRow, options: str = "") -> Architecture | None:
     """Return the architecture of a published row, with a column's ``options`` on top, or None."""
     if not row.architecture:
         return None
     return configure(parse(row.architecture), read_settings(options))
 
 
-def published_figures(architecture: ResNet) -> list[tuple[PublishedTable, Column, Verdict]]:
+def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:
     """Return every printed figure of this very architecture, with its verdict, in the tables' order.
 
     Parameters do not depend on the image size, so those of other sizes count too.
@@ -80,7 +80,7 @@ def published_figures(architecture: ResNet) -> list[tuple[PublishedTable, Column
     return found
 
 
-def _same(a: ResNet, b: ResNet, quantity: str) -> bool:
+def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
     if a == b:
         return True
     at_same_size = replace(a, image_size=b.image_size) == b
@@ -107,5 +107,5 @@ def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdic
 
 
 @cache
-def _ledger(architecture: ResNet) -> Ledger:
+def _ledger(architecture: Architecture) -> Ledger:
     return count(architecture)

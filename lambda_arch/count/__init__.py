@@ -3,15 +3,14 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.count.closed_form import count
-from lambda_arch.count.ledger import PARTS, Ledger, Row
+from lambda_arch.count.counting import count
+from lambda_arch.count.ledger import Ledger, Row
 
 if TYPE_CHECKING:
     from lambda_arch.count.books import Verification, fvcore_book, torch_book, verify
     from lambda_arch.count.many import Counts, count_many
 
 __all__ = [
-    "PARTS",
     "Counts",
     "Ledger",
     "Row",
