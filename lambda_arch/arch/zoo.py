@@ -32,5 +32,5 @@ def all_named() -> Iterator[Entry]:
     """Yield the base names of every family and the zoo's, each with its source."""
     for family in FAMILIES:
         for name, source in family.names.items():
-            yield Entry(name, name, source)
+            yield Entry(name, str(family.base(name)), source)
     yield from zoo().values()
