@@ -26,7 +26,7 @@ LAMBDA_MOBILENETS = {
     "CLCLLCCC-LC-CL": 1_764_236,
 }
 
-# the parameters of the public checkpoints of the official weights
+# num_params in torchvision's metadata of its weights, which are ports of the official ones
 EFFICIENTNETS = (5_288_548, 7_794_184, 9_109_994, 12_233_232, 19_341_616, 30_389_784, 43_040_704, 66_347_960)
 
 
@@ -41,7 +41,7 @@ def test_the_zoo_has_a1_to_a6(number, params):
 
 
 @pytest.mark.parametrize(("variant", "params"), list(enumerate(EFFICIENTNETS)))
-def test_efficientnets_have_the_parameters_of_the_official_weights(variant, params):
+def test_efficientnets_have_the_parameters_of_public_weights(variant, params):
     assert count(parse(f"efficientnet_b{variant}")).params == params
 
 
@@ -94,7 +94,7 @@ def test_printed_figures():
     }
     tallies = [compare(name).tally() for name in ("efficientnet", "mobilenet_cifar100")]
     assert tallies == [
-        {"agree": 12, "differ": 4, "not buildable": 0},
+        {"agree": 27, "differ": 4, "not buildable": 0},
         {"agree": 6, "differ": 0, "not buildable": 0},
     ]
 
@@ -102,8 +102,8 @@ def test_printed_figures():
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"efficientnet_b{variant}@65" for variant in range(5)),
-        *(pytest.param(f"efficientnet_b{variant}@65", marks=pytest.mark.slow) for variant in (5, 6, 7)),
+        *(f"efficientnet_b{variant}@65" for variant in range(3)),
+        *(pytest.param(f"efficientnet_b{variant}@65", marks=pytest.mark.slow) for variant in range(3, 8)),
         "efficientnet_b0",
         pytest.param("efficientnet_b3", marks=pytest.mark.slow),
         *(f"lambda_mobilenet_a{number}" for number in range(1, 7)),

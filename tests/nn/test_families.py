@@ -15,10 +15,12 @@ from lambda_arch.nn.efficientnet import MBConv
     "name",
     [
         "mobilenet",
-        *(f"lambda_mobilenet_a{number}" for number in range(2, 7)),
-        "lambda_mobilenet:layers=CLCLLCCC-LC-CL,m=global",
+        "lambda_mobilenet_a2",
+        "lambda_mobilenet_a5",
+        *(pytest.param(f"lambda_mobilenet_a{number}", marks=pytest.mark.slow) for number in (3, 4, 6)),
+        pytest.param("lambda_mobilenet:layers=CLCLLCCC-LC-CL,m=global", marks=pytest.mark.slow),
         "efficientnet_b0:classes=100@64",
-        "efficientnet_b2:classes=100@33",
+        pytest.param("efficientnet_b2:classes=100@33", marks=pytest.mark.slow),
         pytest.param("efficientnet_b7:classes=100@64", marks=pytest.mark.slow),
     ],
 )
