@@ -8,10 +8,12 @@ from lambda_arch.arch.attention import (
     GlobalAttention,
     LocalAttention,
 )
-from lambda_arch.arch.configure import configure
+from lambda_arch.arch.efficientnet import EfficientNet
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.names import canonical_name, named, parse, read_settings
+from lambda_arch.arch.families import FAMILIES, Architecture, Family, configure
+from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
+from lambda_arch.arch.parsing import named, parse, read_settings
 from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.resnet import (
     BLOCKS,
@@ -32,11 +34,13 @@ from lambda_arch.arch.zoo import Entry, all_named, zoo
 __all__ = [
     "BLOCKS",
     "EXPANSION",
+    "FAMILIES",
     "LAYERS",
     "OPTIONS",
     "STAGES",
     "STEMS",
     "WIDTHS",
+    "Architecture",
     "ArchitectureError",
     "Attention",
     "AugmentedConvolution",
@@ -44,16 +48,18 @@ __all__ = [
     "Block",
     "Convolution",
     "DoubleAttention",
+    "EfficientNet",
     "Entry",
+    "Family",
     "GlobalAttention",
     "Lambda",
     "Layer",
     "LocalAttention",
+    "MobileNet",
     "Option",
     "ResNet",
     "Setting",
     "all_named",
-    "canonical_name",
     "compress",
     "configure",
     "evenly_spaced",

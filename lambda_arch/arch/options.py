@@ -108,6 +108,9 @@ OPTIONS = (
         "Which stages or blocks hold which layers (C, L, G, X, S, A, D): CCLL, C-C-CCLCCL-L, C-C-2-L, CCGG.",
         "PATTERN",
     ),
+    Option(
+        "layers", "network", _text, "What each layer of a MobileNet is: C block, L lambda layer, - none.", "PATTERN"
+    ),
     Option("k", "lambda", _whole, "Query depth |k|.", "N"),
     Option("h", "lambda", _whole, "Heads |h|; they divide the channels.", "N"),
     Option("u", "lambda", _whole, "Intra-depth |u|.", "N"),
@@ -138,6 +141,11 @@ class Setting:
     value: object
     stage: int | None = None
     block: int | None = None
+
+    def __str__(self) -> str:
+        place = "" if self.stage is None else f"{STAGES[self.stage]}."
+        block = "" if self.block is None else f"{self.block}."
+        return f"{place}{block}{self.option.name}={self.option.write(self.value)}"
 
 
 def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:

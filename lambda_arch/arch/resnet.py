@@ -171,7 +171,7 @@ class ResNet:
                     check_fits(block.layer, place, width, EXPANSION * width)
 
     def __str__(self) -> str:
-        from lambda_arch.arch.names import canonical_name
+        from lambda_arch.arch.resnet_names import canonical_name
 
         return canonical_name(self)
 
@@ -182,9 +182,14 @@ class ResNet:
                     yield name, width, block.layer
 
     @property
+    def letters(self) -> frozenset[str]:
+        """The letters of the layers that there are."""
+        return frozenset(block.layer.letter for stage in self.stages for block in stage)
+
+    @property
     def has_lambda(self) -> bool:
         """Whether any block holds a lambda layer."""
-        return next(self._lambda_blocks(), None) is not None
+        return Lambda.letter in self.letters
 
     def prevailing_lambda(self) -> Lambda:
         """Return the most common value of each lambda setting (the defaults where there is no lambda layer)."""

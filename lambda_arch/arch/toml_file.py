@@ -14,16 +14,16 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lambda_arch.arch.configure import configure
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.names import named, parse
+from lambda_arch.arch.families import Architecture, configure
 from lambda_arch.arch.options import BY_NAME, read_setting
-from lambda_arch.arch.resnet import STAGES, ResNet
+from lambda_arch.arch.parsing import named, parse
+from lambda_arch.arch.resnet import STAGES
 
 DEFAULT_NAME = "lambda_resnet50"
 
 
-def read_architecture(path: Path) -> ResNet:
+def read_architecture(path: Path) -> Architecture:
     """Return the architecture of the TOML file at ``path``.
 
     Raises :class:`ArchitectureError` naming the file and the line of what is wrong, and OSError when it cannot be read.
@@ -64,7 +64,7 @@ def _culprit(message: str, keys: Iterable[str]) -> str:
     return next((key for key in keys if key == name or key.endswith(f".{name}")), name)
 
 
-def _base(name: object) -> ResNet:
+def _base(name: object) -> Architecture:
     if not isinstance(name, str):
         raise ArchitectureError(f"name={name}: expected the name of an architecture in quotes, such as {DEFAULT_NAME}")
     return parse(name) if ":" in name or "@" in name else named(name)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from lambda_arch.arch.families import FAMILIES
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -27,10 +29,8 @@ def zoo() -> dict[str, Entry]:
 
 
 def all_named() -> Iterator[Entry]:
-    """Yield the base names of every depth and the zoo's, each with its source."""
-    from lambda_arch.arch.names import BASE_NAMES
-
-    for name in BASE_NAMES:
-        source = "every 3x3 convolution a lambda layer" if name.startswith("lambda_") else "ResNet of bottlenecks"
-        yield Entry(name, name, source)
+    """Yield the base names of every family and the zoo's, each with its source."""
+    for family in FAMILIES:
+        for name, source in family.names.items():
+            yield Entry(name, str(family.base(name)), source)
     yield from zoo().values()

@@ -9,9 +9,9 @@ import typer
 
 from lambda_arch.arch import (
     OPTIONS,
+    Architecture,
     ArchitectureError,
     Option,
-    ResNet,
     configure,
     parse,
     read_architecture,
@@ -36,7 +36,9 @@ def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
 
     own = list(inspect.signature(command).parameters.values())[1:]
     shared = {
-        "architecture": Annotated[list[str] | None, typer.Argument(help=HELP, metavar="ARCHITECTURE", show_default=False)],
+        "architecture": Annotated[
+            list[str] | None, typer.Argument(help=HELP, metavar="ARCHITECTURE", show_default=False)
+        ],
         **{o.name: _flag(o.name, o.help, o.metavar) for o in OPTIONS},
         "image_size": _flag("image_size", "Side of the square image.", "N"),
     }
@@ -55,7 +57,7 @@ def _flag(name: str, text: str, metavar: str) -> Any:
     return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar)]
 
 
-def _read(name: str) -> ResNet:
+def _read(name: str) -> Architecture:
     return read_architecture(Path(name)) if name.endswith(".toml") else parse(name)
 
 
@@ -65,10 +67,9 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _note_unused(architectures: list[ResNet], options: list[Option]) -> None:
+def _note_unused(architectures: list[Architecture], options: list[Option]) -> None:
     for architecture in architectures:
-        letters = {block.layer.letter for stage in architecture.stages for block in stage}
-        unused = next((option for option in options if not letters & set(option.letters)), None)
+        unused = next((option for option in options if not architecture.letters & set(option.letters)), None)
         if unused is not None:
             flag = f"--{unused.name.replace('_', '-')}"
             layers = "lambda" if unused.level == "lambda" else " or ".join(unused.letters)

@@ -2,7 +2,7 @@
 
 import typer
 
-from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.arch import Architecture, ArchitectureError
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.count import count
@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
     app.command()(takes_architectures(show))
 
 
-def show(architectures: list[ResNet], format: Format = None, out: Out = None) -> None:  # noqa: A002
+def show(architectures: list[Architecture], format: Format = None, out: Out = None) -> None:  # noqa: A002
     """Show the ledger: a row a module, with its output's shape, parameters, MACs and share of the total."""
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
-from lambda_arch.arch import ResNet, configure, parse, read_settings
+from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.compare.verdict import (
     AGREES,
     DIFFERS,
@@ -20,11 +21,11 @@ from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tabl
 
 
 @cache
-def _ledger(architecture: ResNet) -> Ledger:
+def _ledger(architecture: Architecture) -> Ledger:
     return count(architecture)
 
 
-COMPARABLE: dict[str, Callable[[ResNet], int]] = {
+COMPARABLE: dict[str, Callable[[Any], int]] = {
     "params": lambda architecture: _ledger(architecture).params,
     "macs": lambda architecture: _ledger(architecture).macs,
     "map_bytes": map_bytes,
@@ -64,14 +65,14 @@ def compare(name: str) -> Comparison:
     return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
 
 
-def row_architecture(row: PublishedRow, options: str = "") -> ResNet | None:
+def row_architecture(row: PublishedRow, options: str = "") -> Architecture | None:
     """Return the architecture of a published row, with a column's ``options`` on top, or None."""
     if not row.architecture:
         return None
     return configure(parse(row.architecture), read_settings(options))
 
 
-def published_figures(architecture: ResNet) -> list[tuple[PublishedTable, Column, Verdict]]:
+def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:
     """Return every printed figure of this very architecture, with its verdict, in the tables' order.
 
     Parameters do not depend on the image size, so those of other sizes count too.
@@ -88,7 +89,7 @@ def published_figures(architecture: ResNet) -> list[tuple[PublishedTable, Column
     return found
 
 
-def _same(a: ResNet, b: ResNet, quantity: str) -> bool:
+def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
     if a == b:
         return True
     at_same_size = replace(a, image_size=b.image_size) == b

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lambda_arch.arch import ResNet
+from lambda_arch.arch import Architecture
 from lambda_arch.compare.comparison import Comparison, row_architecture
 from lambda_arch.count import Verification, verify
 
 
-def architectures(comparisons: Iterable[Comparison]) -> list[ResNet]:
+def architectures(comparisons: Iterable[Comparison]) -> list[Architecture]:
     """Return the distinct architectures behind the rows, and behind columns whose code has options of its own."""
-    found: dict[ResNet, None] = {}
+    found: dict[Architecture, None] = {}
     for comparison in comparisons:
         for row in comparison.rows:
             for options in {"": None} | {column.options: None for column in comparison.table.columns}:
@@ -19,6 +19,6 @@ def architectures(comparisons: Iterable[Comparison]) -> list[ResNet]:
     return list(found)
 
 
-def verify_all(architectures: Sequence[ResNet]) -> Iterator[Verification]:
+def verify_all(architectures: Sequence[Architecture]) -> Iterator[Verification]:
     """Yield each verification as it is done."""
     return map(verify, architectures)

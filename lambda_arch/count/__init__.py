@@ -3,8 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.count.closed_form import count
-from lambda_arch.count.ledger import PARTS, Ledger, Row
+from lambda_arch.count.counting import count
+from lambda_arch.count.ledger import Ledger, Row
 from lambda_arch.count.memory import map_bytes, saved_bytes, stage_saved_bytes
 
 if TYPE_CHECKING:
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from lambda_arch.count.many import Counts, count_many
 
 __all__ = [
-    "PARTS",
     "Counts",
     "Ledger",
     "Row",

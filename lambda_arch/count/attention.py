@@ -16,7 +16,7 @@ from lambda_arch.arch import (
     LocalAttention,
 )
 from lambda_arch.count.ledger import Row
-from lambda_arch.count.rows import conv, halve, matmul
+from lambda_arch.count.modules import conv, halve, matmul
 
 
 def spatial_attention(path: str, layer: Attention, dim: int, size: int, out: int) -> Iterator[Row]:

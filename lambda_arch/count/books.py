@@ -17,8 +17,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from lambda_arch.arch import ResNet
-from lambda_arch.count.closed_form import count
+from lambda_arch.arch import Architecture
+from lambda_arch.count.counting import count
 from lambda_arch.count.ledger import Ledger, Row
 from lambda_arch.nn import build
 from lambda_arch.nn.attention.augmented import Upsample
@@ -26,7 +26,7 @@ from lambda_arch.nn.attention.augmented import Upsample
 # fvcore's own total counts these too; they are no multiply-accumulates
 NOT_MACS = ("batch_norm", "adaptive_avg_pool2d", "upsample_bilinear2d")
 # element-wise and shape-only modules have no row
-ELEMENTWISE = (nn.ReLU, nn.Sigmoid, nn.Flatten)
+ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, nn.Flatten)
 KINDS: dict[type[nn.Module], str] = {
     nn.BatchNorm2d: "norm",
     nn.Linear: "linear",
@@ -46,7 +46,7 @@ class Book:
     zero: dict[str, int]
 
 
-def torch_book(architecture: ResNet) -> Book:
+def torch_book(architecture: Architecture) -> Book:
     """Count with torch's FlopCounterMode on the meta device; it has no fvcore column (0 there)."""
     network = build(architecture, device="meta").eval()
     flops = FlopCounterMode(display=False)
@@ -61,7 +61,7 @@ def torch_book(architecture: ResNet) -> Book:
     return Book("torch", _ledger(architecture, rows), operations.zero)
 
 
-def fvcore_book(architecture: ResNet) -> Book:
+def fvcore_book(architecture: Architecture) -> Book:
     """Count with fvcore's FlopCountAnalysis on the network itself, on the CPU, with zeros for weights."""
     from fvcore.nn import FlopCountAnalysis
 
@@ -90,7 +90,7 @@ class Verification:
     disagreements: tuple[str, ...]
 
 
-def verify(architecture: ResNet) -> Verification:
+def verify(architecture: Architecture) -> Verification:
     """Count ``architecture`` by all three books and compare them to the unit, row by row."""
     ledger = count(architecture)
     books = (fvcore_book(architecture), torch_book(architecture))
@@ -156,9 +156,9 @@ def _rows(network: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> Iterator
         yield Row(path, kind, shapes[path], params)
 
 
-def _image(architecture: ResNet, device: str) -> torch.Tensor:
+def _image(architecture: Architecture, device: str) -> torch.Tensor:
     return torch.zeros(1, 3, architecture.image_size, architecture.image_size, device=device)
 
 
-def _ledger(architecture: ResNet, rows: Iterable[Row]) -> Ledger:
+def _ledger(architecture: Architecture, rows: Iterable[Row]) -> Ledger:
     return Ledger(str(architecture), architecture.image_size, tuple(rows))

@@ -1,4 +1,4 @@
-"""The first book: every module's cost in closed form. Plain arithmetic, no torch.
+"""The first book: every module of a ResNet in closed form. Plain arithmetic, no torch.
 
 Every formula takes integers for one architecture, or numpy arrays (of one length) for many at once: k, h, u, the scope
 and the image size may be either. A convolution of kernel area a from c to d channels on n output positions has
@@ -11,19 +11,17 @@ from typing import NamedTuple
 
 from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Convolution, DoubleAttention, Lambda, ResNet
 from lambda_arch.count.attention import double_attention, spatial_attention
-from lambda_arch.count.ledger import Ledger, Row
-from lambda_arch.count.rows import conv as _conv
-from lambda_arch.count.rows import halve
-from lambda_arch.count.rows import matmul as _matmul
-from lambda_arch.count.rows import norm as _norm
+from lambda_arch.count.ledger import Row
+from lambda_arch.count.modules import conv as _conv
+from lambda_arch.count.modules import conv_norm as _conv_norm
+from lambda_arch.count.modules import halve, pooled_linear
+from lambda_arch.count.modules import matmul as _matmul
+from lambda_arch.count.modules import norm as _norm
+from lambda_arch.count.modules import squeeze_excitation as _squeeze_excitation
 
 
-def count(architecture: ResNet) -> Ledger:
-    """Return the ledger of ``architecture``."""
-    return Ledger(str(architecture), architecture.image_size, tuple(_network(architecture)))
-
-
-def _network(architecture: ResNet) -> Iterator[Row]:
+def resnet(architecture: ResNet) -> Iterator[Row]:
+    """Yield the rows of a ResNet or LambdaResNet."""
     yield from stem(architecture.stem, architecture.image_size)
     size = stem_size(architecture.image_size)
     for i, stage in enumerate(architecture.stages):
@@ -62,10 +60,7 @@ def stem(kind: str, image_size: int) -> Iterator[Row]:
 
 def head(classes: int, size: int) -> Iterator[Row]:
     """Yield the rows of the head for the last map's side ``size``."""
-    dim = EXPANSION * WIDTHS[-1]
-    yield Row("head.pool", "avg_pool", (1, dim, 1, 1), fvcore_flops=dim * size * size)
-    macs = dim * classes
-    yield Row("head.fc", "linear", (1, classes), macs + classes, macs, macs)
+    yield from pooled_linear("head", EXPANSION * WIDTHS[-1], classes, size)
 
 
 class Dials(NamedTuple):
@@ -126,11 +121,12 @@ def bottleneck(
         yield from double_attention(f"{path}.attention", block.layer, dim_out, out)
 
 
-def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials) -> Iterator[Row]:
+def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials, dim_out: int | None = None) -> Iterator[Row]:
     """Yield the rows of a lambda layer on a map of side ``size``; ``layer`` says which lambdas it has."""
     k, h, u = at.k, at.h, at.u
     n = size * size
-    v = dim // h
+    dim_out = dim if dim_out is None else dim_out
+    v = dim_out // h
     yield _conv(f"{path}.queries", dim, h * k, 1, size)
     yield _norm(f"{path}.query_norm", h * k, size)
     if layer.content:
@@ -139,21 +135,10 @@ def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials) -> It
     yield _norm(f"{path}.value_norm", v * u, size)
     if layer.content:
         yield _matmul(f"{path}.content", (1, k, v), k * v * u * n)
-        yield _matmul(f"{path}.apply_content", (1, h, v, n), dim * k * n)
+        yield _matmul(f"{path}.apply_content", (1, h, v, n), dim_out * k * n)
     if layer.position:
         params = k * u * at.embeddings + (k if layer.bias else 0)
         macs = k * u * at.summed * v * n
         kind = "matmul" if layer.m == "global" else "conv"
         yield Row(f"{path}.position", kind, (v, k, size, size), params, macs, macs)
-        yield _matmul(f"{path}.apply_position", (1, h, v, n), dim * k * n)
-
-
-def _squeeze_excitation(path: str, dim: int, hidden: int, size: int) -> Iterator[Row]:
-    yield Row(f"{path}.pool", "avg_pool", (1, dim, 1, 1), fvcore_flops=dim * size * size)
-    yield _conv(f"{path}.reduce", dim, hidden, 1, 1, bias=True)
-    yield _conv(f"{path}.expand", hidden, dim, 1, 1, bias=True)
-
-
-def _conv_norm(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False) -> Iterator[Row]:
-    yield _conv(f"{path}.conv", dim, dim_out, area, size, bias)
-    yield _norm(f"{path}.norm", dim_out, size)
+        yield _matmul(f"{path}.apply_position", (1, h, v, n), dim_out * k * n)

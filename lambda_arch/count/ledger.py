@@ -5,12 +5,9 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lambda_arch.arch import STAGES
-
 if TYPE_CHECKING:
     import pandas
 
-PARTS = ("stem", *STAGES, "head")
 COSTS = ("params", "macs", "fvcore_flops", "activations")
 
 
@@ -80,11 +77,11 @@ class Ledger:
         return sum(row.activations for row in self.rows)
 
     def by_part(self) -> dict[str, "Ledger"]:
-        """Return a ledger for the stem, for each stage and for the head."""
-        return {
-            part: Ledger(self.architecture, self.image_size, tuple(row for row in self.rows if row.part == part))
-            for part in PARTS
-        }
+        """Return a ledger for the stem, for each stage (or layer) and for the head, in the network's order."""
+        rows: dict[str, list[Row]] = {}
+        for row in self.rows:
+            rows.setdefault(row.part, []).append(row)
+        return {part: Ledger(self.architecture, self.image_size, tuple(own)) for part, own in rows.items()}
 
     def as_dict(self) -> dict[str, Any]:
         """Return the totals as plain integers."""

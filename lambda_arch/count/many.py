@@ -73,7 +73,7 @@ def count_many(
 
     Raises :class:`ArchitectureError` naming the first value that cannot be built, or the first layer of another kind.
     """
-    base = parse(base) if isinstance(base, str) else base
+    base = _resnet(base)
     _check_layers(str(base), "".join(block.layer.letter for stage in base.stages for block in stage))
     settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
     given = {name: _integers(name, value) for name, value in settings.items() if value is not None}
@@ -182,6 +182,13 @@ def _add(sums: dict[str, Any], rows: Iterable[Row], number: Any = 1) -> None:
     rows = list(rows)
     for name in COSTS:
         sums[name] = sums[name] + number * sum(getattr(row, name) for row in rows)
+
+
+def _resnet(base: ResNet | str) -> ResNet:
+    architecture = parse(base) if isinstance(base, str) else base
+    if not isinstance(architecture, ResNet):
+        raise ArchitectureError(f"{architecture}: expected a ResNet to count many of, such as lambda_resnet50")
+    return architecture
 
 
 def _integers(name: str, value: ArrayLike) -> Integers:

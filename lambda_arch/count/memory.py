@@ -20,7 +20,7 @@ from lambda_arch.arch import (
 )
 from lambda_arch.arch.resnet import Block
 from lambda_arch.count.closed_form import block_size, stem_size
-from lambda_arch.count.rows import halve
+from lambda_arch.count.modules import halve
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

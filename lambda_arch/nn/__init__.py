@@ -1,7 +1,9 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
-from lambda_arch.nn.building import build
+from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.efficientnet import EfficientNet
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.mobilenet import MobileNet
 from lambda_arch.nn.resnet import ResNet
 
-__all__ = ["LambdaLayer", "ResNet", "build"]
+__all__ = ["EfficientNet", "LambdaLayer", "MobileNet", "Network", "ResNet", "build"]

@@ -1,5 +1,6 @@
 """What a ResNet is made of: stems, bottleneck blocks, squeeze-excitation."""
 
+import math
 from collections import OrderedDict
 
 from torch import Tensor, nn
@@ -10,10 +11,10 @@ from lambda_arch.nn import attention
 from lambda_arch.nn.lambda_layer import LambdaLayer
 
 
-def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False) -> nn.Conv2d:
-    """Return a half-padded convolution, initialised for the ReLU after it (He et al. 2015)."""
-    module = nn.Conv2d(dim, dim_out, kernel, stride, kernel // 2, bias=bias)
-    nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False, groups: int = 1) -> nn.Conv2d:
+    """Return a half-padded convolution, initialised for the ReLU after it (He et al. 2015, by its fan out)."""
+    module = nn.Conv2d(dim, dim_out, kernel, stride, kernel // 2, groups=groups, bias=bias)
+    nn.init.normal_(module.weight, std=math.sqrt(2 * groups / (kernel**2 * dim_out)))
     if module.bias is not None:
         nn.init.zeros_(module.bias)
     return module
@@ -23,10 +24,18 @@ class ConvNorm(nn.Sequential):
     """A convolution, its batch norm and, unless told otherwise, a ReLU."""
 
     def __init__(
-        self, dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False, relu: bool = True
+        self,
+        dim: int,
+        dim_out: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        bias: bool = False,
+        groups: int = 1,
+        relu: bool = True,
     ) -> None:
         parts: list[tuple[str, nn.Module]] = [
-            ("conv", conv(dim, dim_out, kernel, stride, bias=bias)),
+            ("conv", conv(dim, dim_out, kernel, stride, bias=bias, groups=groups)),
             ("norm", nn.BatchNorm2d(dim_out)),
         ]
         if relu:
@@ -44,20 +53,25 @@ def stem(kind: str) -> nn.Sequential:
     return nn.Sequential(OrderedDict(parts))
 
 
+def pooled_linear(dim: int, classes: int) -> nn.Sequential:
+    """Return the head: (b, dim, H, W) to logits (b, classes), a linear classifier of the channels' means."""
+    return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(dim, classes)))
+
+
 class SqueezeExcitation(nn.Module):
     """Channels scaled by a gate computed from their means (Hu et al. 2018), with ``hidden`` channels between."""
 
-    def __init__(self, dim: int, hidden: int) -> None:
+    def __init__(self, dim: int, hidden: int, activation: type[nn.ReLU | nn.SiLU] = nn.ReLU) -> None:
         super().__init__()
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.reduce = conv(dim, hidden, 1, bias=True)
-        self.relu = nn.ReLU(inplace=True)
+        self.activation = activation(inplace=True)
         self.expand = conv(hidden, dim, 1, bias=True)
         self.gate = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x (b, dim, H, W), scaled."""
-        scale: Tensor = self.gate(self.expand(self.relu(self.reduce(self.pool(x)))))
+        scale: Tensor = self.gate(self.expand(self.activation(self.reduce(self.pool(x)))))
         return x * scale
 
 
@@ -84,7 +98,7 @@ class Bottleneck(nn.Module):
         self.reduce = ConvNorm(dim, width, 1)
         spatial: list[tuple[str, nn.Module]]
         if isinstance(block.layer, Lambda):
-            spatial = [("lambdas", _lambda_layer(block.layer, width, size))]
+            spatial = [("lambdas", LambdaLayer.of(block.layer, width, size))]
             if stride > 1:
                 spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
         elif isinstance(block.layer, arch.AugmentedConvolution):
@@ -117,20 +131,6 @@ class Bottleneck(nn.Module):
         y = y + (x if self.shortcut is None else self.shortcut(x))
         y = self.relu(y)
         return y if self.attention is None else self.attention(y)
-
-
-def _lambda_layer(layer: Lambda, width: int, size: int) -> LambdaLayer:
-    return LambdaLayer(
-        width,
-        k=layer.k,
-        h=layer.h,
-        u=layer.u,
-        m=layer.m,
-        size=size,
-        content=layer.content,
-        position=layer.position,
-        bias=layer.bias,
-    )
 
 
 def _attention(

@@ -1,22 +1,35 @@
 """From an architecture, or its name, to a network."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from lambda_arch import arch
+from lambda_arch.nn.efficientnet import EfficientNet
+from lambda_arch.nn.mobilenet import MobileNet
 from lambda_arch.nn.resnet import ResNet
+
+Network = ResNet | MobileNet | EfficientNet
+
+NETWORKS: dict[type[arch.Architecture], Callable[[Any], Network]] = {
+    arch.ResNet: ResNet,
+    arch.MobileNet: MobileNet,
+    arch.EfficientNet: EfficientNet,
+}
 
 
 def build(
-    architecture: arch.ResNet | str,
+    architecture: arch.Architecture | str,
     *,
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
-) -> ResNet:
+) -> Network:
     """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
 
     Raises :class:`lambda_arch.ArchitectureError` for a name that is none.
     """
     value = arch.parse(architecture) if isinstance(architecture, str) else architecture
     with torch.device(device or "cpu"):
-        network = ResNet(value)
+        network = NETWORKS[type(value)](value)
     return network if dtype is None else network.to(dtype)

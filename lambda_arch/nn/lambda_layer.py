@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.arch import Lambda
+
 
 class ContentLambda(nn.Module):
     """Content lambdas: keys, softmaxed over the positions, times values, summed over positions and intra-depth."""
@@ -135,6 +137,22 @@ class LambdaLayer(nn.Module):
         self.position = _position(k, u, m, size, bias) if position else None
         self.apply_position = ApplyPosition() if position else None
         self.reset_parameters()
+
+    @classmethod
+    def of(cls, layer: Lambda, dim: int, size: int, dim_out: int | None = None) -> "LambdaLayer":
+        """Return the layer of an architecture's settings, for maps of side ``size``."""
+        return cls(
+            dim,
+            dim_out,
+            k=layer.k,
+            h=layer.h,
+            u=layer.u,
+            m=layer.m,
+            size=size,
+            content=layer.content,
+            position=layer.position,
+            bias=layer.bias,
+        )
 
     def reset_parameters(self) -> None:
         """Initialise: projections of unit gain (queries scaled down by sqrt(k)), embeddings small, norms neutral."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from lambda_arch import arch
-from lambda_arch.nn.blocks import Bottleneck, stem
+from lambda_arch.nn.blocks import Bottleneck, pooled_linear, stem
 
 
 class ResNet(nn.Module):
@@ -29,12 +29,7 @@ class ResNet(nn.Module):
                 blocks.append((str(j + 1), bottleneck))
                 dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size
             self.add_module(name, nn.Sequential(OrderedDict(blocks)))
-        head = [
-            ("pool", nn.AdaptiveAvgPool2d(1)),
-            ("flatten", nn.Flatten()),
-            ("fc", nn.Linear(dim, architecture.classes)),
-        ]
-        self.head = nn.Sequential(OrderedDict(head))
+        self.head = pooled_linear(dim, architecture.classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (b, classes) for images x (b, 3, H, W)."""

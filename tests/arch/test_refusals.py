@@ -26,7 +26,7 @@ from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet, parse
         ("lambda_resnet50:k=8,,h=4", "empty option", "option=value"),
         ("lambda_resnet50:k=3,k=4", "k=4", "once"),
         ("lambda_resnet50:stages=CCL", "stages=CCL", "4 letters"),
-        ("lambda_resnet50:stages=CCXL", "X", "C (convolution)"),
+        ("lambda_resnet50:stages=CCZL", "Z", "C (convolution)"),
         ("lambda_resnet50:stages=C-C-CCL-L", "CCL", "6"),
         ("lambda_resnet50:stages=C-C-7-L", "7", "at most 6"),
         ("lambda_resnet50:stages=C--C-L", "C--C-L", "nothing"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.arch import Lambda, all_named, parse
-from lambda_arch.count import PARTS, count
+from lambda_arch.count import count
 from lambda_arch.count.closed_form import dials, lambda_layer
 from tests.strategies import resnets
 
@@ -66,7 +66,7 @@ def test_the_layer_costs_what_the_paper_says(dim, size, h, k, u, m):
 def test_parts_add_up_and_flops_are_twice_the_macs(architecture):
     ledger = count(architecture)
     parts = ledger.by_part()
-    assert tuple(parts) == PARTS
+    assert tuple(parts) == ("stem", "c2", "c3", "c4", "c5", "head")
     for cost in ("params", "macs", "flops", "fvcore_flops", "activations"):
         assert sum(getattr(part, cost) for part in parts.values()) == getattr(ledger, cost)
     assert len({row.path for row in ledger.rows}) == len(ledger.rows)

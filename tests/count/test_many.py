@@ -95,7 +95,7 @@ def test_nothing_gives_nothing():
         ({"m": [-1]}, "m=-1"),
         ({"h": [4, 3]}, "h=3.*64 channels of c2"),
         ({"image_size": [16]}, "image_size=16"),
-        ({"stages": ["CCXL"]}, "X"),
+        ({"stages": ["CCZL"]}, "Z"),
         ({"stages": np.zeros((2, 5), bool)}, "last axis of 4"),
         ({"stages": [1, 2]}, "patterns such as CCLL"),
     ],

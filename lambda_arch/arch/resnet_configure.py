@@ -1,4 +1,4 @@
-"""Settings applied on top of an architecture."""
+"""Settings applied on top of a ResNet."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -10,7 +10,7 @@ from lambda_arch.arch.patterns import expand
 from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, ResNet
 
 
-def configure(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
+def configure_resnet(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
     """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
 
     Blocks that become another kind of layer take the settings that prevail in ``base`` for that kind.

@@ -1,0 +1,154 @@
+"""What a MobileNet-v1 or Lambda MobileNet is: an immutable value, checked when it is made.
+
+The network of Howard et al. 2017 as github.com/rajatsaini0294/lambda-mobilenets builds it for CIFAR-100: a stem that
+does not stride, thirteen layers, a linear head. Each layer is a depthwise-separable block, a lambda layer alone (which
+never strides), or removed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
+
+from lambda_arch.arch.checks import check_classes, check_image_size
+from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.arch.options import BY_NAME, Setting
+from lambda_arch.arch.resnet import Lambda
+
+
+class Layer(NamedTuple):
+    """The geometry of a layer: channels in and out, and the stride of its block."""
+
+    dim: int
+    dim_out: int
+    stride: int
+
+    @property
+    def removable(self) -> bool:
+        """Whether the layers around it fit together without it."""
+        return self.dim == self.dim_out
+
+
+LAYERS = (
+    Layer(32, 64, 1),
+    Layer(64, 128, 2),
+    Layer(128, 128, 1),
+    Layer(128, 256, 2),
+    Layer(256, 256, 1),
+    Layer(256, 512, 2),
+    *(Layer(512, 512, 1),) * 5,
+    Layer(512, 1024, 2),
+    Layer(1024, 1024, 1),
+)
+"""Layers 1 to 13 (Howard et al. 2017, table 1). The stem is layer 0."""
+
+LAMBDA = Lambda(k=4, h=4, u=1, m=3, bias=True)
+"""The lambda layer of lambda-mobilenets."""
+
+BASE_NAMES = {
+    "mobilenet": "MobileNet-v1 for CIFAR-100, stem without stride",
+    "lambda_mobilenet": "lambda-mobilenets, the pattern of its code (A5)",
+}
+PATTERNS = {"mobilenet": "C" * (1 + len(LAYERS)), "lambda_mobilenet": "CCCCCCL-----C-"}
+
+LAMBDA_OPTIONS = ("k", "h", "u", "m", "content", "position", "lambda_bias")
+OPTIONS = ("layers", *LAMBDA_OPTIONS, "classes")
+
+
+@dataclass(frozen=True, slots=True)
+class MobileNet:
+    """A MobileNet-v1 or Lambda MobileNet.
+
+    ``layers``: a letter each for layers 0 (the stem, always C) to 13: C a depthwise-separable block, L a lambda layer
+    alone, - removed. ``layer``: the settings of every lambda layer. ``str()`` is the canonical name.
+
+    Raises :class:`ArchitectureError` for a network that cannot be built.
+    """
+
+    layers: str = PATTERNS["mobilenet"]
+    layer: Lambda = LAMBDA
+    classes: int = 100
+    image_size: int = 32
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", self.layers.strip().upper())
+        _check_pattern(self.layers)
+        if not self.has_lambda:  # their settings have no meaning then: one architecture, one value
+            object.__setattr__(self, "layer", LAMBDA)
+        _check_heads(self.layers, self.layer.h)
+        check_classes(self.classes, 100)
+        check_image_size(self.image_size, strides=4)
+
+    def __str__(self) -> str:
+        options = [] if self.layers == PATTERNS["mobilenet"] else [f"layers={self.layers}"]
+        for option in map(BY_NAME.__getitem__, LAMBDA_OPTIONS):
+            value = getattr(self.layer, option.field)
+            meant = self.layer.position or option.field not in ("m", "bias")
+            if meant and value != getattr(LAMBDA, option.field):
+                options.append(f"{option.name}={option.write(value)}")
+        if self.classes != 100:
+            options.append(f"classes={self.classes}")
+        size = "" if self.image_size == 32 else f"@{self.image_size}"
+        name = "lambda_mobilenet" if self.has_lambda else "mobilenet"
+        return f"{name}{':' if options else ''}{','.join(options)}{size}"
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The letters of the layers that there are."""
+        return frozenset(self.layers) - {"-"}
+
+    @property
+    def has_lambda(self) -> bool:
+        """Whether any layer is a lambda layer."""
+        return "L" in self.layers
+
+
+def base_mobilenet(name: str) -> MobileNet:
+    """Return the MobileNet of a base name."""
+    return MobileNet(PATTERNS[name])
+
+
+def configure_mobilenet(base: MobileNet, settings: Sequence[Setting], image_size: int | None = None) -> MobileNet:
+    """Return ``base`` with ``settings`` on top; those of lambda layers go to all of them."""
+    changes: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "network"}
+    of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
+    layer = asdict(base.layer)
+    if not base.layer.position:  # it keeps no scope and no bias: position=yes brings back the usual ones
+        layer |= {"m": LAMBDA.m, "bias": LAMBDA.bias}
+    changes["layer"] = Lambda(**(layer | of_layer))
+    if image_size is not None:
+        changes["image_size"] = image_size
+    return replace(base, **changes)
+
+
+def _check_pattern(layers: str) -> None:
+    if len(layers) != 1 + len(LAYERS):
+        raise ArchitectureError(
+            f"layers={layers}: expected {1 + len(LAYERS)} letters, for layers 0 to {len(LAYERS)}, "
+            f"such as {PATTERNS['lambda_mobilenet']}; it has {len(layers)}"
+        )
+    wrong = next((letter for letter in layers if letter not in "CL-"), None)
+    if wrong:
+        raise ArchitectureError(
+            f"layers={layers}: expected C (block), L (lambda layer) or - (removed) where it says {wrong}"
+        )
+    if layers[0] != "C":
+        raise ArchitectureError(
+            f"layers={layers}: expected C for layer 0, the stem, such as {PATTERNS['lambda_mobilenet']}"
+        )
+    for number, (letter, layer) in enumerate(zip(layers[1:], LAYERS, strict=True), 1):
+        if letter == "-" and not layer.removable:
+            raise ArchitectureError(
+                f"layers={layers}: layer {number} turns {layer.dim} channels into {layer.dim_out} and cannot be "
+                f"removed; expected C or L there"
+            )
+
+
+def _check_heads(layers: str, heads: int) -> None:
+    for number, (letter, layer) in enumerate(zip(layers[1:], LAYERS, strict=True), 1):
+        if letter == "L" and layer.dim_out % heads:
+            divisors = [d for d in range(1, layer.dim_out + 1) if layer.dim_out % d == 0]
+            best = min(divisors, key=lambda d: (abs(d - heads), d))
+            raise ArchitectureError(
+                f"h={heads}: expected heads that divide the {layer.dim_out} channels of layer {number}, "
+                f"such as h={best}"
+            )
