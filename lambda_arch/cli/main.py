@@ -4,8 +4,7 @@ import sys
 
 import typer
 
-from lambda_arch.arch import ArchitectureError
-from lambda_arch.cli import costs, listing, show, tables
+from lambda_arch.cli import audit, costs, listing, show, tables
 
 app = typer.Typer(
     name="lambda-arch",
@@ -36,7 +35,7 @@ def _main(
     pass
 
 
-for module in (costs, show, listing, tables):
+for module in (costs, show, listing, tables, audit):
     module.register(app)
 
 
@@ -53,7 +52,7 @@ def main() -> None:
         _fail(error.format_message())  # type: ignore[attr-defined]
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except ArchitectureError as error:
+    except ValueError as error:  # ArchitectureError, and what else cannot be done
         _fail(str(error))
 
 

@@ -14,6 +14,9 @@ from lambda_arch.report import write_whole
 from lambda_arch.report.comparisons import comparison_report, files
 
 FOLDER = Path("tables")
+TableNames = Annotated[
+    list[str] | None, typer.Argument(metavar="TABLE", help="Which tables. [default: all]", show_default=False)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -22,10 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def tables(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="TABLE", help="Which tables. [default: all]", show_default=False),
-    ] = None,
+    names: TableNames = None,
     format: Format = None,  # noqa: A002
     out: Annotated[
         Path | None,
@@ -37,7 +37,7 @@ def tables(
     ] = False,
 ) -> None:
     """Print the published tables, ours beside theirs, or regenerate them as files."""
-    chosen = [_known(name) for name in names or table_names()]
+    chosen = [known_table(name) for name in names or table_names()]
     comparisons = [compare(name) for name in chosen]
     if verify:
         _verify(comparisons, format, out)

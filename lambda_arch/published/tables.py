@@ -46,6 +46,15 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Stated:
+    """Rows whose source states something else than what is known to be behind them: ``options`` say what it states."""
+
+    where: Mapping[str, str]
+    options: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PublishedRow:
     """One printed row: its cells as text, by column, and the name of the architecture it counts (or nothing)."""
 
@@ -55,7 +64,10 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A printed table. ``keys`` are the columns that tell its rows apart, ``columns`` those of figures."""
+    """A printed table. ``keys`` are the columns that tell its rows apart, ``columns`` those of figures.
+
+    ``one_network``: its rows vary one network by their keys alone, so that whatever else is unsaid is the same in all.
+    """
 
     name: str
     title: str
@@ -64,6 +76,8 @@ class PublishedTable:
     columns: tuple[Column, ...]
     known: tuple[Known, ...]
     rows: tuple[PublishedRow, ...]
+    stated: tuple[Stated, ...] = ()
+    one_network: bool = False
 
     def reason(self, row: PublishedRow, column: str) -> str:
         """Return what is known of why this figure differs, or nothing."""
@@ -95,7 +109,10 @@ def load_table(name: str) -> PublishedTable:
     figures = {column.name for column in columns}
     keys = tuple(key for key in reader.fieldnames or () if key not in figures and key not in NOT_SHOWN)
     known = tuple(Known(**entry) for entry in about.get("known", []))
-    return PublishedTable(name, about["title"], about["about"], keys, columns, known, rows)
+    stated = tuple(Stated(**entry) for entry in about.get("stated", []))
+    return PublishedTable(
+        name, about["title"], about["about"], keys, columns, known, rows, stated, about.get("one_network", False)
+    )
 
 
 def all_tables() -> Iterator[PublishedTable]:
