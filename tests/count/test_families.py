@@ -121,7 +121,7 @@ def test_torch_agrees_at_the_size_of_each_variant(variant):
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mobilenets(max_size=33))
 def test_random_mobilenets(architecture):
     assert verify(architecture).disagreements == ()

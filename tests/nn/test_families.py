@@ -15,13 +15,10 @@ from lambda_arch.nn.efficientnet import MBConv
     "name",
     [
         "mobilenet",
-        "lambda_mobilenet_a2",
-        "lambda_mobilenet_a5",
-        *(pytest.param(f"lambda_mobilenet_a{number}", marks=pytest.mark.slow) for number in (3, 4, 6)),
-        pytest.param("lambda_mobilenet:layers=CLCLLCCC-LC-CL,m=global", marks=pytest.mark.slow),
+        *(f"lambda_mobilenet_a{number}" for number in range(2, 7)),
+        "lambda_mobilenet:layers=CLCLLCCC-LC-CL,m=global",
         "efficientnet_b0:classes=100@64",
-        pytest.param("efficientnet_b2:classes=100@33", marks=pytest.mark.slow),
-        pytest.param("efficientnet_b7:classes=100@64", marks=pytest.mark.slow),
+        "efficientnet_b2:classes=100@33",
     ],
 )
 def test_forward_backward_and_state_dict(name):
