@@ -28,7 +28,9 @@ def audit(names: TableNames = None, format: Format = None, out: Out = None) -> N
 
 
 def match(
-    params: Annotated[str | None, typer.Option("--params", help="Parameters as printed: 51.4M.", metavar="FIGURE")] = None,
+    params: Annotated[
+        str | None, typer.Option("--params", help="Parameters as printed: 51.4M.", metavar="FIGURE")
+    ] = None,
     macs: Annotated[
         str | None, typer.Option("--macs", help="Multiply-accumulates as printed: 6.58G.", metavar="FIGURE")
     ] = None,
@@ -46,7 +48,10 @@ def match(
         raise ArchitectureError("match: expected --params, --macs, or both, such as --params 51.4M")
     if depth is not None and depth not in BLOCKS:
         raise ArchitectureError(f"--depth {depth}: expected one of {', '.join(map(str, BLOCKS))}")
-    figures = [
-        None if text is None else read_figure(name, text) for name, text in (("--params", params), ("--macs", macs))
-    ]
-    emit(match_report(find(*figures, depths=[depth] if depth else tuple(BLOCKS), top=top)), format, out)
+    matches = find(
+        params=None if params is None else read_figure("--params", params),
+        macs=None if macs is None else read_figure("--macs", macs),
+        depths=tuple(BLOCKS) if depth is None else (depth,),
+        top=top,
+    )
+    emit(match_report(matches), format, out)

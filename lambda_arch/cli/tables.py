@@ -49,7 +49,8 @@ def tables(
         emit(comparison_report(comparisons), format, out)
 
 
-def _known(name: str) -> str:
+def known_table(name: str) -> str:
+    """Return ``name``; raises :class:`ArchitectureError` where it is no table's."""
     if name not in table_names():
         raise ArchitectureError(
             f"{name}: no such table{nearest(name, table_names())}; there are {', '.join(table_names())}"

@@ -1,7 +1,8 @@
 """The audit: for each printed figure that its own architecture does not give, the simplest reading that does.
 
 A reading is one change (:mod:`lambda_arch.compare.readings`), or the number of another row. Where a table is of one
-network, a reading of the network has to hold for the whole column: one that would spoil rows that agree is a coincidence.
+network, a reading of the network has to hold for the whole column: one that would spoil rows that agree is a
+coincidence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,11 @@ class Figure:
     column: Column
     architecture: Architecture
     printed_keys: tuple[str, ...]
+
+    @property
+    def row_name(self) -> str:
+        """The row by its keys, as the field writes it: 8/16/1/23."""
+        return "/".join(cell for key in self.table.keys if (cell := self.row.cells[key]))
 
     @property
     def printed(self) -> str:
@@ -91,7 +97,8 @@ def _find(figure: Figure, column: Sequence[Figure], differing: Sequence[Figure])
     swapped = [_swapped(other) for other in column if other is not figure]
     tried = [*swapped, *readings(figure.architecture, figure.column.quantity, figure.printed_keys)]
     giving = [reading for reading in tried if figure.given_by(reading)]
-    holding, spoiling = [], []
+    holding: list[Reading] = []
+    spoiling: list[Reading] = []
     for reading in giving:
         (holding if reading in swapped or _holds(reading, figure, column, differing) else spoiling).append(reading)
     finding = Finding(figure, len(tried), coincidences=tuple(reading.label for reading in spoiling))
@@ -112,8 +119,7 @@ def _find(figure: Figure, column: Sequence[Figure], differing: Sequence[Figure])
 
 
 def _swapped(other: Figure) -> Reading:
-    row = " ".join(f"{key}={other.row.cells[key]}" for key in other.table.keys if other.row.cells[key])
-    return Reading(f"the number of another row, {row}", lambda _: other.ours)
+    return Reading(f"the number of row {other.row_name}", lambda _: other.ours)
 
 
 def _holds(reading: Reading, figure: Figure, column: Sequence[Figure], differing: Sequence[Figure]) -> bool:
@@ -121,6 +127,8 @@ def _holds(reading: Reading, figure: Figure, column: Sequence[Figure], differing
 
     Rows that were stated otherwise than they are printed are read together, and apart from the others.
     """
+    if reading.convention:
+        return all(other.given_by(reading) for other in column)
     stated_apart = len(figure.printed_keys) != len(figure.table.keys)
     if stated_apart:
         return all(other.given_by(reading) for other in column if other.printed_keys == figure.printed_keys)

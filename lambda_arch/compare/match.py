@@ -51,7 +51,9 @@ def match(
             changes = space.changes()[inside]
             places = np.argwhere(inside)
             order = np.lexsort((off[inside], changes))[:top]
-            found += [(int(changes[i]), float(off[inside][i]), space, *map(int, places[i])) for i in order]
+            for i in order:
+                network, body = places[i]
+                found.append((int(changes[i]), float(off[inside][i]), space, int(network), int(body)))
     found.sort(key=lambda each: each[:2])
     return Matches(tuple(_match(space, i, j, changes) for changes, _, space, i, j in found[:top]), total, searched)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, read_settings
+from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, parse, read_settings
 from lambda_arch.compare.space import BODIES, CLASSES, IMAGE_SIZES, H, K, M, Space, U
 from lambda_arch.count import Ledger, count
 from lambda_arch.published import all_tables
@@ -16,6 +16,7 @@ class Reading:
 
     label: str
     count: Callable[[Architecture], int | None]
+    convention: bool = False  # a way of counting, which whoever prints a column has once for all of it
 
 
 @cache
@@ -41,10 +42,12 @@ def readings(architecture: Architecture, quantity: str, printed: Collection[str]
 
 def _conventions(quantity: str) -> Iterator[Reading]:
     if quantity == "params":
-        yield Reading("batch-norm statistics counted", _with_statistics)
+        yield Reading("batch-norm statistics counted", _with_statistics, convention=True)
     else:
-        yield Reading("FLOPs, 2 x MACs", lambda architecture: ledger(architecture).flops)
-        yield Reading("fvcore's total, norms and pooling counted", lambda architecture: ledger(architecture).fvcore_flops)
+        yield Reading("FLOPs, 2 x MACs", lambda each: ledger(each).flops, convention=True)
+        yield Reading(
+            "fvcore's total, norms and pooling counted", lambda each: ledger(each).fvcore_flops, convention=True
+        )
 
 
 def _with_statistics(architecture: Architecture) -> int:
@@ -89,14 +92,12 @@ def _recipes() -> tuple[tuple[str, str], ...]:
             options = row_options(row.architecture)
             if "stem" in _names(options):
                 which = " ".join(row.cells[key] for key in table.keys if key not in ("depth", "image_size"))
-                found.setdefault(options, f"as {which!r} of {table.name}: {options}")
+                found.setdefault(options, f"as {which!r} of {table.name}: {options.replace(',', ', ')}")
     return tuple((label, options) for options, label in found.items())
 
 
 def row_options(architecture: str) -> str:
     """Return the options of an architecture's canonical name, without its base name and image size."""
-    from lambda_arch.arch import parse
-
     return str(parse(architecture)).partition("@")[0].partition(":")[2] if architecture else ""
 
 

@@ -1,13 +1,12 @@
 """Millions of readings of a depth at once: every combination of what people vary, or leave unsaid.
 
-The costs of stem, squeeze-excitation, shortcut biases and head are the same whatever the lambda layers are. So the space is
-an outer sum: the networks of :func:`count_many`, plus a constant for each body.
+The costs of stem, squeeze-excitation, shortcut biases and head are the same whatever the lambda layers are. So the
+space is an outer sum: the networks of :func:`count_many`, plus a constant for each body.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,12 +53,13 @@ class Space:
         return [*by_stage, *(f"C-C-{number}-{last}" for number in counts for last in "LC")]
 
     @cached_property
-    def networks(self) -> NDArray[Any]:
+    def networks(self) -> NDArray[np.intp]:
         """Indices into patterns, K, H, U, M and LAMBDA_BIAS, a row a network, the defaults first."""
         lengths = (len(self.patterns), len(K), len(H), len(U), len(M), len(LAMBDA_BIAS))
-        rows = np.indices(lengths).reshape(len(lengths), -1).T
+        rows: NDArray[np.intp] = np.indices(lengths).reshape(len(lengths), -1).T
         plain = rows[:, 0] == self.patterns.index("CCCC")
-        return rows[~plain | (rows[:, 1:].sum(axis=1) == 0)]  # a plain ResNet has no lambda settings
+        kept: NDArray[np.intp] = rows[~plain | (rows[:, 1:].sum(axis=1) == 0)]
+        return kept  # a plain ResNet has no lambda settings
 
     @cached_property
     def bodies(self) -> list[str]:
@@ -90,15 +90,19 @@ class Space:
         constants = [
             getattr(count(parse(f"resnet{self.depth}:{body}@{self.image_size}")), cost) - plain for body in self.bodies
         ]
-        return base[:, None] + np.array(constants)
+        total: Integers = base[:, None] + np.array(constants)
+        return total
 
     def changes(self) -> Integers:
         """Return how many settings of every reading are not the published defaults, networks by bodies."""
         of_networks = (self.networks != 0).sum(axis=1)
         plain = self.networks[:, 0] == self.patterns.index("CCCC")
         of_networks[plain] = 0  # a plain ResNet is as simple as a LambdaResNet
-        of_bodies = [body.count("stem") + ("se=" in body) + body.count("bias") + body.count("classes") for body in self.bodies]
-        return of_networks[:, None] + np.array(of_bodies) + (self.image_size != IMAGE_SIZES[0])
+        of_bodies = [
+            body.count("stem") + ("se=" in body) + body.count("bias") + body.count("classes") for body in self.bodies
+        ]
+        total: Integers = of_networks[:, None] + np.array(of_bodies) + (self.image_size != IMAGE_SIZES[0])
+        return total
 
     def architecture(self, network: int, body: int) -> Architecture:
         """Return the architecture of one reading."""

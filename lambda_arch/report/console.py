@@ -28,7 +28,6 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
 
     columns, cells = _that_fit(table, console.width)
     widths, gap = _layout(columns, cells, console.width)
-    console.width = max(console.width, sum(widths) + gap * len(widths))  # never cut a figure off
     if table.title:
         console.print(Text(table.title, style="bold"))
     grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0), show_edge=False)
@@ -39,7 +38,7 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
         style = "bold" if table.total and i == last else ""
         texts = [Text(cell, style="red" if "✗" in cell else style) for cell in line]
         grid.add_row(*texts, end_section=table.total and i == last - 1)
-    console.print(grid)
+    console.print(grid, width=max(console.width, sum(widths) + gap * (len(widths) - 1)))  # never cut a figure off
     for note in table.notes:
         # rich would leave the space at the end of a full line, one column too many
         console.print(Text(textwrap.fill(note, console.width), style="dim"))
@@ -76,10 +75,9 @@ def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], available
         spare = available - sum(least) - gap * (len(columns) - 1)
         if spare >= 0:
             break
-    for i, column in enumerate(columns):  # the words share what is left, first come first served
-        if column.align == "left" and spare > 0:
-            more = min(spare, natural[i] - least[i])
-            least[i], spare = least[i] + more, spare - more
+    need = [natural[i] - least[i] if column.align == "left" else 0 for i, column in enumerate(columns)]
+    if spare > 0 and any(need):  # the words share what is left
+        least = [width + min(more, spare * more // sum(need)) for width, more in zip(least, need, strict=True)]
     return least, gap
 
 
