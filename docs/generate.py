@@ -1,0 +1,35 @@
+"""Write the generated sections of the documentation anew: what stands between the markers of docs/audit.md.
+
+python docs/generate.py           rewrite them
+python docs/generate.py --check   exit 1 when they are stale
+"""
+
+import re
+import sys
+from pathlib import Path
+
+from lambda_arch.compare.audit import audit
+from lambda_arch.published import all_tables
+from lambda_arch.report import FORMATS, write_whole
+from lambda_arch.report.audits import audit_report
+
+PAGE = Path(__file__).parent / "audit.md"
+BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"
+
+
+def main() -> int:
+    report = audit_report([finding for table in all_tables() for finding in audit(table)])
+    old = PAGE.read_text("utf-8")
+    section = f"{BEGIN}\n\n{FORMATS['md'](report)}\n{END}"
+    new = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: section, old, flags=re.DOTALL)
+    if new == old:
+        return 0
+    if "--check" in sys.argv:
+        print(f"{PAGE}: stale; `python docs/generate.py` rewrites it", file=sys.stderr)
+        return 1
+    write_whole(PAGE, new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
