@@ -1,7 +1,10 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
+from lambda_arch.nn.autotune import autotune
 from lambda_arch.nn.building import build
+from lambda_arch.nn.choosing import Plan, plans, set_evaluation
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.preparing import prepare
 from lambda_arch.nn.resnet import ResNet
 
-__all__ = ["LambdaLayer", "ResNet", "build"]
+__all__ = ["LambdaLayer", "Plan", "ResNet", "autotune", "build", "plans", "prepare", "set_evaluation"]

@@ -30,13 +30,14 @@ def lambda_layers(network: nn.Module) -> Iterator[tuple[str, LambdaLayer]]:
             yield path, module
 
 
-def set_evaluation(network: nn.Module, evaluation: Evaluation | str, batch: int = 1) -> None:
-    """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model.
+def set_evaluation(network: nn.Module, evaluation: Evaluation | str, batch: int = 1, device: str | None = None) -> None:
+    """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model
+    of ``batch`` images on a ``device`` of that type (``cpu``, ``cuda``; the network's own unless given).
 
     Raises ValueError for an evaluation that there is not.
     """
     for _, layer in lambda_layers(network):
-        layer.set_evaluation(evaluation, batch)
+        layer.set_evaluation(evaluation, batch, device)
 
 
 def plans(network: nn.Module, batch: int = 1) -> list[Plan]:

@@ -8,11 +8,11 @@ from torch import Tensor
 
 class _Contiguous(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, x: Tensor) -> Tensor:
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient.contiguous()
 
 
@@ -22,4 +22,4 @@ def contiguous_gradient(x: Tensor) -> Tensor:
     On CPUs, torch's batch norm (2.13) sums the wrong elements in its backward pass when a single image's gradient comes
     with the strides of a permuted (1, n, c) tensor, as batched products give it. Other batches are right.
     """
-    return _Contiguous.apply(x) if x.shape[0] == 1 and x.requires_grad else x  # type: ignore[no-any-return,no-untyped-call]
+    return _Contiguous.apply(x) if x.shape[0] == 1 and x.requires_grad else x  # type: ignore[no-untyped-call]

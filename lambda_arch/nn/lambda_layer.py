@@ -166,13 +166,15 @@ class LambdaLayer(nn.Module):
         self.reset_parameters()
         self.set_evaluation(evaluation, batch)
 
-    def set_evaluation(self, evaluation: Evaluation | str, batch: int = 1) -> None:
+    def set_evaluation(self, evaluation: Evaluation | str, batch: int = 1, device: str | None = None) -> None:
         """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch`` maps of ``size``.
+
+        It chooses for a ``device`` of that type, the layer's own unless given.
 
         Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
-            evaluation = choose(self.problem(batch), self.queries.weight.device.type)
+            evaluation = choose(self.problem(batch), device or self.queries.weight.device.type)
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
     def problem(self, batch: int = 1, size: tuple[int, int] | None = None) -> Problem:
@@ -220,15 +222,16 @@ class LambdaLayer(nn.Module):
             if isinstance(self.position, GlobalPosition):
                 self.position.check(height, width)
             values = values.view(b, self.v, self.u, height, width)
-            return evaluate(self.evaluation, queries, weights, values, kernel, bias).reshape(b, -1, height, width)
-        outputs = []
+            outputs = evaluate(self.evaluation, queries, weights, values, kernel, bias)
+            return outputs.reshape(b, -1, height, width)
+        parts = []
         if self.content is not None and self.apply_content is not None:
             keys = self.keys(x).reshape(b, self.k, self.u, n)
-            outputs.append(self.apply_content(queries, self.content(keys, values)))
+            parts.append(self.apply_content(queries, self.content(keys, values)))
         if self.position is not None and self.apply_position is not None:
             lambdas = self.position(values.reshape(b * self.v, self.u, height, width))
-            outputs.append(self.apply_position(queries, lambdas.reshape(b, self.v, self.k, n)))
-        output = outputs[0] if len(outputs) == 1 else outputs[0] + outputs[1]
+            parts.append(self.apply_position(queries, lambdas.reshape(b, self.v, self.k, n)))
+        output: Tensor = parts[0] if len(parts) == 1 else parts[0] + parts[1]
         return output.reshape(b, -1, height, width)
 
 

@@ -7,7 +7,7 @@ from lambda_arch.nn.evaluation.problem import Problem
 MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}
 """Multiply-accumulates in the time that one element moves between memory and processor: about 100 G and 5 G a second
 on two CPU cores, measured; for GPUs the ratio of data sheets, not measured. `autotune` measures instead."""
-FFT_SLOWDOWN = 8  # of a multiply-accumulate against one of a matrix product; measured on two CPU cores
+FFT_SLOWDOWN = 12  # of a multiply-accumulate against one of a matrix product; measured on two CPU cores
 FEW_TERMS = 1_000_000  # terms of the sum over k, below which writing them down beats k small operations; measured
 
 
@@ -18,10 +18,8 @@ def choose(at: Problem, device: str = "cpu") -> Evaluation:
     """
     if device not in MACS_PER_ELEMENT:
         return CANONICAL
-    if device == "cuda":
-        apply = "product"
-    else:
-        apply = "sum" if at.b * at.h * at.v * at.k * at.n < FEW_TERMS else "accumulate"
+    on_cpu = "sum" if at.b * at.h * at.v * at.k * at.n < FEW_TERMS else "accumulate"
+    apply = "product" if device == "cuda" else on_cpu
     if at.scope is None:
         return Evaluation("convolution", apply)  # content lambdas alone: the order has no say
     costs = {order: modelled_cost(order, at, device) for order in ("convolution", "matrix", "queries_first", "fft")}
@@ -40,7 +38,7 @@ def modelled_cost(order: str, at: Problem, device: str) -> float:
     if order == "matrix":
         return matrix.macs(at) + moved * 2 * at.k * pairs + apply
     if order == "fft":
-        return FFT_SLOWDOWN * fft.macs(at) + moved * 6 * lambdas + apply
+        return FFT_SLOWDOWN * fft.macs(at) + moved * 12 * lambdas + apply  # spectra are complex and padded
     if device == "cpu":  # its convolution skips the padding, measured
         return at.b * at.v * at.k * at.u * at.pairs + apply
     return convolution.macs(at) + apply

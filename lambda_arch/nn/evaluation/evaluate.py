@@ -34,13 +34,16 @@ def evaluate(
     ``queries`` (b, h, k, n); ``weights`` the softmaxed keys (b, k, u, n), or None without content lambdas; ``values``
     (b, v, u, H, W); ``kernel`` the embeddings (k, u, rows, columns), or None without position lambdas; ``bias`` (k);
     ``maps`` what the order gathers from the embeddings, where that is at hand. The canonical order is the
-    convolution's here.
+    convolution's here. Under float16 autocast outputs are float32, where they do not overflow.
     """
     run = _queries_first if evaluation.order == "queries_first" else _with_lambdas
     arguments = (evaluation, queries, weights, values, kernel, bias, maps)
     if evaluation.recompute and torch.is_grad_enabled():
-        return checkpoint(run, *arguments, use_reentrant=False)  # type: ignore[no-any-return]
-    return run(*arguments)
+        outputs: Tensor = checkpoint(run, *arguments, use_reentrant=False)
+    else:
+        outputs = run(*arguments)
+    # under autocast what follows takes float32; a network that is float16 itself would not
+    return outputs if torch.is_autocast_enabled(queries.device.type) else outputs.to(queries.dtype)
 
 
 def _with_lambdas(
@@ -121,4 +124,5 @@ def macs(evaluation: Evaluation, at: Problem) -> int:
             + at.b * at.v * at.k * at.u * at.n * (at.n if at.everywhere else prod(at.scope))
             + apply * (1 + at.content)
         )
-    return form + {"convolution": convolution, "matrix": matrix, "fft": fft}[evaluation.order].macs(at) + apply
+    position = {"convolution": convolution.macs, "matrix": matrix.macs, "fft": fft.macs}[evaluation.order](at)
+    return form + position + apply

@@ -26,7 +26,8 @@ def lambdas(values: Tensor, kernel: Tensor) -> Tensor:
         torch.einsum("bvuyx,kuyx->bvkyx", spectra, embeddings) if near.shape[1] > 1 else spectra * embeddings[:, 0]
     )
     wrapped = torch.fft.irfft2(products, s=size).roll((below, right), (-2, -1))
-    return wrapped[..., :height, :width].flatten(-2).to(values.dtype)
+    lambdas: Tensor = wrapped[..., :height, :width].flatten(-2).to(values.dtype)
+    return lambdas
 
 
 def smooth(length: int) -> int:
