@@ -18,6 +18,7 @@ BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"
 
 
 def main() -> int:
+    """Rewrite or check the page; return the exit code."""
     report = audit_report([finding for table in all_tables() for finding in audit(table)])
     old = PAGE.read_text("utf-8")
     section = f"{BEGIN}\n\n{FORMATS['md'](report)}\n{END}"

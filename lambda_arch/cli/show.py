@@ -1,12 +1,20 @@
 """``lambda-arch show``."""
 
+from typing import Annotated, Literal
+
 import typer
 
-from lambda_arch.arch import Architecture, ArchitectureError
+from lambda_arch.arch import Architecture, ArchitectureError, nearest
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.count import count
+from lambda_arch.report import Report
 from lambda_arch.report.costs import show_report
+
+EVALUATION_HELP = (
+    "How lambda layers are computed, and the MACs that execute: auto (a cost model's choice), measured (timed once on "
+    "this device), or canonical, convolution, matrix, queries_first, fft."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -14,8 +22,56 @@ def register(app: typer.Typer) -> None:
     app.command()(takes_architectures(show))
 
 
-def show(architectures: list[Architecture], format: Format = None, out: Out = None) -> None:  # noqa: A002
+def show(
+    architectures: list[Architecture],
+    evaluation: Annotated[str | None, typer.Option(help=EVALUATION_HELP, metavar="NAME")] = None,
+    batch: Annotated[int | None, typer.Option(help="Images at a time, with --evaluation. [default: 1]")] = None,
+    device: Annotated[
+        Literal["cpu", "cuda"] | None, typer.Option(help="Where they run, with --evaluation. [default: cpu]")
+    ] = None,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
     """Show the ledger: a row a module, with its output's shape, parameters, MACs and share of the total."""
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
-    emit(show_report(count(architectures[0])), format, out)
+    if evaluation is None:
+        for name, value in (("batch", batch), ("device", device)):
+            if value is not None:
+                raise ArchitectureError(f"--{name} {value}: expected it with --evaluation, such as --evaluation auto")
+        emit(show_report(count(architectures[0])), format, out)
+    else:
+        emit(_evaluations(architectures[0], evaluation, 1 if batch is None else batch, device or "cpu"), format, out)
+
+
+def _evaluations(architecture: Architecture, evaluation: str, batch: int, device: str) -> Report:
+    if batch < 1:
+        raise ArchitectureError(f"--batch {batch}: expected a whole number from 1")
+    if "L" not in architecture.letters:
+        raise ArchitectureError(f"{architecture}: expected lambda layers, such as lambda_resnet50")
+    from lambda_arch.nn import build, plans, set_evaluation
+    from lambda_arch.report.evaluations import evaluation_report
+
+    if evaluation == "measured":
+        network = _measured(architecture, batch, device)
+    else:
+        network = build(architecture, device="meta")
+        try:
+            set_evaluation(network, evaluation, batch, device)
+        except ValueError as error:
+            close = nearest(evaluation, ("auto", "measured"))
+            raise ArchitectureError(f"{error}{close or '; or auto, or measured'}") from None
+    return evaluation_report(count(architecture), plans(network, batch))
+
+
+def _measured(architecture: Architecture, batch: int, device: str):  # type: ignore[no-untyped-def]  # torch stays unloaded
+    from torch.cuda import is_available
+
+    from lambda_arch.cli.progress import track
+    from lambda_arch.nn import autotune, build
+
+    if device == "cuda" and not is_available():
+        raise ArchitectureError("--device cuda: expected a GPU that torch can use; there is none, --device cpu works")
+    network = build(architecture, device=device).eval()
+    autotune(network, batch, progress=lambda problems: track(problems, len(problems), "measuring evaluations"))
+    return network

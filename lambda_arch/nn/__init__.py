@@ -1,9 +1,24 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
+from lambda_arch.nn.autotune import autotune
 from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.choosing import Plan, plans, set_evaluation
 from lambda_arch.nn.efficientnet import EfficientNet
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.mobilenet import MobileNet
+from lambda_arch.nn.preparing import prepare
 from lambda_arch.nn.resnet import ResNet
 
-__all__ = ["EfficientNet", "LambdaLayer", "MobileNet", "Network", "ResNet", "build"]
+__all__ = [
+    "EfficientNet",
+    "LambdaLayer",
+    "MobileNet",
+    "Network",
+    "Plan",
+    "ResNet",
+    "autotune",
+    "build",
+    "plans",
+    "prepare",
+    "set_evaluation",
+]

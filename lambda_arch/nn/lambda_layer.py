@@ -11,6 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import Lambda
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, choose, evaluate, parse_evaluation
+from lambda_arch.nn.gradients import contiguous_gradient
+
+
+def content_weights(keys: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return keys (b, k, u, n) softmaxed over the positions, in float32 at least, as ``dtype``."""
+    return keys.softmax(-1, torch.float64 if keys.dtype == torch.float64 else torch.float32).to(dtype)
 
 
 class ContentLambda(nn.Module):
@@ -18,7 +25,7 @@ class ContentLambda(nn.Module):
 
     def forward(self, keys: Tensor, values: Tensor) -> Tensor:
         """Return lambdas (b, k, v) from keys (b, k, u, n) and values (b, v, u, n)."""
-        weights = keys.softmax(dim=-1).flatten(2)
+        weights = content_weights(keys, values.dtype).flatten(2)
         return torch.bmm(weights, values.flatten(2).transpose(1, 2))
 
 
@@ -28,7 +35,7 @@ class ApplyContent(nn.Module):
     def forward(self, queries: Tensor, lambdas: Tensor) -> Tensor:
         """Return (b, h, v, n) from queries (b, h, k, n) and lambdas (b, k, v)."""
         per_head = lambdas.transpose(1, 2).unsqueeze(1).expand(-1, queries.shape[1], -1, -1)
-        return torch.matmul(per_head, queries)
+        return _matmul(per_head, queries)
 
 
 class ApplyPosition(nn.Module):
@@ -42,7 +49,15 @@ class ApplyPosition(nn.Module):
         """
         of_position = queries.permute(0, 3, 1, 2).contiguous()
         per_position = lambdas.permute(0, 3, 2, 1).contiguous()
-        return torch.matmul(of_position, per_position).permute(0, 2, 3, 1)
+        return _matmul(of_position, per_position).permute(0, 2, 3, 1)
+
+
+def _matmul(left: Tensor, right: Tensor) -> Tensor:
+    """Multiply matrices; under float16 autocast in float32, where large queries and lambdas do not overflow."""
+    if left.dtype == torch.float16 and torch.is_autocast_enabled(left.device.type):
+        with torch.autocast(left.device.type, enabled=False):
+            return torch.matmul(left.float(), right.float())
+    return torch.matmul(left, right)
 
 
 class LocalPosition(nn.Conv2d):
@@ -72,11 +87,7 @@ class GlobalPosition(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """Return lambdas (b*v, k, H, W) from values (b*v, u, H, W); raises ValueError for a map over ``size``."""
         height, width = values.shape[-2:]
-        if height > self.size[0] or width > self.size[1]:
-            raise ValueError(
-                f"{height}x{width}: expected a map of at most {self.size[0]}x{self.size[1]}, "
-                f"the size that these global position embeddings were built for"
-            )
+        self.check(height, width)
         k, u = self.weight.shape[:2]
         n = height * width
         dy = _offsets(height, self.size[0], self.weight.device)
@@ -86,6 +97,14 @@ class GlobalPosition(nn.Module):
         lambdas = torch.mm(values.reshape(-1, u * n), maps.reshape(k * n, u * n).t())
         lambdas = lambdas.view(-1, k, height, width)
         return lambdas if self.bias is None else lambdas + self.bias.to(lambdas.dtype).view(1, -1, 1, 1)
+
+    def check(self, height: int, width: int) -> None:
+        """Raise ValueError for a map over ``size``."""
+        if height > self.size[0] or width > self.size[1]:
+            raise ValueError(
+                f"{height}x{width}: expected a map of at most {self.size[0]}x{self.size[1]}, "
+                f"the size that these global position embeddings were built for"
+            )
 
 
 def _offsets(length: int, limit: int, device: torch.device) -> Tensor:
@@ -100,9 +119,14 @@ class LambdaLayer(nn.Module):
     with ``size`` the largest H x W it will see. Queries and values are batch-normalised, keys softmaxed over the
     positions. ``content`` and ``position`` say which lambdas are summed; ``bias`` adds one to the position lambdas.
 
+    ``evaluation`` is how it is computed: ``"canonical"``, as the costs are counted, module by module; the name of
+    another exact evaluation, such as ``"matrix/sum"``; or ``"auto"``, the one that a cost model finds fastest for
+    ``batch`` images of ``size``. It may be set at any time (:meth:`set_evaluation`) and is no part of the state.
+
     Key channels are ordered (k, u) and value channels (v, u), so that no product needs a copy of them.
 
-    Raises ValueError for heads that do not divide ``dim_out``, an even scope, or a global one without a size.
+    Raises ValueError for heads that do not divide ``dim_out``, an even scope, a global one or ``"auto"`` without a
+    size, or an evaluation that there is not.
     """
 
     def __init__(
@@ -118,6 +142,8 @@ class LambdaLayer(nn.Module):
         content: bool = True,
         position: bool = True,
         bias: bool = False,
+        evaluation: Evaluation | str = CANONICAL,
+        batch: int = 1,
     ) -> None:
         super().__init__()
         dim_out = dim if dim_out is None else dim_out
@@ -136,7 +162,37 @@ class LambdaLayer(nn.Module):
         self.apply_content = ApplyContent() if content else None
         self.position = _position(k, u, m, size, bias) if position else None
         self.apply_position = ApplyPosition() if position else None
+        self.size = (size, size) if isinstance(size, int) else size
+        self.evaluation = CANONICAL
         self.reset_parameters()
+        self.set_evaluation(evaluation, batch)
+
+    def set_evaluation(self, evaluation: Evaluation | str, batch: int = 1, device: str | None = None) -> None:
+        """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch`` maps of ``size``.
+
+        It chooses for a ``device`` of that type, the layer's own unless given.
+
+        Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
+        """
+        if evaluation == "auto":
+            evaluation = choose(self.problem(batch), device or self.queries.weight.device.type)
+        self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
+
+    def problem(self, batch: int = 1, size: tuple[int, int] | None = None) -> Problem:
+        """Return the sizes of this layer at work on ``batch`` maps of ``size`` (by default the size it was built for).
+
+        Raises ValueError where neither is known.
+        """
+        size = size or self.size
+        if size is None:
+            raise ValueError("evaluation=auto: expected size, the H x W of the maps, such as size=14")
+        scope = None if self.position is None else (self.position.weight.shape[2], self.position.weight.shape[3])
+        everywhere = isinstance(self.position, GlobalPosition)
+        return Problem(batch, *size, self.h, self.k, self.u, self.v, scope, self.content is not None, everywhere)
+
+    def extra_repr(self) -> str:
+        """Return what ``print(module)`` shows of it."""
+        return "" if self.evaluation == CANONICAL else f"evaluation={self.evaluation}"
 
     @classmethod
     def of(cls, layer: Lambda, dim: int, size: int, dim_out: int | None = None) -> "LambdaLayer":
@@ -173,16 +229,26 @@ class LambdaLayer(nn.Module):
         """Return (b, dim_out, H, W) from x (b, dim, H, W)."""
         b, _, height, width = x.shape
         n = height * width
-        queries = self.query_norm(self.queries(x)).reshape(b, self.h, self.k, n)
-        values = self.value_norm(self.values(x)).reshape(b, self.v, self.u, n)
-        outputs: list[Tensor] = []
+        queries = contiguous_gradient(self.query_norm(self.queries(x))).reshape(b, self.h, self.k, n)
+        values = contiguous_gradient(self.value_norm(self.values(x))).reshape(b, self.v, self.u, n)
+        if self.evaluation.order != "canonical":
+            weights = None
+            if self.content is not None:
+                weights = content_weights(self.keys(x).reshape(b, self.k, self.u, n), values.dtype)
+            kernel, bias = (None, None) if self.position is None else (self.position.weight, self.position.bias)
+            if isinstance(self.position, GlobalPosition):
+                self.position.check(height, width)
+            values = values.view(b, self.v, self.u, height, width)
+            outputs = evaluate(self.evaluation, queries, weights, values, kernel, bias)
+            return outputs.reshape(b, -1, height, width)
+        parts = []
         if self.content is not None and self.apply_content is not None:
             keys = self.keys(x).reshape(b, self.k, self.u, n)
-            outputs.append(self.apply_content(queries, self.content(keys, values)))
+            parts.append(self.apply_content(queries, self.content(keys, values)))
         if self.position is not None and self.apply_position is not None:
             lambdas = self.position(values.reshape(b * self.v, self.u, height, width))
-            outputs.append(self.apply_position(queries, lambdas.reshape(b, self.v, self.k, n)))
-        output = outputs[0] if len(outputs) == 1 else outputs[0] + outputs[1]
+            parts.append(self.apply_position(queries, lambdas.reshape(b, self.v, self.k, n)))
+        output: Tensor = parts[0] if len(parts) == 1 else parts[0] + parts[1]
         return output.reshape(b, -1, height, width)
 
 

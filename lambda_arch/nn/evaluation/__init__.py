@@ -1,0 +1,24 @@
+"""Interchangeable exact evaluations of the lambda layer: one file an order of its products, and a cost model.
+
+Position lambdas are linear in the values and outputs linear in the queries, so the products may be taken in any order.
+Every order gives the same output; they differ in multiply-accumulates, memory, and how well a device runs them.
+"""
+
+from lambda_arch.nn.evaluation.choose import choose
+from lambda_arch.nn.evaluation.evaluate import evaluate, macs, maps
+from lambda_arch.nn.evaluation.names import APPLIES, CANONICAL, ORDERS, Evaluation, candidates, parse_evaluation
+from lambda_arch.nn.evaluation.problem import Problem
+
+__all__ = [
+    "APPLIES",
+    "CANONICAL",
+    "ORDERS",
+    "Evaluation",
+    "Problem",
+    "candidates",
+    "choose",
+    "evaluate",
+    "macs",
+    "maps",
+    "parse_evaluation",
+]

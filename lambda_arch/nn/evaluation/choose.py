@@ -1,0 +1,44 @@
+"""The choice of an evaluation by a cost model: the same for the same problem and kind of device, always."""
+
+from lambda_arch.nn.evaluation import convolution, fft, matrix, queries_first
+from lambda_arch.nn.evaluation.names import CANONICAL, Evaluation
+from lambda_arch.nn.evaluation.problem import Problem
+
+MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}
+"""Multiply-accumulates in the time that one element moves between memory and processor: about 100 G and 5 G a second
+on two CPU cores, measured; for GPUs the ratio of data sheets, not measured. `autotune` measures instead."""
+FFT_SLOWDOWN = 12  # of a multiply-accumulate against one of a matrix product; measured on two CPU cores
+FEW_TERMS = 1_000_000  # terms of the sum over k, below which writing them down beats k small operations; measured
+
+
+def choose(at: Problem, device: str = "cpu") -> Evaluation:
+    """Return the evaluation that the cost model finds cheapest on a ``device`` of that type.
+
+    Devices that it knows nothing of (``meta``) get the canonical one.
+    """
+    if device not in MACS_PER_ELEMENT:
+        return CANONICAL
+    on_cpu = "sum" if at.b * at.h * at.v * at.k * at.n < FEW_TERMS else "accumulate"
+    apply = "product" if device == "cuda" else on_cpu
+    if at.scope is None:
+        return Evaluation("convolution", apply)  # content lambdas alone: the order has no say
+    costs = {order: modelled_cost(order, at, device) for order in ("convolution", "matrix", "queries_first", "fft")}
+    return Evaluation(min(costs, key=lambda order: costs[order]), apply)
+
+
+def modelled_cost(order: str, at: Problem, device: str) -> float:
+    """Return the modelled time of the position lambdas and their application, in multiply-accumulates of a product."""
+    moved = MACS_PER_ELEMENT[device]
+    lambdas = at.b * at.v * at.k * at.n
+    pairs = at.u * at.n**2
+    apply = at.h * lambdas + moved * 3 * lambdas  # written, added to, read
+    if order == "queries_first":
+        # the maps of every head are written, reordered, added to, made contiguous and read
+        return queries_first.macs(at) + moved * (5 * at.b * at.h * pairs + at.k * pairs)
+    if order == "matrix":
+        return matrix.macs(at) + moved * 2 * at.k * pairs + apply
+    if order == "fft":
+        return FFT_SLOWDOWN * fft.macs(at) + moved * 12 * lambdas + apply  # spectra are complex and padded
+    if device == "cpu":  # its convolution skips the padding, measured
+        return at.b * at.v * at.k * at.u * at.pairs + apply
+    return convolution.macs(at) + apply

@@ -1,0 +1,70 @@
+"""What an evaluation is called: an order of the products and a way of applying queries, such as ``matrix/sum``."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lambda_arch.arch import nearest
+
+ORDERS = ("canonical", "convolution", "matrix", "queries_first", "fft")
+APPLIES = ("product", "sum", "accumulate")
+WITHOUT_APPLY = ("canonical", "queries_first")  # the first has its own modules, the second forms no lambdas
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One exact evaluation: an order of the products, how queries are applied to lambdas, what is kept for backward.
+
+    ``order`` is ``canonical`` (the modules that the counting books see), ``convolution``, ``matrix``,
+    ``queries_first`` or ``fft``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` forgets the lambdas
+    after the forward pass and forms them again in the backward pass.
+
+    Raises ValueError for other names.
+    """
+
+    order: str = "canonical"
+    apply: str = "product"
+    recompute: bool = False
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise ValueError(
+                f"evaluation={self.order}: expected one of {', '.join(ORDERS)}{nearest(self.order, ORDERS)}"
+            )
+        if self.apply not in APPLIES:
+            raise ValueError(
+                f"evaluation={self.order}/{self.apply}: expected one of {', '.join(APPLIES)}"
+                f"{nearest(self.apply, APPLIES)}"
+            )
+        if self.order == "canonical" and self.recompute:
+            raise ValueError("evaluation=canonical/recompute: expected another order, such as convolution/recompute")
+        if self.order in WITHOUT_APPLY:  # one evaluation, one value
+            object.__setattr__(self, "apply", "product")
+
+    def __str__(self) -> str:
+        """Return the name that :func:`parse_evaluation` reads."""
+        name = self.order if self.order in WITHOUT_APPLY else f"{self.order}/{self.apply}"
+        return f"{name}/recompute" if self.recompute else name
+
+
+CANONICAL = Evaluation()
+
+
+def parse_evaluation(text: str) -> Evaluation:
+    """Return the evaluation of a name: ``fft``, ``matrix/sum``, ``convolution/accumulate/recompute``.
+
+    Raises ValueError for a name that is none.
+    """
+    order, *rest = text.split("/")
+    recompute = rest[-1:] == ["recompute"]
+    if recompute:
+        rest = rest[:-1]
+    if len(rest) > 1 or (rest and order in WITHOUT_APPLY):
+        raise ValueError(f"evaluation={text}: expected ORDER or ORDER/APPLY, such as matrix/sum")
+    return Evaluation(order, rest[0] if rest else ("product" if order in WITHOUT_APPLY else "accumulate"), recompute)
+
+
+def candidates() -> Iterator[Evaluation]:
+    """Yield every evaluation there is but those that recompute, the canonical one first."""
+    for order in ORDERS:
+        for apply in APPLIES[:1] if order in WITHOUT_APPLY else APPLIES:
+            yield Evaluation(order, apply)

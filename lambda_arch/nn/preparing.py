@@ -1,0 +1,134 @@
+"""Networks prepared for inference: the same outputs from fewer, larger operations."""
+
+import copy
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from lambda_arch.nn.blocks import ConvNorm
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
+from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights
+
+
+def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
+    """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
+
+    Batch norms are folded into the convolutions before them, queries, keys and values come from one product, 1x1
+    convolutions on CPUs are matrix products, and what an evaluation gathers from the position embeddings is gathered
+    once, for the maps that the layer was built for (others are gathered as they come). Layers whose evaluation is the
+    canonical one get the cost model's for ``batch`` images where the size of their maps is known. What is returned
+    cannot be trained, and ``torch.compile`` takes it as it takes any module.
+    """
+    with torch.no_grad():
+        return _prepared(copy.deepcopy(network).eval(), batch)
+
+
+class PreparedLambdaLayer(nn.Module):
+    """A lambda layer with its norms folded, one projection, and its position maps at hand."""
+
+    position: Tensor | None
+    bias: Tensor | None
+    maps: Tensor | None
+
+    def __init__(self, layer: LambdaLayer, batch: int) -> None:
+        super().__init__()
+        self.k, self.h, self.u, self.v = layer.k, layer.h, layer.u, layer.v
+        self.size, self.content = layer.size, layer.content is not None
+        self.limit = layer.position if isinstance(layer.position, GlobalPosition) else None
+        self.evaluation: Evaluation = layer.evaluation
+        if self.evaluation == CANONICAL:
+            kind = layer.queries.weight.device.type
+            self.evaluation = Evaluation("convolution", "accumulate")
+            if self.size is not None and kind != "meta":
+                self.evaluation = choose(layer.problem(batch), kind)
+        parts = [fuse_conv_bn_eval(layer.queries, layer.query_norm)]
+        if self.content:
+            parts.append(layer.keys)
+        parts.append(fuse_conv_bn_eval(layer.values, layer.value_norm))
+        self.channels = [part.out_channels for part in parts]
+        self.projections = _product(_stacked(parts))
+        position = layer.position
+        self.register_buffer("position", None if position is None else position.weight.detach())
+        self.register_buffer("bias", None if position is None or position.bias is None else position.bias.detach())
+        gathered = None
+        if self.position is not None and self.size is not None:
+            gathered = maps(self.evaluation, self.position, *self.size)
+        self.register_buffer("maps", gathered, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (b, dim_out, H, W) from x (b, dim, H, W)."""
+        b, _, height, width = x.shape
+        n = height * width
+        if self.limit is not None:
+            self.limit.check(height, width)
+        projected = self.projections(x).split(self.channels, 1)
+        queries = projected[0].reshape(b, self.h, self.k, n)
+        values = projected[-1].reshape(b, self.v, self.u, height, width)
+        weights = None
+        if self.content:
+            weights = content_weights(projected[1].reshape(b, self.k, self.u, n), values.dtype)
+        gathered = self.maps if (height, width) == self.size else None
+        outputs = evaluate(self.evaluation, queries, weights, values, self.position, self.bias, gathered)
+        return outputs.reshape(b, -1, height, width)
+
+
+class PointwiseProduct(nn.Module):
+    """A 1x1 convolution as one matrix product an image, quicker on CPUs: (b, dim, H, W) to (b, dim_out, H', W')."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.stride = conv.stride
+        self.weight = nn.Parameter(conv.weight.detach().flatten(1), requires_grad=False)
+        bias = conv.weight.new_zeros(conv.out_channels) if conv.bias is None else conv.bias.detach()
+        self.bias = nn.Parameter(bias.view(-1, 1), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution of x."""
+        if self.stride != (1, 1):
+            x = x[:, :, :: self.stride[0], :: self.stride[1]]
+        b, _, height, width = x.shape
+        weight = self.weight.expand(b, -1, -1)
+        return torch.baddbmm(self.bias, weight, x.flatten(2)).view(b, -1, height, width)
+
+
+def _prepared(module: nn.Module, batch: int) -> nn.Module:
+    if isinstance(module, LambdaLayer):
+        return PreparedLambdaLayer(module, batch)
+    if isinstance(module, ConvNorm):
+        rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
+        folded = _folded(module.get_submodule("conv"), module.get_submodule("norm"))
+        return nn.Sequential(OrderedDict([("conv", _product(folded)), *rest]))
+    before: tuple[str, nn.Module] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(module, nn.Sequential) and before and isinstance(child, nn.BatchNorm2d):
+            setattr(module, before[0], _product(_folded(before[1], child)))
+            setattr(module, name, nn.Identity())
+        else:
+            setattr(module, name, _prepared(child, batch))
+        before = (name, child) if isinstance(child, nn.Conv2d) else None
+    return module
+
+
+def _folded(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    return fuse_conv_bn_eval(conv, norm)
+
+
+def _product(conv: nn.Conv2d) -> nn.Module:
+    pointwise = conv.kernel_size == (1, 1) and conv.groups == 1
+    return PointwiseProduct(conv) if pointwise and conv.weight.device.type == "cpu" else conv
+
+
+def _stacked(convs: list[nn.Conv2d]) -> nn.Conv2d:
+    """Return one 1x1 convolution that computes what ``convs`` do of the same input, one after the other."""
+    first = convs[0]
+    stacked = nn.Conv2d(first.in_channels, sum(conv.out_channels for conv in convs), 1)
+    zeros = [conv.weight.new_zeros(conv.out_channels) for conv in convs]
+    stacked.weight = nn.Parameter(torch.cat([conv.weight for conv in convs]))
+    stacked.bias = nn.Parameter(
+        torch.cat([zero if conv.bias is None else conv.bias for conv, zero in zip(convs, zeros, strict=True)])
+    )
+    return stacked
