@@ -18,6 +18,9 @@ def lambda_settings(draw: st.DrawFn, small: bool = False) -> Lambda:
         content=content,
         position=position,
         bias=draw(st.booleans()),
+        key_norm=draw(st.sampled_from(["softmax", "softmax", "l2", "none"])),
+        query_softmax=draw(st.integers(0, 3)) == 0,
+        batch_norm=draw(st.integers(0, 3)) != 0,
     )
 
 
@@ -41,11 +44,13 @@ def resnets(
         uniform = draw(st.booleans())
         first = block()
         stages.append((first,) * number if uniform else tuple(block() for _ in range(number)))
+    alike = all(block.layer in (usual, Convolution()) for stage in stages for block in stage)
     return ResNet(
         depth,
         tuple(stages),
         stem=draw(st.sampled_from(["7x7", "deep", "rs"])),
         shortcut_bias=draw(st.booleans()),
+        shared_embeddings=alike and draw(st.booleans()),
         classes=draw(st.sampled_from([1, 10, 100, 1000])),
         image_size=draw(st.integers(32, max_size)),
     )

@@ -50,7 +50,7 @@ BASE_NAMES = {
 }
 PATTERNS = {"mobilenet": "C" * (1 + len(LAYERS)), "lambda_mobilenet": "CCCCCCL-----C-"}
 
-LAMBDA_OPTIONS = ("k", "h", "u", "m", "content", "position", "lambda_bias")
+LAMBDA_OPTIONS = ("k", "h", "u", "m", "content", "position", "lambda_bias", "key_norm", "query_softmax", "batch_norm")
 OPTIONS = ("layers", *LAMBDA_OPTIONS, "classes")
 
 
@@ -82,8 +82,7 @@ class MobileNet:
         options = [] if self.layers == PATTERNS["mobilenet"] else [f"layers={self.layers}"]
         for option in map(BY_NAME.__getitem__, LAMBDA_OPTIONS):
             value = getattr(self.layer, option.field)
-            meant = self.layer.position or option.field not in ("m", "bias")
-            if meant and value != getattr(LAMBDA, option.field):
+            if self.layer.means(option.field) and value != getattr(LAMBDA, option.field):
                 options.append(f"{option.name}={option.write(value)}")
         if self.classes != 100:
             options.append(f"classes={self.classes}")

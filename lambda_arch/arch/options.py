@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.resnet import STAGES, STEMS, ResNet
+from lambda_arch.arch.resnet import KEY_NORMS, STAGES, STEMS, Lambda, ResNet
 
 Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
 
@@ -118,6 +118,9 @@ OPTIONS = (
     Option("content", "lambda", _yes_no, "Content lambdas: yes or no.", "yes|no"),
     Option("position", "lambda", _yes_no, "Position lambdas: yes or no.", "yes|no"),
     Option("lambda_bias", "lambda", _yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
+    Option("key_norm", "lambda", _text, f"How keys are normalised: {', '.join(KEY_NORMS)}.", "|".join(KEY_NORMS)),
+    Option("query_softmax", "lambda", _yes_no, "Queries softmaxed over their depth too: yes or no.", "yes|no"),
+    Option("batch_norm", "lambda", _yes_no, "Batch norm on queries and values: yes or no.", "yes|no"),
     Option("heads", "attention", _whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
     Option("extent", "local", _whole, "Spatial extent of S layers (local attention): odd.", "N"),
     Option("kappa", "augmented", _ratio, "Key channels of A layers, as a ratio to their output's.", "RATIO"),
@@ -127,6 +130,7 @@ OPTIONS = (
     Option("stem", "network", _text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
     Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
     Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
+    Option("shared_embeddings", "network", _yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),
     Option("classes", "network", _whole, "Classes of the head.", "N"),
 )
 
@@ -184,6 +188,6 @@ def block_value(architecture: ResNet, option: Option, stage: int, block: int) ->
     layer = values.layer
     if layer.letter not in option.letters:
         return None
-    if option.name in ("m", "lambda_bias") and not getattr(layer, "position", False):
+    if isinstance(layer, Lambda) and not layer.means(option.field):
         return None
     return getattr(layer, option.field)

@@ -47,6 +47,8 @@ DEFAULT_SCOPE = 23
 
 T = TypeVar("T")
 Scope = int | Literal["global"]
+KeyNorm = Literal["softmax", "l2", "none"]
+KEY_NORMS = ("softmax", "l2", "none")
 Stem = Literal["7x7", "deep", "rs"]
 
 
@@ -63,7 +65,9 @@ class Lambda:
 
     ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` scope of the position lambdas (m x m positions, odd, or
     ``"global"``). ``content`` and ``position`` say which lambdas are summed; ``bias`` adds a bias of k scalars to the
-    position lambdas, as implementations that use a stock convolution layer for them do.
+    position lambdas, as implementations that use a stock convolution layer for them do. The paper's normalisations:
+    ``key_norm`` of the keys over the positions, ``query_softmax`` of the queries over their depth too, ``batch_norm``
+    of queries and values.
     """
 
     letter: ClassVar[str] = "L"
@@ -75,6 +79,9 @@ class Lambda:
     content: bool = True
     position: bool = True
     bias: bool = False
+    key_norm: KeyNorm = "softmax"
+    query_softmax: bool = False
+    batch_norm: bool = True
 
     def __post_init__(self) -> None:
         for name in ("k", "h", "u"):
@@ -88,9 +95,15 @@ class Lambda:
             raise ArchitectureError(
                 "content=no,position=no: a lambda layer without either computes nothing; expected one of them"
             )
-        if not self.position:  # without position lambdas these two have no meaning: one architecture, one value
-            object.__setattr__(self, "m", DEFAULT_SCOPE)
-            object.__setattr__(self, "bias", False)
+        if self.key_norm not in KEY_NORMS:
+            raise ArchitectureError(f"key_norm={self.key_norm}: expected one of {', '.join(KEY_NORMS)}")
+        for setting in fields(self):  # one architecture, one value
+            if not self.means(setting.name):
+                object.__setattr__(self, setting.name, setting.default)
+
+    def means(self, field: str) -> bool:
+        """Whether a setting has a meaning: scope and bias need position lambdas, the norm of keys content lambdas."""
+        return {"m": self.position, "bias": self.position, "key_norm": self.content}.get(field, True)
 
 
 Layer = Convolution | Lambda | Attention
@@ -131,7 +144,8 @@ class ResNet:
 
     ``stages`` holds the blocks of c2 to c5. ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in
     ResNet-D, He et al. 2019) or ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
-    al. 2021). ``shortcut_bias`` adds a bias to the shortcut convolutions. ``str()`` is the canonical name.
+    al. 2021). ``shortcut_bias`` adds a bias to the shortcut convolutions. With ``shared_embeddings`` the lambda layers
+    of a stage have one set of position embeddings (the paper's Table 4). ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
     """
@@ -140,6 +154,7 @@ class ResNet:
     stages: tuple[tuple[Block, ...], ...]
     stem: Stem = "7x7"
     shortcut_bias: bool = False
+    shared_embeddings: bool = False
     classes: int = 1000
     image_size: int = 224
 
@@ -159,6 +174,10 @@ class ResNet:
             raise ArchitectureError(
                 f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, for the five strides of 2"
             )
+        self._check_layers()
+        self._check_sharing()
+
+    def _check_layers(self) -> None:
         for place, width, layer in self._lambda_blocks():
             if width % layer.h:
                 best = nearest_divisor(layer.h, width)
@@ -169,6 +188,19 @@ class ResNet:
             for block in stage:
                 if isinstance(block.layer, Attention):
                     check_fits(block.layer, place, width, EXPANSION * width)
+
+    def _check_sharing(self) -> None:
+        positional = [
+            [block.layer for block in stage if isinstance(block.layer, Lambda) and block.layer.position]
+            for stage in self.stages
+        ]
+        if not any(positional):
+            object.__setattr__(self, "shared_embeddings", False)
+        for place, layers in zip(STAGES, positional, strict=True):
+            if self.shared_embeddings and len({(layer.k, layer.u, layer.m, layer.bias) for layer in layers}) > 1:
+                raise ArchitectureError(
+                    f"shared_embeddings=yes: expected one k, u, m and lambda_bias in all lambda layers of {place}"
+                )
 
     def __str__(self) -> str:
         from lambda_arch.arch.resnet_names import canonical_name

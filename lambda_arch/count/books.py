@@ -65,6 +65,7 @@ def fvcore_book(architecture: Architecture) -> Book:
     """Count with fvcore's FlopCountAnalysis on the network itself, on the CPU, with zeros for weights."""
     from fvcore.nn import FlopCountAnalysis
 
+    meta = build(architecture, device="meta")  # it knows which parameters are shared; to_empty makes each its own
     network = build(architecture, device="meta").to_empty(device="cpu").eval()
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.detach().zero_()
@@ -74,7 +75,7 @@ def fvcore_book(architecture: Architecture) -> Book:
         by_module = analysis.by_module_and_operator()
         zero = analysis.unsupported_ops()
     rows = []
-    for row in _rows(network, shapes):
+    for row in _rows(meta, shapes):
         operators = by_module[row.path]
         macs = sum(cost for name, cost in operators.items() if name not in NOT_MACS)
         rows.append(row._replace(macs=int(macs), fvcore_flops=int(sum(operators.values()))))
@@ -147,12 +148,14 @@ def _shapes(network: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
 
 
 def _rows(network: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Row]:
-    """Yield a row without costs of operation for every leaf module."""
+    """Yield a row without costs of operation for every leaf module; what modules share is the first one's."""
+    counted: set[int] = set()
     for path, module in network.named_modules():
         if next(module.children(), None) is not None or isinstance(module, ELEMENTWISE):
             continue
         kind = "conv" if isinstance(module, nn.Conv2d) else KINDS.get(type(module), "matmul")
-        params = sum(parameter.numel() for parameter in module.parameters())
+        params = sum(parameter.numel() for parameter in module.parameters() if id(parameter) not in counted)
+        counted |= {id(parameter) for parameter in module.parameters()}
         yield Row(path, kind, shapes[path], params)
 
 

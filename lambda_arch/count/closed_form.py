@@ -25,11 +25,20 @@ def resnet(architecture: ResNet) -> Iterator[Row]:
     yield from stem(architecture.stem, architecture.image_size)
     size = stem_size(architecture.image_size)
     for i, stage in enumerate(architecture.stages):
+        rows: list[Row] = []
         for j, block in enumerate(stage):
             path = f"{STAGES[i]}.{j + 1}"
-            yield from bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
+            rows += bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
             size = block_size(i, j == 0, size)
+        yield from _with_shared_embeddings(rows) if architecture.shared_embeddings else rows
     yield from head(architecture.classes, size)
+
+
+def _with_shared_embeddings(stage: list[Row]) -> Iterator[Row]:
+    """Yield the rows of a stage, the position embeddings as parameters of the first layer that has them alone."""
+    owner = next((row.path for row in stage if row.path.endswith(".position")), "")
+    for row in stage:
+        yield row._replace(params=0) if row.path.endswith(".position") and row.path != owner else row
 
 
 def stem_size(image_size: int) -> int:
@@ -128,11 +137,13 @@ def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials, dim_o
     dim_out = dim if dim_out is None else dim_out
     v = dim_out // h
     yield _conv(f"{path}.queries", dim, h * k, 1, size)
-    yield _norm(f"{path}.query_norm", h * k, size)
+    if layer.batch_norm:
+        yield _norm(f"{path}.query_norm", h * k, size)
     if layer.content:
         yield _conv(f"{path}.keys", dim, k * u, 1, size)
     yield _conv(f"{path}.values", dim, v * u, 1, size)
-    yield _norm(f"{path}.value_norm", v * u, size)
+    if layer.batch_norm:
+        yield _norm(f"{path}.value_norm", v * u, size)
     if layer.content:
         yield _matmul(f"{path}.content", (1, k, v), k * v * u * n)
         yield _matmul(f"{path}.apply_content", (1, h, v, n), dim_out * k * n)

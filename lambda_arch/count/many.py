@@ -74,6 +74,8 @@ def count_many(
     Raises :class:`ArchitectureError` naming the first value that cannot be built, or the first layer of another kind.
     """
     base = _resnet(base)
+    if base.shared_embeddings:
+        raise ArchitectureError(f"{base}: expected no shared_embeddings, which are counted one architecture at a time")
     _check_layers(str(base), "".join(block.layer.letter for stage in base.stages for block in stage))
     settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
     given = {name: _integers(name, value) for name, value in settings.items() if value is not None}

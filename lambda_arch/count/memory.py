@@ -29,13 +29,11 @@ PAPER_BATCH = 128
 FULL_PRECISION = 4  # bytes of a number
 
 
-def map_bytes(
-    architecture: ResNet, batch: int = PAPER_BATCH, *, shared: bool = False, stages: tuple[str, ...] = STAGES
-) -> int:
+def map_bytes(architecture: ResNet, batch: int = PAPER_BATCH, *, stages: tuple[str, ...] = STAGES) -> int:
     """Return the bytes of the maps of ``architecture`` at full precision, by the paper's formulas.
 
-    ``shared``: the lambda layers of a stage share their embeddings. ``stages``: only those, such as ``("c2",)``.
-    Layers that keep no such map (convolutions, double attention) count as zero.
+    Embeddings that the lambda layers of a stage share count once. ``stages``: only those, such as ``("c2",)``. Layers
+    that keep no such map (convolutions, double attention) count as zero.
     """
     size = stem_size(architecture.image_size)
     elements = 0
@@ -43,7 +41,7 @@ def map_bytes(
         size = block_size(i, True, size)
         maps = [_map_elements(block, size, batch) for block in blocks]
         embeddings = [k for block, k in zip(blocks, maps, strict=True) if isinstance(block.layer, Lambda)]
-        repeated = sum(embeddings) - max(embeddings, default=0) if shared else 0
+        repeated = sum(embeddings) - max(embeddings, default=0) if architecture.shared_embeddings else 0
         if name in stages:
             elements += sum(maps) - repeated
     return elements * FULL_PRECISION

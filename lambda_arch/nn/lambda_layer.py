@@ -11,21 +11,35 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import Lambda
+from lambda_arch.arch.resnet import KeyNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, choose, evaluate, parse_evaluation
 from lambda_arch.nn.gradients import contiguous_gradient
 
 
-def content_weights(keys: Tensor, dtype: torch.dtype) -> Tensor:
-    """Return keys (b, k, u, n) softmaxed over the positions, in float32 at least, as ``dtype``."""
-    return keys.softmax(-1, torch.float64 if keys.dtype == torch.float64 else torch.float32).to(dtype)
+def content_weights(keys: Tensor, dtype: torch.dtype, norm: KeyNorm = "softmax") -> Tensor:
+    """Return keys (b, k, u, n) normalised over the positions, in float32 at least, as ``dtype``."""
+    accurate = keys.to(torch.float64 if keys.dtype == torch.float64 else torch.float32)
+    if norm == "softmax":
+        return accurate.softmax(-1).to(dtype)
+    return (nn.functional.normalize(accurate, dim=-1) if norm == "l2" else accurate).to(dtype)
+
+
+def shaped_queries(queries: Tensor, h: int, softmax: bool) -> Tensor:
+    """Return (b, h, k, n) from queries (b, h*k, H, W), softmaxed over their depth where asked."""
+    queries = queries.reshape(queries.shape[0], h, queries.shape[1] // h, -1)
+    return queries.softmax(2) if softmax else queries
 
 
 class ContentLambda(nn.Module):
-    """Content lambdas: keys, softmaxed over the positions, times values, summed over positions and intra-depth."""
+    """Content lambdas: keys, normalised over the positions, times values, summed over positions and intra-depth."""
+
+    def __init__(self, norm: KeyNorm = "softmax") -> None:
+        super().__init__()
+        self.norm: KeyNorm = norm
 
     def forward(self, keys: Tensor, values: Tensor) -> Tensor:
         """Return lambdas (b, k, v) from keys (b, k, u, n) and values (b, v, u, n)."""
-        weights = content_weights(keys, values.dtype).flatten(2)
+        weights = content_weights(keys, values.dtype, self.norm).flatten(2)
         return torch.bmm(weights, values.flatten(2).transpose(1, 2))
 
 
@@ -116,8 +130,10 @@ class LambdaLayer(nn.Module):
     """A lambda layer: (b, dim, H, W) to (b, dim_out, H, W).
 
     ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` the scope of the position lambdas: odd, or ``"global"``
-    with ``size`` the largest H x W it will see. Queries and values are batch-normalised, keys softmaxed over the
-    positions. ``content`` and ``position`` say which lambdas are summed; ``bias`` adds one to the position lambdas.
+    with ``size`` the largest H x W it will see. Queries and values are batch-normalised unless ``batch_norm`` is off;
+    keys are normalised over the positions (``key_norm``: ``"softmax"``, ``"l2"``, ``"none"``), queries by a softmax
+    over their depth where ``query_softmax`` says so: the paper's normalisation study. ``content`` and ``position`` say
+    which lambdas are summed; ``bias`` adds one to the position lambdas.
 
     ``evaluation`` is how it is computed: ``"canonical"``, as the costs are counted, module by module; the name of
     another exact evaluation, such as ``"matrix/sum"``; or ``"auto"``, the one that a cost model finds fastest for
@@ -142,6 +158,9 @@ class LambdaLayer(nn.Module):
         content: bool = True,
         position: bool = True,
         bias: bool = False,
+        key_norm: KeyNorm = "softmax",
+        query_softmax: bool = False,
+        batch_norm: bool = True,
         evaluation: Evaluation | str = CANONICAL,
         batch: int = 1,
     ) -> None:
@@ -153,12 +172,13 @@ class LambdaLayer(nn.Module):
             raise ValueError("content=False, position=False: expected at most one of them off")
         self.k, self.h, self.u, self.v = k, h, u, dim_out // h
         self.queries = nn.Conv2d(dim, h * k, 1, bias=False)
-        self.query_norm = nn.BatchNorm2d(h * k)
+        self.query_norm = nn.BatchNorm2d(h * k) if batch_norm else None
+        self.query_softmax = query_softmax
         if content:
             self.keys = nn.Conv2d(dim, k * u, 1, bias=False)
         self.values = nn.Conv2d(dim, self.v * u, 1, bias=False)
-        self.value_norm = nn.BatchNorm2d(self.v * u)
-        self.content = ContentLambda() if content else None
+        self.value_norm = nn.BatchNorm2d(self.v * u) if batch_norm else None
+        self.content = ContentLambda(key_norm) if content else None
         self.apply_content = ApplyContent() if content else None
         self.position = _position(k, u, m, size, bias) if position else None
         self.apply_position = ApplyPosition() if position else None
@@ -208,6 +228,9 @@ class LambdaLayer(nn.Module):
             content=layer.content,
             position=layer.position,
             bias=layer.bias,
+            key_norm=layer.key_norm,
+            query_softmax=layer.query_softmax,
+            batch_norm=layer.batch_norm,
         )
 
     def reset_parameters(self) -> None:
@@ -217,8 +240,9 @@ class LambdaLayer(nn.Module):
         if self.content is not None:
             nn.init.normal_(self.keys.weight, std=dim**-0.5)
         nn.init.normal_(self.values.weight, std=dim**-0.5)
-        self.query_norm.reset_parameters()
-        self.value_norm.reset_parameters()
+        for norm in (self.query_norm, self.value_norm):
+            if norm is not None:
+                norm.reset_parameters()
         if self.position is not None:
             reach = math.prod(self.position.weight.shape[1:])
             nn.init.normal_(self.position.weight, std=reach**-0.5)
@@ -229,12 +253,16 @@ class LambdaLayer(nn.Module):
         """Return (b, dim_out, H, W) from x (b, dim, H, W)."""
         b, _, height, width = x.shape
         n = height * width
-        queries = contiguous_gradient(self.query_norm(self.queries(x))).reshape(b, self.h, self.k, n)
-        values = contiguous_gradient(self.value_norm(self.values(x))).reshape(b, self.v, self.u, n)
+        queries, values = self.queries(x), self.values(x)
+        if self.query_norm is not None and self.value_norm is not None:
+            queries, values = self.query_norm(queries), self.value_norm(values)
+        queries = shaped_queries(contiguous_gradient(queries), self.h, self.query_softmax)
+        values = contiguous_gradient(values).reshape(b, self.v, self.u, n)
         if self.evaluation.order != "canonical":
             weights = None
             if self.content is not None:
-                weights = content_weights(self.keys(x).reshape(b, self.k, self.u, n), values.dtype)
+                keys = self.keys(x).reshape(b, self.k, self.u, n)
+                weights = content_weights(keys, values.dtype, self.content.norm)
             kernel, bias = (None, None) if self.position is None else (self.position.weight, self.position.bias)
             if isinstance(self.position, GlobalPosition):
                 self.position.check(height, width)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from lambda_arch.arch.resnet import KeyNorm
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
-from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights
+from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
 
 
 def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
@@ -36,6 +37,8 @@ class PreparedLambdaLayer(nn.Module):
         super().__init__()
         self.k, self.h, self.u, self.v = layer.k, layer.h, layer.u, layer.v
         self.size, self.content = layer.size, layer.content is not None
+        self.key_norm: KeyNorm = "softmax" if layer.content is None else layer.content.norm
+        self.query_softmax = layer.query_softmax
         self.limit = layer.position if isinstance(layer.position, GlobalPosition) else None
         self.evaluation: Evaluation = layer.evaluation
         if self.evaluation == CANONICAL:
@@ -43,10 +46,10 @@ class PreparedLambdaLayer(nn.Module):
             self.evaluation = Evaluation("convolution", "accumulate")
             if self.size is not None and kind != "meta":
                 self.evaluation = choose(layer.problem(batch), kind)
-        parts = [fuse_conv_bn_eval(layer.queries, layer.query_norm)]
+        parts = [_folded(layer.queries, layer.query_norm)]
         if self.content:
             parts.append(layer.keys)
-        parts.append(fuse_conv_bn_eval(layer.values, layer.value_norm))
+        parts.append(_folded(layer.values, layer.value_norm))
         self.channels = [part.out_channels for part in parts]
         self.projections = _product(_stacked(parts))
         position = layer.position
@@ -64,11 +67,12 @@ class PreparedLambdaLayer(nn.Module):
         if self.limit is not None:
             self.limit.check(height, width)
         projected = self.projections(x).split(self.channels, 1)
-        queries = projected[0].reshape(b, self.h, self.k, n)
+        queries = shaped_queries(projected[0], self.h, self.query_softmax)
         values = projected[-1].reshape(b, self.v, self.u, height, width)
         weights = None
         if self.content:
-            weights = content_weights(projected[1].reshape(b, self.k, self.u, n), values.dtype)
+            keys = projected[1].reshape(b, self.k, self.u, n)
+            weights = content_weights(keys, values.dtype, self.key_norm)
         gathered = self.maps if (height, width) == self.size else None
         outputs = evaluate(self.evaluation, queries, weights, values, self.position, self.bias, gathered)
         return outputs.reshape(b, -1, height, width)
@@ -111,8 +115,10 @@ def _prepared(module: nn.Module, batch: int) -> nn.Module:
     return module
 
 
-def _folded(conv: nn.Module, norm: nn.Module) -> nn.Conv2d:
+def _folded(conv: nn.Module, norm: nn.Module | None) -> nn.Conv2d:
     assert isinstance(conv, nn.Conv2d)
+    if norm is None:
+        return conv
     assert isinstance(norm, nn.BatchNorm2d)
     return fuse_conv_bn_eval(conv, norm)
 

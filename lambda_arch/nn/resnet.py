@@ -1,11 +1,13 @@
 """ResNets and LambdaResNets, module for module what an architecture names."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from torch import Tensor, nn
 
 from lambda_arch import arch
 from lambda_arch.nn.blocks import Bottleneck, pooled_linear, stem
+from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer
 
 
 class ResNet(nn.Module):
@@ -29,6 +31,8 @@ class ResNet(nn.Module):
                 blocks.append((str(j + 1), bottleneck))
                 dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size
             self.add_module(name, nn.Sequential(OrderedDict(blocks)))
+            if architecture.shared_embeddings:
+                share_embeddings([block.spatial for _, block in blocks])
         self.head = pooled_linear(dim, architecture.classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,6 +41,16 @@ class ResNet(nn.Module):
         for name in arch.STAGES:
             x = self.get_submodule(name)(x)
         return self.head(x)  # type: ignore[no-any-return]
+
+
+def share_embeddings(stage: Iterable[nn.Module]) -> None:
+    """Give the lambda layers of a stage the position embeddings of the first; they have its shape, or less map."""
+    layers = [module for part in stage for module in part.modules() if isinstance(module, LambdaLayer)]
+    positions = [layer.position for layer in layers if layer.position is not None]
+    for position in positions[1:]:
+        position.weight, position.bias = positions[0].weight, positions[0].bias
+        if isinstance(position, GlobalPosition) and isinstance(positions[0], GlobalPosition):
+            position.size = positions[0].size
 
 
 def halve(size: int) -> int:

@@ -43,6 +43,8 @@ from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet, parse
         ("lambda_resnet50:se=-0.1", "se=-0.1", "from 0"),
         ("lambda_resnet50:content=maybe", "content=maybe", "yes or no"),
         ("lambda_resnet50:content=no,position=no", "content=no", "one of them"),
+        ("lambda_resnet50:key_norm=max", "key_norm=max", "softmax, l2, none"),
+        ("lambda_resnet50:shared_embeddings=yes,c4.3.k=8", "shared_embeddings=yes", "c4"),
         ("lambda_resnet50:classes=0", "classes=0", "from 1"),
         ("lambda_resnet50@20", "20", "at least 32"),
         ("lambda_resnet50@", "@", "image size"),

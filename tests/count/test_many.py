@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,6 +48,7 @@ def test_many_at_once_are_as_one_by_one(base, data):
 @hypothesis_settings(max_examples=50)
 @given(resnets())
 def test_what_is_not_given_stays_as_in_the_base(architecture):
+    architecture = replace(architecture, shared_embeddings=False)
     counts = count_many(architecture)
     ledger = count(architecture)
     assert [int(getattr(counts, cost)) for cost in COSTS] == [getattr(ledger, cost) for cost in COSTS]
@@ -103,6 +106,11 @@ def test_nothing_gives_nothing():
 def test_what_cannot_be_built_is_refused(settings, says):
     with pytest.raises(ArchitectureError, match=says):
         count_many(**settings)
+
+
+def test_shared_embeddings_are_counted_one_at_a_time():
+    with pytest.raises(ArchitectureError, match="shared_embeddings"):
+        count_many("lambda_resnet50:shared_embeddings=yes", k=[4])
 
 
 def test_heads_matter_only_where_there_are_lambda_layers():

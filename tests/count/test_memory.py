@@ -12,39 +12,39 @@ N = 56 * 56
 
 
 @pytest.mark.parametrize(
-    ("name", "shared", "elements"),
+    ("name", "elements"),
     [
-        ("resnet50:stages=GGGG", False, 128 * 3 * 8 * N * N),
-        ("resnet50:stages=GGGG,heads=4", False, 128 * 3 * 4 * N * N),
-        ("resnet50:stages=XXXX", False, 2 * 128 * 3 * 8 * N * 56),
-        ("resnet50:stages=SSSS", False, 128 * 3 * 8 * N * 49),
-        ("resnet50:stages=AAAA", False, 128 * 3 * 8 * N * N),
-        ("resnet50:stages=AAAA,downsample=yes", False, 128 * 3 * 8 * N * N // 16),
-        ("lambda_resnet50:m=global", False, 3 * 16 * N * N),
-        ("lambda_resnet50:m=global,k=8", False, 3 * 8 * N * N),
-        ("lambda_resnet50:m=global", True, 16 * N * N),
-        ("lambda_resnet50:m=7", False, 3 * 16 * N * 49),
-        ("lambda_resnet50:position=no", False, 0),
-        ("resnet50", False, 0),
-        ("resnet50:stages=DDDD", False, 0),
+        ("resnet50:stages=GGGG", 128 * 3 * 8 * N * N),
+        ("resnet50:stages=GGGG,heads=4", 128 * 3 * 4 * N * N),
+        ("resnet50:stages=XXXX", 2 * 128 * 3 * 8 * N * 56),
+        ("resnet50:stages=SSSS", 128 * 3 * 8 * N * 49),
+        ("resnet50:stages=AAAA", 128 * 3 * 8 * N * N),
+        ("resnet50:stages=AAAA,downsample=yes", 128 * 3 * 8 * N * N // 16),
+        ("lambda_resnet50:m=global", 3 * 16 * N * N),
+        ("lambda_resnet50:m=global,k=8", 3 * 8 * N * N),
+        ("lambda_resnet50:m=global,shared_embeddings=yes", 16 * N * N),
+        ("lambda_resnet50:m=7", 3 * 16 * N * 49),
+        ("lambda_resnet50:position=no", 0),
+        ("resnet50", 0),
+        ("resnet50:stages=DDDD", 0),
     ],
 )
-def test_the_formulas_in_c2(name, shared, elements):
-    assert map_bytes(parse(name), shared=shared, stages=("c2",)) == 4 * elements
+def test_the_formulas_in_c2(name, elements):
+    assert map_bytes(parse(name), stages=("c2",)) == 4 * elements
 
 
 @pytest.mark.parametrize(
-    ("name", "shared", "printed"),
+    ("name", "printed"),
     [
-        ("resnet50:stages=GGGG", False, 120),
-        ("resnet50:stages=XXXX", False, 4.8),
-        ("lambda_resnet50:m=global", False, 1.9),
-        ("lambda_resnet50:m=global,k=8", False, 0.95),
-        ("lambda_resnet50:m=global", True, 0.63),
+        ("resnet50:stages=GGGG", 120),
+        ("resnet50:stages=XXXX", 4.8),
+        ("lambda_resnet50:m=global", 1.9),
+        ("lambda_resnet50:m=global,k=8", 0.95),
+        ("lambda_resnet50:m=global,shared_embeddings=yes", 0.63),
     ],
 )
-def test_the_papers_five_figures_in_all_stages(name, shared, printed):
-    ours = map_bytes(parse(name), shared=shared) / 2**30
+def test_the_papers_five_figures_in_all_stages(name, printed):
+    ours = map_bytes(parse(name)) / 2**30
     assert float(f"{ours:.2g}") == printed or (name.endswith("k=8") and int(ours * 100) / 100 == printed)
 
 

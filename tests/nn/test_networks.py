@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from lambda_arch.arch import all_named, parse
-from lambda_arch.nn import build
+from lambda_arch.arch import ResNet, all_named, parse
+from lambda_arch.nn import LambdaLayer, build
 from lambda_arch.nn.blocks import Bottleneck
 
-DEEP = [entry.name for entry in all_named() if int(parse(entry.name).depth) > 50]
-SHALLOW = [entry.name for entry in all_named() if int(parse(entry.name).depth) <= 50]
+RESNETS = [entry.name for entry in all_named() if isinstance(parse(entry.name), ResNet)]
+DEEP = [name for name in RESNETS if parse(name).depth > 50]
+SHALLOW = [name for name in RESNETS if parse(name).depth <= 50]
 
 
 @pytest.mark.parametrize("name", [*SHALLOW, *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
@@ -124,3 +125,24 @@ def test_gradients_reach_the_image():
     x = torch.randn(2, 3, 32, 32, dtype=torch.float64, requires_grad=True)
     network(x)[:, 3].sum().backward()
     assert x.grad.abs().sum() > 0
+
+
+def test_shared_embeddings_are_one_parameter_a_stage():
+    torch.manual_seed(0)
+    network = build("lambda_resnet18:shared_embeddings=yes,classes=10@32")
+    layers = [module for module in network.modules() if isinstance(module, LambdaLayer)]
+    assert len({id(layer.position.weight) for layer in layers}) == 4
+    alone = build("lambda_resnet18:classes=10@32")
+    saved = sum(layer.position.weight.numel() for layer in layers) // 2
+    assert sum(p.numel() for p in alone.parameters()) - sum(p.numel() for p in network.parameters()) == saved
+    alone.load_state_dict(network.state_dict())
+    x = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(alone.eval()(x), network.eval()(x))
+
+
+def test_shared_global_embeddings_serve_the_smaller_maps_of_a_stage():
+    network = build("lambda_resnet18:m=global,shared_embeddings=yes,classes=10@64").eval()
+    assert network(torch.randn(1, 3, 64, 64)).shape == (1, 10)
+    first, second = (network.get_submodule(f"c3.{i}.spatial.lambdas.position") for i in (1, 2))
+    assert first.weight is second.weight
+    assert first.size == second.size == (16, 16)
