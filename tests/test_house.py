@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from lambda_arch.cli.main import app
+from lambda_arch.cli.main import COMMANDS, make_app
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lambda_arch"
@@ -65,8 +65,14 @@ def test_files_are_about_one_thing():
 
 
 def commands():
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(make_app())
     return {name: command for name, command in root.commands.items() if not command.hidden}
+
+
+def test_the_table_of_commands_is_whole():
+    assert set(commands()) == set(COMMANDS)
+    for name in COMMANDS:
+        assert name in typer.main.get_command(make_app(name)).commands
 
 
 def documented():

@@ -1,21 +1,40 @@
 """The command line: one typer app, a file a command; errors become one line and exit code 2."""
 
 import sys
+from importlib import import_module
 
 import typer
 
-from lambda_arch.cli import audit, costs, listing, show, tables
+COMMANDS = {
+    "params": "costs",
+    "flops": "costs",
+    "show": "show",
+    "list": "listing",
+    "tables": "tables",
+    "audit": "audit",
+    "match": "audit",
+}
+"""Every command, and the module of this package that has it."""
 
-app = typer.Typer(
-    name="lambda-arch",
-    help="Exact costs of LambdaResNets, beside what was published.",
-    add_completion=True,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 110},
-)
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # not exported itself
+
+
+def make_app(command: str | None = None) -> typer.Typer:
+    """Return the command line, with all commands or only those of the module of ``command``: it starts sooner."""
+    app = typer.Typer(
+        name="lambda-arch",
+        help="Exact costs of LambdaResNets, beside what was published.",
+        add_completion=True,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"max_content_width": 110},
+    )
+    app.callback()(_callback)
+    modules = COMMANDS.values() if command is None else [COMMANDS[command]]
+    for module in dict.fromkeys(modules):
+        import_module(f"lambda_arch.cli.{module}").register(app)
+    return app
 
 
 def _version(asked: bool) -> None:
@@ -26,8 +45,7 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def _main(
+def _callback(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
     ),
@@ -35,14 +53,11 @@ def _main(
     pass
 
 
-for module in (costs, show, listing, tables, audit):
-    module.register(app)
-
-
 def main() -> None:
     """Run the command line and leave with its exit code: 2, after one line on stderr, for what cannot be done."""
+    command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in COMMANDS else None
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(make_app(command)(standalone_mode=False))
     except BrokenPipeError:  # the reader of our pipe has left
         sys.stderr.close()
         sys.exit(0)

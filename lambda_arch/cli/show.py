@@ -65,13 +65,10 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
 
 
 def _measured(architecture: Architecture, batch: int, device: str):  # type: ignore[no-untyped-def]  # torch stays unloaded
-    from torch.cuda import is_available
-
     from lambda_arch.cli.progress import track
-    from lambda_arch.nn import autotune, build
+    from lambda_arch.nn import autotune, build, check_device
 
-    if device == "cuda" and not is_available():
-        raise ArchitectureError("--device cuda: expected a GPU that torch can use; there is none, --device cpu works")
+    check_device(device)
     network = build(architecture, device=device).eval()
     autotune(network, batch, progress=lambda problems: track(problems, len(problems), "measuring evaluations"))
     return network

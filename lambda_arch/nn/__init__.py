@@ -1,7 +1,7 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
 from lambda_arch.nn.autotune import autotune
-from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.building import Network, build, check_device
 from lambda_arch.nn.choosing import Plan, plans, set_evaluation
 from lambda_arch.nn.efficientnet import EfficientNet
 from lambda_arch.nn.lambda_layer import LambdaLayer
@@ -18,6 +18,7 @@ __all__ = [
     "ResNet",
     "autotune",
     "build",
+    "check_device",
     "plans",
     "prepare",
     "set_evaluation",

@@ -21,6 +21,12 @@ NETWORKS: dict[type[arch.Architecture], Callable[[Any], Network]] = {
 }
 
 
+def check_device(device: str) -> None:
+    """Raise ValueError, in one line, for a device that this machine or this torch does not have."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"--device {device}: expected a GPU that torch can use; there is none, --device cpu works")
+
+
 def build(
     architecture: arch.Architecture | str,
     *,

@@ -169,8 +169,9 @@ def test_verify_counts_by_three_books(run_cli):
 
 def test_params_loads_neither_torch_nor_pandas_nor_numpy():
     script = (
-        "import sys; from lambda_arch.cli.main import app\n"
-        "app(['params', '--k', '16', '--h', '4', '--u', '1', '--format', 'table'], standalone_mode=False)\n"
+        "import sys; from lambda_arch.cli.main import make_app\n"
+        "arguments = ['params', '--k', '16', '--h', '4', '--u', '1', '--format', 'table']\n"
+        "make_app('params')(arguments, standalone_mode=False)\n"
         "loaded = {'torch', 'pandas', 'numpy', 'fvcore'} & set(sys.modules)\n"
         "assert not loaded, loaded"
     )
