@@ -27,6 +27,9 @@ Mode = Annotated[str, typer.Option("--mode", help="inference, or train: a whole 
 Compile = Annotated[bool, typer.Option("--compile", help="With torch.compile.")]
 CudaGraph = Annotated[bool, typer.Option("--cuda-graph", help="Replay a CUDA graph.")]
 Threads = Annotated[int, typer.Option("--threads", help="Of the CPU. [default: its cores]", show_default=False)]
+Clock = Annotated[
+    str, typer.Option("--clock", help="wall, or cpu: processor time, for a busy machine.", metavar="CLOCK")
+]
 StorePath = Annotated[
     Path | None,
     typer.Option("--store", help="The store. [default: in your data directory]", metavar="FILE", show_default=False),
@@ -57,7 +60,9 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in text.split(",")))
 
 
-def one_setup(device: str, batch: str, dtype: str, cast: str, channels_last: bool, mode: str, threads: int) -> "Setup":
+def one_setup(
+    device: str, batch: str, dtype: str, cast: str, channels_last: bool, mode: str, threads: int, clock: str
+) -> "Setup":
     """Return the one setup that the flags say."""
     from lambda_arch.timing import Setup
 
@@ -72,6 +77,7 @@ def one_setup(device: str, batch: str, dtype: str, cast: str, channels_last: boo
         memory_format="channels_last" if channels_last else "contiguous",
         mode=mode,  # type: ignore[arg-type]
         threads=threads,
+        clock=clock,  # type: ignore[arg-type]
     )
 
 

@@ -11,6 +11,7 @@ from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import (
     Batches,
     Cast,
+    Clock,
     ChannelsLast,
     Compile,
     CudaGraph,
@@ -55,6 +56,7 @@ def time(
     compile: Compile = False,  # noqa: A002
     cuda_graph: CudaGraph = False,
     threads: Threads = 0,
+    clock: Clock = "wall",
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Compare all with this one, round by round.", metavar="NAME")
     ] = None,
@@ -87,6 +89,7 @@ def time(
         compile=compile,
         graph=cuda_graph,
         threads=threads,
+        clock=clock,
     )
     bounds = limits(seconds, spread, limit, memory_limit)
     networks = published.architectures if published else list(dict.fromkeys(architectures))
@@ -145,7 +148,7 @@ def _measuring(
 def _report(measuring: "Measuring", published: Any) -> "Report":
     from lambda_arch.report.measured import measured_report
     from lambda_arch.report.timings import Timing, timings_report
-    from lambda_arch.timing.ceilings_store import ceilings
+    from lambda_arch.timing.known_ceilings import ceilings
 
     found = measuring.results()
     known = ceilings(measuring.store)
@@ -162,7 +165,7 @@ def _report(measuring: "Measuring", published: Any) -> "Report":
 
 def _roofline(store: "Store", networks: list[ResNet], setups: "list[Setup]", bounds: "Limits") -> "Report":
     from lambda_arch.report.rooflines import roofline_report
-    from lambda_arch.timing.ceilings_store import known_or_measured
+    from lambda_arch.timing.known_ceilings import known_or_measured
     from lambda_arch.timing.roofline import rooflines
 
     found = []

@@ -14,12 +14,14 @@ DType = Literal["fp32", "tf32", "bf16", "fp16"]
 Cast = Literal["autocast", "cast"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Mode = Literal["inference", "train"]
+Clock = Literal["wall", "cpu"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "dtype": ("fp32", "tf32", "bf16", "fp16"),
     "cast": ("autocast", "cast"),
     "memory_format": ("contiguous", "channels_last"),
     "mode": ("inference", "train"),
+    "clock": ("wall", "cpu"),
 }
 """The words that the settings of a setup take."""
 
@@ -38,7 +40,8 @@ class Setup:
     ``device``: cpu, cuda:N or mps. ``batch``: images. ``dtype``: fp32, tf32 (CUDA: fp32 with TF32 products), bf16 or
     fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
     statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``graph``: a CUDA graph.
-    ``threads``: of the CPU, 0 for as many as it has cores.
+    ``threads``: of the CPU, 0 for as many as it has cores. ``clock``: wall, or cpu: the processor time of one thread,
+    which is the wall time that an idle machine would take, for machines that are never idle.
 
     Raises :class:`SetupError` for what no device does.
     """
@@ -52,6 +55,7 @@ class Setup:
     compile: bool = False
     graph: bool = False
     threads: int = 0
+    clock: Clock = "wall"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -68,6 +72,8 @@ class Setup:
             object.__setattr__(self, "cast", "autocast")  # nothing to cast: one setup, one value
         if self.dtype == "tf32" and self.kind != "cuda":
             raise SetupError(f"dtype=tf32: {self.device} has no TF32; expected fp32, bf16 or fp16, or --device cuda")
+        if self.clock == "cpu" and (self.kind != "cpu" or self.threads != 1):
+            raise SetupError("clock=cpu: counts one thread's processor time; expected --device cpu --threads 1")
         if self.graph and self.kind != "cuda":
             raise SetupError(f"cuda-graph: {self.device} has no CUDA graphs; expected --device cuda")
         if self.mode == "train" and self.cast == "cast" and self.dtype == "fp16":
@@ -89,7 +95,8 @@ class Setup:
         words += ["channels_last"] if self.memory_format == "channels_last" else []
         words += ["compiled"] if self.compile else []
         words += ["CUDA graph"] if self.graph else []
-        words += [f"{self.threads} threads"] if self.kind == "cpu" else []
+        words += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.kind == "cpu" else []
+        words += ["processor time"] if self.clock == "cpu" else []
         return ", ".join(words)
 
 

@@ -27,7 +27,7 @@ class PartTimer:
 
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
-        self._timer = Timer(str(workload.device))
+        self._timer = Timer(str(workload.device), workload.setup.clock)
         self._parts = part_modules(workload.network)
         params = [sum(p.numel() for p in module.parameters()) for _, module in self._parts]
         self._share = [count / sum(params) for count in params]

@@ -146,5 +146,5 @@ def warnings(readings: Sequence[dict[str, Any]]) -> list[str]:
         found.append(f"throttled: {', '.join(sorted(throttled))}")
     others = [reading["others"] for reading in readings if "others" in reading]
     if others and sum(others) / len(others) > OTHERS_BUSY:
-        found.append(f"others used {sum(others) / len(others):.0%} of the processor")
+        found.append(f"others used about {round(10 * sum(others) / len(others)) / 10:.0%} of the processor")
     return found

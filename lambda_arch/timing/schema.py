@@ -25,6 +25,7 @@ MIGRATIONS = (
         compile INTEGER NOT NULL,
         graph INTEGER NOT NULL,
         threads INTEGER NOT NULL,
+        clock TEXT NOT NULL,
         auto INTEGER NOT NULL,
         fingerprint TEXT NOT NULL REFERENCES machine,
         started TEXT NOT NULL,

@@ -70,7 +70,7 @@ class Session:
         base = self._memory.peak()
         start = time.perf_counter()
         self._workload = Workload(parse(architecture), asked)
-        self._timer = Timer(asked.device)
+        self._timer = Timer(asked.device, asked.clock)
         self._readings = Readings(asked.device)
         if parts:
             from lambda_arch.timing.parts import PartTimer

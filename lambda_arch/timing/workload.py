@@ -85,11 +85,12 @@ class Workload:
 
 
 class Timer:
-    """Seconds of calls on a device: events on a GPU, the clock elsewhere."""
+    """Seconds of calls on a device: events on a GPU, the clock elsewhere (``cpu``: processor time of this process)."""
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, clock: str = "wall") -> None:
         self.device = torch.device(device)
         self.kind = self.device.type
+        self._now = time.process_time if clock == "cpu" else time.perf_counter
 
     def synchronize(self) -> None:
         """Wait until the device is done."""
@@ -105,7 +106,7 @@ class Timer:
             event.record()
             return event
         self.synchronize()
-        return time.perf_counter()
+        return self._now()
 
     @staticmethod
     def between(start: "torch.cuda.Event | float", end: "torch.cuda.Event | float") -> float:

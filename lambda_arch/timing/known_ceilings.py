@@ -1,5 +1,6 @@
 """The ceilings of devices, measured once and kept."""
 
+import json
 from typing import Any
 
 from lambda_arch.timing.channel import Worker, WorkerError
@@ -42,3 +43,19 @@ def _of(store: Store, fingerprint: str, threads: int) -> dict[str, float]:
         for (of, kind, with_threads), rate in ceilings(store).items()
         if of == fingerprint and with_threads == threads
     }
+
+
+def device_names() -> list[str]:
+    """Return the devices that are here, as a worker sees them."""
+    with Worker() as worker:
+        try:
+            return list(worker.ask("devices")["devices"])
+        except WorkerError as error:
+            raise OSError(f"devices: no process could look for them ({error})") from None
+
+
+def machine_of(store: Store, device: str) -> dict[str, Any]:
+    """Return the description of the machine behind ``device``, its fingerprint included."""
+    fingerprint = describe(store, [device])[device]
+    row = store.rows("SELECT description FROM machine WHERE fingerprint = ?", [fingerprint])[0]
+    return {**json.loads(row["description"]), "fingerprint": fingerprint}
