@@ -11,8 +11,8 @@ from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import (
     Batches,
     Cast,
-    Clock,
     ChannelsLast,
+    Clock,
     Compile,
     CudaGraph,
     Device,
