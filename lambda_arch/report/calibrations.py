@@ -2,10 +2,11 @@
 
 import statistics
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.arch import ArchitectureError, Block, ResNet
 from lambda_arch.report.table import Column, Report, Table
 from lambda_arch.report.timings import significant
 from lambda_arch.timing import Measurement, Setup
@@ -16,12 +17,13 @@ Predictions = Sequence[tuple[ResNet, float, Measurement | None]]
 
 def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Report:
     """Return a row a part: its latency with quartiles, and how many samples that rests on."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for part in wanted:
         found = latencies.by_identity.get(part.identity)
         rows.append(
             {
                 "part": part.identity,
+                "label": part_label(part),
                 "ms": found and found.median * 1e3,
                 "q1_ms": found and found.q1 * 1e3,
                 "q3_ms": found and found.q3 * 1e3,
@@ -29,7 +31,7 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
             }
         )
     columns = [
-        Column("part", align="left"),
+        Column("label", "part", align="left"),
         Column("ms", show=significant),
         Column("q1_ms", "q1", show=significant),
         Column("q3_ms", "q3", show=significant),
@@ -37,7 +39,24 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
     ]
     done = sum(row["samples"] > 0 for row in rows)
     note = f"{done} of {len(rows)} parts calibrated; `lambda-arch predict` adds them up."
-    return Report([Table(columns, rows, f"Blocks: {latencies.setup}", [note])], Table(columns, rows), rows)
+    return Report(
+        [Table(columns, rows, f"Blocks: {latencies.setup}", [note])],
+        Table([Column(name) for name in rows[0]], rows),
+        rows,
+    )
+
+
+def part_label(part: Part) -> str:
+    """Write a part for a person: ``c4.first L k=8,m=7 @28``, with what differs from the defaults."""
+    if not isinstance(part.value, Block):
+        return part.identity
+    plain = type(part.value.layer)()
+    layer = {field.name: getattr(part.value.layer, field.name) for field in fields(plain)}
+    settings = {name: value for name, value in layer.items() if value != getattr(plain, name)}
+    settings |= {"se": part.value.se} if part.value.se else {}
+    place, size = part.identity.partition(" ")[0], part.identity.rpartition(" ")[2]
+    words = [place, part.value.layer.letter, ",".join(f"{name}={value}" for name, value in settings.items()), size]
+    return " ".join(word for word in words if word)
 
 
 def prediction_report(predictions: Predictions, setup: Setup) -> Report:
@@ -97,9 +116,8 @@ def write_plot(path: Path, predictions: Predictions, setup: Setup) -> None:
     axes.errorbar(measured, predicted, xerr=[low, high], fmt="o", markersize=4, elinewidth=0.8, color="C0")
     ends = [min([*measured, *predicted]) * 0.95, max([*measured, *predicted]) * 1.05] if found else [0, 1]
     axes.plot(ends, ends, color="grey", linewidth=0.8)
-    axes.set(
-        xlabel="measured ms (bars: interquartile range)", ylabel="predicted ms, the sum of blocks", title=str(setup)
-    )
+    axes.set(xlabel="measured ms (bars: interquartile range)", ylabel="predicted ms, the sum of blocks")
+    axes.set_title(str(setup))
     errors = [p / m - 1 for p, m in zip(predicted, measured, strict=True)]
     axes.text(0.02, 0.98, error_line(errors), transform=axes.transAxes, va="top", wrap=True, fontsize=8)
     try:
