@@ -104,7 +104,7 @@ def time(
         measuring = _measuring(opened, cells, against, bounds, fresh)
         with interruptible() as ended:
             watch(measuring.events(), len(measuring.todo), seconds, "time", quiet)
-        emit(_report(measuring, published), format, out)
+        emit(_report(measuring, published, str(against[0]) if against else ""), format, out)
         leave_if(ended)
 
 
@@ -145,7 +145,7 @@ def _measuring(
     return Measuring(store, cells, bounds, baselines=baselines, fresh=fresh)
 
 
-def _report(measuring: "Measuring", published: Any) -> "Report":
+def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
     from lambda_arch.report.measured import measured_report
     from lambda_arch.report.timings import Timing, timings_report
     from lambda_arch.timing.known_ceilings import ceilings
@@ -153,12 +153,13 @@ def _report(measuring: "Measuring", published: Any) -> "Report":
     found = measuring.results()
     known = ceilings(measuring.store)
     if published:
-        return measured_report(published, found)
+        bases = {(m.uid, str(b)): measuring.by_turns_with(m, str(b)) for m in found for b in published.baselines}
+        return measured_report(published, found, bases)
     timings = []
     for m in found:
-        base = measuring.baseline_measurement(m)
+        base = measuring.by_turns_with(m, baseline)
         ceiling = known.get((m.fingerprint, m.setup.dtype, m.setup.threads))
-        timings.append(Timing(m, base.architecture if base else "", m.ratio_to(base) if base else None, ceiling))
+        timings.append(Timing(m, baseline, m.ratio_to(base) if base else None, ceiling))
     hint = [] if any(t.ceiling for t in timings) else ["`lambda-arch devices` measures the ceiling to compare with."]
     return timings_report(timings, notes=hint)
 

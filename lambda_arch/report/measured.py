@@ -1,6 +1,6 @@
 """Reports of published tables measured: our ratios to the baseline beside the paper's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambda_arch.compare.measured import TimedTable
@@ -9,14 +9,20 @@ from lambda_arch.report.timings import Timing, significant
 from lambda_arch.timing import Measurement
 
 
-def measured_report(table: TimedTable, found: Sequence[Measurement]) -> Report:
-    """Return a row a published row: our latency and its ratio to the baseline, beside the paper's ratio."""
+def measured_report(
+    table: TimedTable, found: Sequence[Measurement], bases: Mapping[tuple[str, str], Measurement | None]
+) -> Report:
+    """Return a row a published row: our latency and its ratio to the baseline, beside the paper's ratio.
+
+    ``bases``: by a measurement's uid and the baseline's name, the baseline measured by turns with it.
+    """
     by_name = {measurement.architecture: measurement for measurement in found}
     rows = []
     for row in table.rows:
-        ours, base = by_name.get(str(row.architecture)), by_name.get(str(row.baseline))
+        ours = by_name.get(str(row.architecture))
         if ours is None:
             continue
+        base = bases.get((ours.uid, str(row.baseline)))
         ratio = ours.ratio_to(base) if base is not None else None
         timing = Timing(ours, str(row.baseline), ratio).as_dict()
         text = f"{ratio.median:.2f} ({ratio.q1:.2f}-{ratio.q3:.2f})" if ratio else ours.status

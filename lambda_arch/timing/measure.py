@@ -7,7 +7,7 @@ from lambda_arch.timing.cell import Cell, Setup, device_name
 from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.records import (
     BESIDE,
-    RUNNING,
+    UNFINISHED,
     Measurement,
     begin,
     finish,
@@ -43,8 +43,6 @@ class Measuring:
         self.baselines = set(baselines)
         self.fingerprints = describe(store, [cell.setup.device for cell in self.cells])
         self.uids: dict[Cell, str] = {}
-        self.baseline_of: dict[str, str] = {}
-        """The measurement of the baseline, by that of the cell that was measured by turns with it."""
         if not fresh:
             self._look_up()
 
@@ -72,9 +70,6 @@ class Measuring:
             if isinstance(event, Loading):
                 uids[job] = begin(self.store, cell, self.fingerprints[cell.setup.device], turns, self.limits)
                 self.uids[cell] = uids[job]
-                for other, uid in uids.items():
-                    if other.steady and other.setup == job.setup:
-                        self.baseline_of[uids[job]] = uid
             elif isinstance(event, Loaded):
                 self.store.update("measurement", uids[job], {"loaded": event.answer})
             elif isinstance(event, Turn):
@@ -92,41 +87,39 @@ class Measuring:
         found = {m.uid: m for m in measurements(self.store, list(self.uids.values()))}
         return [found[uid] for cell in self.cells if (uid := self.uids.get(cell)) in found]
 
-    def baseline_measurement(self, measurement: Measurement) -> Measurement | None:
-        """Return the baseline that this one was measured with."""
-        uid = self.baseline_of.get(measurement.uid)
-        return measurements(self.store, [uid])[0] if uid else None
+    def by_turns_with(self, measurement: Measurement, architecture: str) -> Measurement | None:
+        """Return the measurement of ``architecture`` that was made by turns with this one, if there is one."""
+        rows = self.store.rows(
+            "SELECT uid FROM measurement WHERE turns = ? AND architecture = ? AND samples > 0",
+            [measurement.turns, architecture],
+        )
+        return measurements(self.store, [rows[0]["uid"]])[0] if rows else None
 
     def _job(self, cell: Cell) -> Job:
         return Job(str(cell.architecture), cell.setup, steady=cell in self.baselines)
 
     def _look_up(self) -> None:
-        baseline_by_setup = {cell.setup: cell for cell in self.baselines}
         for cell in self.cells:
-            baseline = baseline_by_setup.get(cell.setup)
-            found = self._known(cell, baseline if baseline != cell else None)
-            if found is not None:
-                self.uids[cell], with_baseline = found
-                if with_baseline:
-                    self.baseline_of[self.uids[cell]] = with_baseline
+            uid = self._known(cell)
+            if uid:
+                self.uids[cell] = uid
 
-    def _known(self, cell: Cell, baseline: Cell | None) -> tuple[str, str] | None:
-        """Return the newest finished measurement of ``cell``, and of the baseline by turns with it where asked."""
+    def _known(self, cell: Cell) -> str:
+        """Return the newest finished measurement of ``cell`` by turns with its baselines, or nothing."""
         fingerprint = self.fingerprints[cell.setup.device]
+        needed = {base.key(fingerprint) for base in self.baselines if base.setup == cell.setup} - {
+            cell.key(fingerprint)
+        }
         rows = self.store.rows(
             "SELECT uid, turns, status FROM measurement WHERE cell = ? AND status NOT IN (?, ?) ORDER BY started DESC",
-            [cell.key(fingerprint), RUNNING, BESIDE],
+            [cell.key(fingerprint), *UNFINISHED],
         )
         for row in rows:
-            if baseline is None or row["status"] != "ok":
-                return row["uid"], ""
-            with_it = self.store.rows(
-                "SELECT uid FROM measurement WHERE turns = ? AND cell = ? AND status NOT IN (?, ?)",
-                [row["turns"], baseline.key(fingerprint), RUNNING, BESIDE],
-            )
-            if with_it:
-                return row["uid"], with_it[0]["uid"]
-        return None
+            beside = self.store.rows("SELECT cell, status FROM measurement WHERE turns = ?", [row["turns"]])
+            there = {other["cell"] for other in beside if other["status"] not in UNFINISHED}
+            if cell in self.baselines or row["status"] != "ok" or needed <= there:
+                return str(row["uid"])
+        return ""
 
 
 def describe(store: Store, devices: Sequence[str]) -> dict[str, str]:

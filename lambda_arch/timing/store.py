@@ -72,7 +72,9 @@ class Store:
                 )
             problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
-                raise StoreError(f"{self.path}: damaged ({problem.splitlines()[-1]}); expected a store, or another --store")
+                raise StoreError(
+                    f"{self.path}: damaged ({problem.splitlines()[-1]}); expected a store, or another --store"
+                )
             self._connection.execute("PRAGMA foreign_keys = ON")
             if version < NEWEST:
                 self._migrate()

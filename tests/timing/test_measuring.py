@@ -50,7 +50,7 @@ def test_measured_once_with_a_baseline_by_turns(store):
     again, events = measure(store, cells, baselines=cells[:1])
     assert events == []
     assert [m.uid for m in again.results()] == [base.uid, ours.uid]
-    assert again.baseline_measurement(ours).uid == base.uid
+    assert again.by_turns_with(ours, base.architecture).uid == base.uid
 
     fresh, _ = measure(store, cells[:1], fresh=True)
     assert len(measurements(store)) == 3
