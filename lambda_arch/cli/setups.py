@@ -23,7 +23,15 @@ Batch = Annotated[str, typer.Option("--batch-size", help="Images a step.", metav
 DTypes = Annotated[str, typer.Option("--dtype", help="fp32, tf32, bf16 or fp16; several by commas.", metavar="DTYPE")]
 Cast = Annotated[str, typer.Option("--cast", help="How: autocast, or cast the whole network.", metavar="HOW")]
 ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Memory format: channels last.")]
-Mode = Annotated[str, typer.Option("--mode", help="inference, or train: a whole SGD step.", metavar="MODE")]
+Mode = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        help="inference, or train: a whole SGD step. [default: inference]",
+        metavar="MODE",
+        show_default=False,
+    ),
+]
 Compile = Annotated[bool, typer.Option("--compile", help="With torch.compile.")]
 CudaGraph = Annotated[bool, typer.Option("--cuda-graph", help="Replay a CUDA graph.")]
 Threads = Annotated[int, typer.Option("--threads", help="Of the CPU. [default: its cores]", show_default=False)]
@@ -43,7 +51,12 @@ Spread = Annotated[
 Hang = Annotated[float, typer.Option("--limit", help="A step or a build that takes longer has hung.", metavar="S")]
 MemoryLimit = Annotated[
     float,
-    typer.Option("--memory-limit", help="GB that a worker may use on a CPU. [default: what is free]", metavar="GB"),
+    typer.Option(
+        "--memory-limit",
+        help="GB that a worker may use on a CPU. [default: what is free]",
+        metavar="GB",
+        show_default=False,
+    ),
 ]
 
 

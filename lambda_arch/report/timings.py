@@ -118,7 +118,8 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     where = names.pop() if len(names) == 1 else "several devices"
     if not differ:
         return f"{where}: {setups[0]}", []
-    same = [f"{name} {getattr(setups[0], name)}" for name in ("device", "dtype", "mode") if name not in differ]
+    told = ("device", "dtype", "mode", "threads")
+    same = [f"{name} {getattr(setups[0], name)}" for name in told if name not in differ]
     return f"{where}: {', '.join(same)}", differ
 
 

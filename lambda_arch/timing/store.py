@@ -100,7 +100,10 @@ class Store:
         except sqlite3.OperationalError as error:
             raise StoreError(f"{self.path}: cannot be used ({error})") from None
         except sqlite3.DatabaseError as error:
-            raise StoreError(f"{self.path}: damaged ({error}); expected a store, or another --store") from None
+            raise self._damaged(error) from None
+
+    def _damaged(self, how: object) -> StoreError:
+        return StoreError(f"{self.path}: damaged ({how}); expected a store, or another --store")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

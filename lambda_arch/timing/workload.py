@@ -16,6 +16,14 @@ LOSS_SCALE = 1024.0  # fp16: a constant one, for a scaler that adapts would wait
 CAPTURE_WARMUP = 3
 
 
+def use(device: str) -> torch.device:
+    """Make ``device`` the one that work goes to, and return it."""
+    found = torch.device(device)
+    if found.type == "cuda":
+        torch.cuda.set_device(found)  # events and graphs are of the current device
+    return found
+
+
 class Workload:
     """The network of an architecture, its inputs, and :meth:`step`: one forward pass, or one training step.
 
@@ -24,7 +32,7 @@ class Workload:
 
     def __init__(self, architecture: ResNet, setup: Setup) -> None:
         self.setup = setup
-        self.device = torch.device(setup.device)
+        self.device = use(setup.device)
         torch.set_num_threads(setup.threads)
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setup.dtype == "tf32"
         torch.manual_seed(0)
@@ -88,7 +96,7 @@ class Timer:
     """Seconds of calls on a device: events on a GPU, the clock elsewhere (``cpu``: processor time of this process)."""
 
     def __init__(self, device: str, clock: str = "wall") -> None:
-        self.device = torch.device(device)
+        self.device = use(device)
         self.kind = self.device.type
         self._now = time.process_time if clock == "cpu" else time.perf_counter
 
