@@ -65,7 +65,7 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
         Column("iqr", "IQR ms"),
         Column("images_per_second", "images/s", show=significant),
         Column("peak_memory", "peak MB", show=megabytes),
-        Column("flop_rate", "GFLOP/s", show=gigas),
+        Column("flop_rate", "GFLOP/s", show=gigas, optional=True),
     ]
     if any(row["share_of_ceiling"] for row in rows):
         columns.append(Column("share_of_ceiling", "of ceiling", show=percent))

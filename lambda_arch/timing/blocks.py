@@ -53,7 +53,9 @@ def head_identity(classes: int, size: int) -> str:
 
 
 def parts(architecture: ResNet) -> list[Part]:
-    """Return the parts of a network in order: stem, blocks, head."""
+    """Return the parts of a network in order: stem, blocks, head. Raises :class:`SetupError` where it has none such."""
+    if not isinstance(architecture, ResNet):
+        raise SetupError(f"{architecture}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
     side = architecture.image_size
     found = [Part(stem_identity(architecture.stem, side), None, False, architecture.stem, side)]
     size = stem_size(side)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lambda_arch.arch import ResNet
 from lambda_arch.count import PARTS, Ledger, count
-from lambda_arch.timing.cell import BYTES, Setup
+from lambda_arch.timing.cell import BYTES, Setup, SetupError
 from lambda_arch.timing.statistics import Limits
 from lambda_arch.timing.turns import Done, Job, Loaded, Turn, take_turns
 
@@ -43,14 +43,16 @@ def rooflines(
 ) -> Iterator[tuple[ResNet, list[PartRoof]]]:
     """Yield each network with its parts, timed on ``setup``; ``ceilings`` are FLOP/s by dtype, and bytes/s of copy.
 
-    Raises OSError where the network cannot be run there, and for a compiled network or a CUDA graph, whose parts
-    cannot be told apart.
+    Raises OSError where the network cannot be run there, and :class:`SetupError` for a compiled network or a CUDA
+    graph, whose parts cannot be told apart.
     """
     if setup.compile or setup.graph:
-        raise OSError("roofline: expected no --compile and no --cuda-graph, which run the parts as one")
+        raise SetupError("roofline: expected no --compile and no --cuda-graph, which run the parts as one")
     if setup.dtype not in ceilings:
-        raise OSError(f"roofline: {setup.device} has no measured ceiling for {setup.dtype}")
+        raise SetupError(f"roofline: {setup.device} has no measured ceiling for {setup.dtype}")
     for network in networks:
+        if not isinstance(network, ResNet):
+            raise SetupError(f"roofline: {network}: expected a ResNet or LambdaResNet, which has stages")
         names: list[str] = []
         samples: list[list[float]] = []
         for event in take_turns([Job(str(network), setup)], limits, parts=True):
