@@ -117,7 +117,7 @@ def write_plot(path: Path, predictions: Predictions, setup: Setup) -> None:
     ends = [min([*measured, *predicted]) * 0.95, max([*measured, *predicted]) * 1.05] if found else [0, 1]
     axes.plot(ends, ends, color="grey", linewidth=0.8)
     axes.set(xlabel="measured ms (bars: interquartile range)", ylabel="predicted ms, the sum of blocks")
-    axes.set_title(str(setup))
+    axes.set_title(str(setup), fontsize=9)
     errors = [p / m - 1 for p, m in zip(predicted, measured, strict=True)]
     axes.text(0.02, 0.98, error_line(errors), transform=axes.transAxes, va="top", wrap=True, fontsize=8)
     try:
