@@ -69,12 +69,13 @@ def calibrate(
     """Time every distinct block of the named networks, and of --space, as it occurs inside a network."""
     from lambda_arch.report.calibrations import calibration_report
     from lambda_arch.timing.block_space import block_choices
-    from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts
+    from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts, with_blocks
 
     setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock)
     bounds = limits(seconds, 1e-9, limit, memory_limit)  # as many samples as there is time for
-    wanted = [part for network in architectures for part in parts(network)]
-    for network in architectures if space else []:
+    networks = with_blocks(architectures)
+    wanted = [part for network in networks for part in parts(network)]
+    for network in networks if space else []:
         wanted += space_parts(network, block_choices(network, space or ""))
     with open_store(store) as opened:
         calibration = Calibration(opened, setup, wanted, bounds, fresh=fresh)
@@ -117,17 +118,18 @@ def predict(
     """Predict latencies by adding up calibrated blocks; with --measure, how far off that is."""
     from lambda_arch.report.calibrations import prediction_report, write_plot
     from lambda_arch.timing.block_space import block_choices, random_networks
-    from lambda_arch.timing.blocks import block_latencies
+    from lambda_arch.timing.blocks import block_latencies, with_blocks
 
     if plot is not None and not measure:
         raise ArchitectureError(f"--plot {plot}: expected --measure too, for there is nothing to plot against")
+    networks = with_blocks(architectures)
     if random:
-        base = architectures[0]
-        architectures = list(random_networks(base, block_choices(base, space or ""), random, seed))
+        base = networks[0]
+        networks = list(random_networks(base, block_choices(base, space or ""), random, seed))
     setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock)
     with open_store(store) as opened:
         latencies = block_latencies(opened, setup)
-        for network in architectures:
+        for network in networks:
             missing = latencies.missing(network)
             if missing:
                 raise ArchitectureError(
@@ -138,8 +140,8 @@ def predict(
         ended: list[str] = []
         if measure:
             bounds = limits(seconds, 0.05, limit, memory_limit)
-            measured, ended = _measured(opened, architectures, setup, bounds, fresh, quiet)
-        predictions = [(network, latencies.network(network), measured.get(str(network))) for network in architectures]
+            measured, ended = _measured(opened, networks, setup, bounds, fresh, quiet)
+        predictions = [(network, latencies.network(network), measured.get(str(network))) for network in networks]
     emit(prediction_report(predictions, setup), format, out)
     if plot is not None:
         write_plot(plot, predictions, setup)

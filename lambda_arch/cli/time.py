@@ -166,11 +166,12 @@ def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
 
 def _roofline(store: "Store", networks: list[ResNet], setups: "list[Setup]", bounds: "Limits") -> "Report":
     from lambda_arch.report.rooflines import roofline_report
+    from lambda_arch.timing.blocks import with_blocks
     from lambda_arch.timing.known_ceilings import known_or_measured
     from lambda_arch.timing.roofline import rooflines
 
     found = []
     for setup in setups:
         rates = known_or_measured(store, setup.device, setup.threads)
-        found += [(setup, *entry) for entry in rooflines(networks, setup, bounds, rates)]
+        found += [(setup, *entry) for entry in rooflines(with_blocks(networks), setup, bounds, rates)]
     return roofline_report(found)

@@ -7,7 +7,7 @@ by marks between the parts (so parts add up to the step), in the setup's memory 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_arch.arch import BLOCKS, STAGES, Block, Lambda, ResNet
@@ -53,9 +53,7 @@ def head_identity(classes: int, size: int) -> str:
 
 
 def parts(architecture: ResNet) -> list[Part]:
-    """Return the parts of a network in order: stem, blocks, head. Raises :class:`SetupError` where it has none such."""
-    if not isinstance(architecture, ResNet):
-        raise SetupError(f"{architecture}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
+    """Return the parts of a network in order: stem, blocks, head."""
     side = architecture.image_size
     found = [Part(stem_identity(architecture.stem, side), None, False, architecture.stem, side)]
     size = stem_size(side)
@@ -64,6 +62,16 @@ def parts(architecture: ResNet) -> list[Part]:
             found.append(Part(block_identity(i, j == 0, block, size), i, j == 0, block, side))
             size = block_size(i, j == 0, size)
     found.append(Part(head_identity(architecture.classes, size), None, True, architecture.classes, side))
+    return found
+
+
+def with_blocks(networks: Iterable[object]) -> list[ResNet]:
+    """Return ``networks``; raises :class:`SetupError` for one whose blocks are not those of a ResNet."""
+    found = []
+    for network in networks:
+        if not isinstance(network, ResNet):
+            raise SetupError(f"{network}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
+        found.append(network)
     return found
 
 
@@ -76,10 +84,8 @@ def space_parts(base: ResNet, blocks: Iterable[Block]) -> list[Part]:
     for block in blocks:
         for i in range(len(STAGES)):
             try:
-                stages = [(block,) * n if i == at else base.stages[at] for at, n in enumerate(BLOCKS[base.depth])]
-                network = ResNet(
-                    base.depth, tuple(stages), base.stem, base.shortcut_bias, base.classes, base.image_size
-                )
+                stages = [(block,) * len(stage) if i == at else stage for at, stage in enumerate(base.stages)]
+                network = replace(base, stages=tuple(stages))
             except ValueError:
                 continue
             found |= dict.fromkeys(parts(network))
@@ -87,7 +93,10 @@ def space_parts(base: ResNet, blocks: Iterable[Block]) -> list[Part]:
 
 
 def hosts(wanted: Sequence[Part]) -> list[ResNet]:
-    """Return networks in which every one of ``wanted`` occurs, as few as there can be of depth 50."""
+    """Return networks in which every one of ``wanted`` occurs, as few as there can be of depth 50.
+
+    Settings of a whole network that change no part's shape, such as a bias on its shortcuts, are left out.
+    """
     found = []
     for image_size in dict.fromkeys(part.image_size for part in wanted):
         here = list(dict.fromkeys(part for part in wanted if part.image_size == image_size))

@@ -51,8 +51,6 @@ def rooflines(
     if setup.dtype not in ceilings:
         raise SetupError(f"roofline: {setup.device} has no measured ceiling for {setup.dtype}")
     for network in networks:
-        if not isinstance(network, ResNet):
-            raise SetupError(f"roofline: {network}: expected a ResNet or LambdaResNet, which has stages")
         names: list[str] = []
         samples: list[list[float]] = []
         for event in take_turns([Job(str(network), setup)], limits, parts=True):
