@@ -1,5 +1,6 @@
 """``lambda-arch calibrate`` and ``lambda-arch predict``: latency by block."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -149,7 +150,7 @@ def predict(
 
 
 def _measured(
-    store: "Store", networks: list[ResNet], setup: "Setup", bounds: "Limits", fresh: bool, quiet: bool
+    store: "Store", networks: Sequence[ResNet], setup: "Setup", bounds: "Limits", fresh: bool, quiet: bool
 ) -> "tuple[dict[str, Measurement], list[str]]":
     from lambda_arch.timing import Cell, Measuring
 
