@@ -13,6 +13,11 @@ COMMANDS = {
     "tables": "tables",
     "audit": "audit",
     "match": "audit",
+    "time": "time",
+    "devices": "devices",
+    "results": "results",
+    "calibrate": "calibrate",
+    "predict": "calibrate",
 }
 """Every command, and the module of this package that has it."""
 

@@ -1,0 +1,135 @@
+"""``lambda-arch results``: all that was ever measured; compare, merge, export."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambda_arch.arch import ArchitectureError, parse
+from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.setups import StorePath, open_store
+
+if TYPE_CHECKING:
+    from lambda_arch.report.timings import Timing
+    from lambda_arch.timing import Measurement, Store
+
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", help="Only these: batch=8, architecture=lambda*; again for more.", metavar="COND"),
+]
+
+results = typer.Typer(
+    help="All that was ever measured: list, compare, merge, export.", invoke_without_command=True, no_args_is_help=False
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to ``app``."""
+    app.add_typer(results, name="results")
+
+
+@results.callback()
+def show(
+    context: typer.Context,
+    where: Where = None,
+    store: StorePath = None,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
+    """List all that was ever measured, by setup."""
+    if context.invoked_subcommand is not None:
+        if where or store or format or out:
+            raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
+        return
+    from lambda_arch.report.timings import results_report
+
+    with open_store(store) as opened:
+        emit(results_report(_timings(opened, _selected(opened, where))), format, out)
+
+
+@results.command()
+def compare(
+    baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The architecture to compare with.")],
+    where: Where = None,
+    store: StorePath = None,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
+    """Compare what was measured by turns with BASELINE, round by round."""
+    from lambda_arch.report.timings import Timing, results_report
+
+    name = str(parse(baseline))
+    with open_store(store) as opened:
+        found = _selected(opened, where)
+        bases = {m.turns: m for m in found if m.architecture == name and m.samples}
+        timings = [Timing(m, name, m.ratio_to(bases[m.turns])) for m in found if m.turns in bases]
+    if not timings:
+        raise ArchitectureError(f"{name}: nothing was measured by turns with it; `time --baseline` does that")
+    emit(results_report(timings), format, out)
+
+
+@results.command()
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store, of this machine or of any other.")],
+    store: StorePath = None,
+) -> None:
+    """Copy what OTHER has more into the store."""
+    from lambda_arch.timing import exchange
+
+    with open_store(store) as opened:
+        added = exchange.merge(opened, other)
+    typer.echo(
+        f"added: {added['measurement']} measurements, {added['ceiling']} ceilings, {added['part']} block latencies, "
+        f"{added['machine']} machines",
+        err=True,
+    )
+
+
+@results.command()
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file to write.")],
+    where: Where = None,
+    store: StorePath = None,
+) -> None:
+    """Write every measurement with all of its setup, machine and raw samples."""
+    from lambda_arch.report import Column, Table, csv_text, write_whole
+    from lambda_arch.timing.exchange import write_parquet
+
+    if file.suffix not in (".csv", ".parquet"):
+        raise ArchitectureError(f"{file}: expected a name that ends in .csv or .parquet")
+    with open_store(store) as opened:
+        timings = _timings(opened, _selected(opened, where))
+    rows = [{**timing.as_dict(), **_raw(timing.measurement)} for timing in timings]
+    if file.suffix == ".parquet":
+        write_parquet(file, rows)
+    else:
+        names = list(rows[0]) if rows else ["architecture"]
+        flat = [{k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in row.items()} for row in rows]
+        write_whole(file, csv_text(Table([Column(name) for name in names], flat)))
+    typer.echo(f"{len(rows)} measurements written to {file}", err=True)
+
+
+def _raw(measurement: "Measurement") -> dict[str, object]:
+    return {
+        "turns": measurement.turns,
+        "rounds_seconds": [measurement.rounds[number] for number in sorted(measurement.rounds)],
+        "readings": json.dumps(measurement.readings),
+        "limits": json.dumps(measurement.limits),
+        "warmup_seconds": measurement.loaded.get("warmup", []),
+    }
+
+
+def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":
+    from lambda_arch.timing import measurements
+    from lambda_arch.timing.exchange import select
+
+    return select(measurements(store), where or [])
+
+
+def _timings(store: "Store", found: "list[Measurement]") -> "list[Timing]":
+    from lambda_arch.report.timings import Timing
+    from lambda_arch.timing.known_ceilings import ceilings
+
+    known = ceilings(store)
+    return [Timing(m, ceiling=known.get((m.fingerprint, m.setup.dtype, m.setup.threads))) for m in found]

@@ -1,0 +1,179 @@
+"""``lambda-arch time``."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lambda_arch.arch import Architecture, ArchitectureError, parse
+from lambda_arch.cli.architectures import takes_architectures
+from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.setups import (
+    Batches,
+    Cast,
+    ChannelsLast,
+    Clock,
+    Compile,
+    CudaGraph,
+    Device,
+    DTypes,
+    Fresh,
+    Hang,
+    MemoryLimit,
+    Mode,
+    Quiet,
+    Seconds,
+    Spread,
+    StorePath,
+    Threads,
+    interruptible,
+    leave_if,
+    limits,
+    open_store,
+    watch,
+    whole_numbers,
+    words,
+)
+
+if TYPE_CHECKING:
+    from lambda_arch.report import Report
+    from lambda_arch.timing import Cell, Limits, Measuring, Setup, Store
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(takes_architectures(time))
+
+
+def time(
+    architectures: list[Architecture],
+    device: Device = "cpu",
+    batch_size: Batches = "1",
+    dtype: DTypes = "fp32",
+    cast: Cast = "autocast",
+    channels_last: ChannelsLast = False,
+    mode: Mode = "",
+    compile: Compile = False,  # noqa: A002
+    cuda_graph: CudaGraph = False,
+    threads: Threads = 0,
+    clock: Clock = "wall",
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Compare all with this one, round by round.", metavar="NAME")
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", help="The networks of a published table, beside its figures.", metavar="TABLE"),
+    ] = None,
+    roofline: Annotated[bool, typer.Option("--roofline", help="By stage: bound by arithmetic or by bytes.")] = False,
+    seconds: Seconds = 10.0,
+    spread: Spread = 0.05,
+    limit: Hang = 600.0,
+    memory_limit: MemoryLimit = 0.0,
+    fresh: Fresh = False,
+    store: StorePath = None,
+    quiet: Quiet = False,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
+    """Measure latency, throughput and memory, by turns; what was measured before is not measured again."""
+    from lambda_arch.compare.measured import timed_table
+
+    published = None if table is None else timed_table(table)
+    setups = _setups(
+        device=device,
+        batch_size=batch_size,
+        dtype=dtype,
+        cast=cast,
+        memory_format="channels_last" if channels_last else "contiguous",
+        mode=mode or (published.mode if published else "inference"),
+        compile=compile,
+        graph=cuda_graph,
+        threads=threads,
+        clock=clock,
+    )
+    bounds = limits(seconds, spread, limit, memory_limit)
+    networks = published.architectures if published else list(dict.fromkeys(architectures))
+    if published and len(setups) > 1:
+        raise ArchitectureError(f"--table {table}: expected one batch size and one dtype")
+    with open_store(store) as opened:
+        if roofline:
+            emit(_roofline(opened, networks, setups, bounds), format, out)
+            return
+        against = [parse(baseline)] if baseline else published.baselines if published else []
+        cells = [cell for setup in setups for cell in _cells(opened, networks, setup, bounds, batch_size)]
+        measuring = _measuring(opened, cells, against, bounds, fresh)
+        with interruptible() as ended:
+            watch(measuring.events(), len(measuring.todo), seconds, "time", quiet)
+        emit(_report(measuring, published, str(against[0]) if against else ""), format, out)
+        leave_if(ended)
+
+
+def _setups(*, batch_size: str, dtype: str, **rest: Any) -> "list[Setup]":
+    from lambda_arch.timing import Setup
+
+    batches = [1] if batch_size == "auto" else whole_numbers(batch_size, "--batch-size")
+    return [Setup(batch=batch, dtype=name, **rest) for name in words(dtype) for batch in batches]  # type: ignore[arg-type]
+
+
+def _cells(
+    store: "Store", networks: list[Architecture], setup: "Setup", bounds: "Limits", batch_size: str
+) -> "list[Cell]":
+    from lambda_arch.timing import Cell, describe, largest_batch
+
+    if batch_size != "auto":
+        return [Cell(network, setup) for network in networks]
+    fingerprint = describe(store, [setup.device])[setup.device]
+    found = []
+    for network in networks:
+        cell = Cell(network, setup, auto=True)
+        batch = largest_batch(store, cell, bounds, fingerprint)
+        typer.echo(f"{network}: the largest batch that fits is {batch}", err=True)
+        found.append(replace(cell, setup=replace(setup, batch=batch)))
+    return found
+
+
+def _measuring(
+    store: "Store", cells: "list[Cell]", against: list[Architecture], bounds: "Limits", fresh: bool
+) -> "Measuring":
+    from lambda_arch.timing import Measuring
+
+    setups = dict.fromkeys(cell.setup for cell in cells)
+    plain = {(cell.architecture, cell.setup): cell for cell in cells}
+    baselines = [
+        plain.get((network, setup)) or replace(cells[0], architecture=network, setup=setup)
+        for setup in setups
+        for network in against
+    ]
+    return Measuring(store, cells, bounds, baselines=baselines, fresh=fresh)
+
+
+def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
+    from lambda_arch.report.measured import measured_report
+    from lambda_arch.report.timings import Timing, timings_report
+    from lambda_arch.timing.known_ceilings import ceilings
+
+    found = measuring.results()
+    known = ceilings(measuring.store)
+    if published:
+        bases = {(m.uid, str(b)): measuring.by_turns_with(m, str(b)) for m in found for b in published.baselines}
+        return measured_report(published, found, bases)
+    timings = []
+    for m in found:
+        base = measuring.by_turns_with(m, baseline)
+        ceiling = known.get((m.fingerprint, m.setup.dtype, m.setup.threads))
+        timings.append(Timing(m, baseline, m.ratio_to(base) if base else None, ceiling))
+    hint = [] if any(t.ceiling for t in timings) else ["`lambda-arch devices` measures the ceiling to compare with."]
+    return timings_report(timings, notes=hint)
+
+
+def _roofline(store: "Store", networks: list[Architecture], setups: "list[Setup]", bounds: "Limits") -> "Report":
+    from lambda_arch.report.rooflines import roofline_report
+    from lambda_arch.timing.blocks import with_blocks
+    from lambda_arch.timing.known_ceilings import known_or_measured
+    from lambda_arch.timing.roofline import rooflines
+
+    found = []
+    for setup in setups:
+        rates = known_or_measured(store, setup.device, setup.threads)
+        found += [(setup, *entry) for entry in rooflines(with_blocks(networks), setup, bounds, rates)]
+    return roofline_report(found)

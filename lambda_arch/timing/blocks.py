@@ -1,0 +1,239 @@
+"""Latency by block: what every distinct block takes inside a network, and networks predicted as their sum.
+
+A block is known by its stage, whether it is the stage's first (which has a shortcut convolution and, from c3 on, the
+stride), its settings, and the side of the map that enters it; where in the stage it stands beyond that changes
+nothing about its shapes. It is timed as it occurs: inside whole steps of host networks that hold the wanted blocks,
+by marks between the parts (so parts add up to the step), in the setup's memory format, after its neighbours.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from lambda_arch.arch import BLOCKS, STAGES, Block, Lambda, ResNet
+from lambda_arch.count.closed_form import block_size, stem_size
+from lambda_arch.timing.cell import Setup, SetupError, digest
+from lambda_arch.timing.measure import describe
+from lambda_arch.timing.records import new_uid, now
+from lambda_arch.timing.statistics import Limits, Summary, summarize
+from lambda_arch.timing.store import Store
+from lambda_arch.timing.turns import Event, Job, Loaded, Turn, groups, take_turns
+
+HOST_DEPTH = 50  # 3-4-6-3 blocks: one first and up to five other blocks of a stage at once
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stem, a block or a head, told apart by ``identity`` alone.
+
+    ``stage`` counts from 0 for blocks, and is None for a stem or a head; ``value`` is the stem's kind, the block, or
+    the head's classes. ``image_size`` is one at which the part occurs.
+    """
+
+    identity: str
+    stage: int | None = field(compare=False)
+    first: bool = field(compare=False)
+    value: Any = field(compare=False)
+    image_size: int = field(compare=False)
+
+
+def block_identity(stage: int, first: bool, block: Block, size: int) -> str:
+    """Return the identity of a block whose input map has side ``size``; ``stage`` counts from 0."""
+    return f"{STAGES[stage]}{'.first' if first else ''} {block!r} @{size}"
+
+
+def stem_identity(kind: str, image_size: int) -> str:
+    """Return the identity of a stem for images of ``image_size``."""
+    return f"stem {kind} @{image_size}"
+
+
+def head_identity(classes: int, size: int) -> str:
+    """Return the identity of a head whose input map has side ``size``."""
+    return f"head {classes} @{size}"
+
+
+def parts(architecture: ResNet) -> list[Part]:
+    """Return the parts of a network in order: stem, blocks, head."""
+    side = architecture.image_size
+    found = [Part(stem_identity(architecture.stem, side), None, False, architecture.stem, side)]
+    size = stem_size(side)
+    for i, stage in enumerate(architecture.stages):
+        for j, block in enumerate(stage):
+            found.append(Part(block_identity(i, j == 0, block, size), i, j == 0, block, side))
+            size = block_size(i, j == 0, size)
+    found.append(Part(head_identity(architecture.classes, size), None, True, architecture.classes, side))
+    return found
+
+
+def with_blocks(networks: Iterable[object]) -> list[ResNet]:
+    """Return ``networks``; raises :class:`SetupError` for one whose blocks are not those of a ResNet."""
+    found = []
+    for network in networks:
+        if not isinstance(network, ResNet):
+            raise SetupError(f"{network}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
+        found.append(network)
+    return found
+
+
+def space_parts(base: ResNet, blocks: Iterable[Block]) -> list[Part]:
+    """Return the parts of every network of ``base``'s shape whose blocks are any of ``blocks``.
+
+    Blocks whose heads do not divide a stage's channels are left out there.
+    """
+    found = dict.fromkeys(parts(base))
+    for block in blocks:
+        for i in range(len(STAGES)):
+            try:
+                stages = [(block,) * len(stage) if i == at else stage for at, stage in enumerate(base.stages)]
+                network = replace(base, stages=tuple(stages))
+            except ValueError:
+                continue
+            found |= dict.fromkeys(parts(network))
+    return list(found)
+
+
+def hosts(wanted: Sequence[Part]) -> list[ResNet]:
+    """Return networks in which every one of ``wanted`` occurs, as few as there can be of depth 50.
+
+    Settings of a whole network that change no part's shape, such as a bias on its shortcuts, are left out.
+    """
+    found = []
+    for image_size in dict.fromkeys(part.image_size for part in wanted):
+        here = list(dict.fromkeys(part for part in wanted if part.image_size == image_size))
+        stems = [part.value for part in here if part.stage is None and not part.first] or ["7x7"]
+        heads = [part.value for part in here if part.stage is None and part.first] or [1000]
+        slots: list[tuple[list[Block], int]] = []  # for each stage: the first block's choices, and the others'
+        for i, blocks in enumerate(BLOCKS[HOST_DEPTH]):
+            for first in (True, False):
+                choices = [part.value for part in here if part.stage == i and part.first == first]
+                slots.append((choices or [Block()], 1 if first else blocks - 1))
+        number = max(len(stems), len(heads), *(-(-len(choices) // width) for choices, width in slots))
+        for n in range(number):
+            filled = [[choices[(n * width + w) % len(choices)] for w in range(width)] for choices, width in slots]
+            stages = tuple((*filled[2 * i], *filled[2 * i + 1]) for i in range(len(STAGES)))
+            found.append(
+                ResNet(
+                    HOST_DEPTH,
+                    stages,
+                    stems[n % len(stems)],
+                    classes=heads[n % len(heads)],
+                    image_size=image_size,
+                )
+            )
+    return found
+
+
+class Calibration:
+    """The latencies of ``wanted`` parts, measured and stored where the store does not have them (or ``fresh``).
+
+    Iterate :meth:`events` to do it; stopped at any time, it goes on from there. Raises :class:`SetupError` for a
+    compiled network or a CUDA graph, whose parts cannot be told apart.
+    """
+
+    def __init__(
+        self, store: Store, setup: Setup, wanted: Iterable[Part], limits: Limits | None = None, *, fresh: bool = False
+    ) -> None:
+        if setup.compile or setup.graph:
+            raise SetupError("calibrate: expected no --compile and no --cuda-graph, which run the blocks as one")
+        self.store = store
+        self.setup = setup
+        self.limits = limits or Limits(seconds=5.0)
+        self.fingerprint = describe(store, [setup.device])[setup.device]
+        self.wanted = list(dict.fromkeys(wanted))
+        known = set() if fresh else set(_stored(store, self.fingerprint, setup))
+        self.todo = [part for part in self.wanted if part.identity not in known]
+        self.hosts = hosts(self.todo)
+        self.failed: list[str] = []
+
+    def events(self) -> Iterator[Event]:
+        """Measure the hosts, store the parts of each as it is done, and yield what happens."""
+        by_name = {str(host): host for host in self.hosts}
+        wanted = {part.identity for part in self.todo}
+        for group in groups([Job(name, self.setup) for name in by_name]):
+            samples: dict[Job, list[list[float]]] = {job: [] for job in group}
+            for event in take_turns(group, self.limits, parts=True):
+                if isinstance(event, Turn):
+                    samples[event.job] += event.answer["samples"]
+                elif not isinstance(event, Loaded) and getattr(event, "status", "") == "ok":
+                    self._keep(by_name[event.job.architecture], samples[event.job], wanted)
+                elif getattr(event, "status", ""):
+                    self.failed.append(f"{event.job.architecture}: {event.status}, {event.reason}")  # type: ignore[union-attr]
+                yield event
+
+    def _keep(self, host: ResNet, samples: Sequence[Sequence[float]], wanted: set[str]) -> None:
+        by_identity: dict[str, list[float]] = {}
+        for i, part in enumerate(parts(host)):
+            if part.identity in wanted:
+                by_identity.setdefault(part.identity, []).extend(sample[i] for sample in samples)
+        with self.store.transaction():
+            for identity, seconds in by_identity.items():
+                summary = summarize(seconds)
+                row = {
+                    "uid": new_uid(),
+                    "fingerprint": self.fingerprint,
+                    "setup": _key(self.setup),
+                    "part": identity,
+                    "seconds": summary.median,
+                    "q1": summary.q1,
+                    "q3": summary.q3,
+                    "samples": [round(value, 9) for value in seconds],
+                    "host": str(host),
+                    "started": now(),
+                }
+                self.store.insert("part", row)
+
+
+@dataclass(frozen=True)
+class BlockLatencies:
+    """Calibrated seconds a step of the whole batch, by part. Lookups raise KeyError for what was not calibrated."""
+
+    setup: Setup
+    fingerprint: str
+    by_identity: dict[str, Summary]
+
+    def __call__(self, stage: int, first: bool, block: Block, size: int) -> float:
+        """Return the seconds of a block; ``stage`` counts from 0, ``size`` is the side of its input map."""
+        return self.by_identity[block_identity(stage, first, block, size)].median
+
+    def stem(self, kind: str, image_size: int) -> float:
+        """Return the seconds of a stem."""
+        return self.by_identity[stem_identity(kind, image_size)].median
+
+    def head(self, classes: int, size: int) -> float:
+        """Return the seconds of a head whose input map has side ``size``."""
+        return self.by_identity[head_identity(classes, size)].median
+
+    def missing(self, architecture: ResNet) -> list[str]:
+        """Return the identities of the parts of ``architecture`` that were not calibrated."""
+        return [part.identity for part in dict.fromkeys(parts(architecture)) if part.identity not in self.by_identity]
+
+    def network(self, architecture: ResNet) -> float:
+        """Return the predicted seconds of a step: the sum over its parts."""
+        return sum(self.by_identity[part.identity].median for part in parts(architecture))
+
+
+def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:
+    """Return what was calibrated for ``setup`` on its device here, or on the machine of ``fingerprint``.
+
+    Of parts measured more than once, the newest counts.
+    """
+    where = fingerprint or describe(store, [setup.device])[setup.device]
+    return BlockLatencies(setup, where, _stored(store, where, setup))
+
+
+def is_lambda(part: Part) -> bool:
+    """Return whether a part is a block with a lambda layer."""
+    return isinstance(part.value, Block) and isinstance(part.value.layer, Lambda)
+
+
+def _stored(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
+    rows = store.rows(
+        "SELECT part, seconds, q1, q3, json_array_length(samples) AS number FROM part "
+        "WHERE fingerprint = ? AND setup = ? ORDER BY started",
+        [fingerprint, _key(setup)],
+    )
+    return {row["part"]: Summary(row["seconds"], row["q1"], row["q3"], row["number"]) for row in rows}
+
+
+def _key(setup: Setup) -> str:
+    return digest(setup.as_dict())

@@ -1,0 +1,80 @@
+"""Where a network's time goes: the stem, every block and the head, timed inside a whole step. Imports torch."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from lambda_arch.arch import STAGES
+from lambda_arch.timing.workload import Timer, Workload
+
+
+def part_modules(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the stem, the blocks and the head by their paths (``c4.3``), in order."""
+    blocks = [
+        (f"{name}.{number}", block) for name in STAGES for number, block in network.get_submodule(name).named_children()
+    ]
+    return [("stem", network.get_submodule("stem")), *blocks, ("head", network.get_submodule("head"))]
+
+
+class PartTimer:
+    """Times the parts of a workload's steps by marks between them, so that they add up to the whole step.
+
+    In training a part's time is its forward pass, its backward pass (from the gradient of its output to the gradient
+    of its input) and its share, by parameters, of the optimizer's step; the loss goes to the head.
+    """
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._timer = Timer(str(workload.device), workload.setup.clock)
+        self._parts = part_modules(workload.network)
+        params = [sum(p.numel() for p in module.parameters()) for _, module in self._parts]
+        self._share = [count / sum(params) for count in params]
+        self._forward: list[Any] = []
+        self._backward: list[Any] = []
+        self._end: Any = None
+        workload.marks = self._mark_end
+        self._hooks = [module.register_forward_hook(self._after) for _, module in self._parts]
+
+    @property
+    def names(self) -> list[str]:
+        """The paths of the parts, in order."""
+        return [name for name, _ in self._parts]
+
+    def remove(self) -> None:
+        """Leave the network as it was."""
+        self._workload.marks = None
+        for hook in self._hooks:
+            hook.remove()
+
+    def sample(self) -> list[float]:
+        """Run a step and return the seconds of every part."""
+        self._forward, self._backward = [], []
+        self._timer.synchronize()
+        start = self._timer.mark()
+        self._workload.step()
+        end = self._timer.mark()
+        self._timer.synchronize()
+        between: Callable[[Any, Any], float] = self._timer.between
+        marks = [start, *self._forward]
+        seconds = [between(a, b) for a, b in itertools.pairwise(marks)]
+        if not self._backward:
+            return seconds
+        arrived = [*self._backward, self._end]  # the head's output first, the stem's last
+        backward = [between(a, b) for a, b in itertools.pairwise(arrived)]
+        loss, update = between(self._forward[-1], arrived[0]), between(self._end, end)
+        seconds = [f + b + update * share for f, b, share in zip(seconds, reversed(backward), self._share, strict=True)]
+        seconds[-1] += loss
+        return seconds
+
+    def _after(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        self._forward.append(self._timer.mark())
+        if output.requires_grad:
+            output.register_hook(self._arrived)  # type: ignore[no-untyped-call]
+
+    def _arrived(self, _gradient: Tensor) -> None:
+        self._backward.append(self._timer.mark())
+
+    def _mark_end(self, _what: str) -> None:
+        self._end = self._timer.mark()

@@ -1,0 +1,80 @@
+"""The store's schema, a migration a version: the number of migrations applied is the file's version."""
+
+APPLICATION_ID = 0x4C414D42  # "LAMB", in the header of the file
+
+MIGRATIONS = (
+    # 1: measurements of whole networks, their raw samples round by round, and the machines that they were made on
+    """
+    CREATE TABLE machine (
+        fingerprint TEXT PRIMARY KEY,
+        device_name TEXT NOT NULL,
+        description TEXT NOT NULL
+    );
+    CREATE TABLE measurement (
+        uid TEXT PRIMARY KEY,
+        cell TEXT NOT NULL,
+        turns TEXT NOT NULL,
+        architecture TEXT NOT NULL,
+        image_size INTEGER NOT NULL,
+        device TEXT NOT NULL,
+        batch INTEGER NOT NULL,
+        dtype TEXT NOT NULL,
+        "cast" TEXT NOT NULL,
+        memory_format TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        compile INTEGER NOT NULL,
+        graph INTEGER NOT NULL,
+        threads INTEGER NOT NULL,
+        clock TEXT NOT NULL,
+        auto INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL REFERENCES machine,
+        started TEXT NOT NULL,
+        status TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        limits TEXT NOT NULL,
+        loaded TEXT NOT NULL DEFAULT '{}',
+        peak_memory INTEGER,
+        median REAL,
+        q1 REAL,
+        q3 REAL,
+        samples INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX measurement_cell ON measurement (cell);
+    CREATE TABLE round (
+        measurement TEXT NOT NULL REFERENCES measurement,
+        number INTEGER NOT NULL,
+        seconds TEXT NOT NULL,
+        readings TEXT NOT NULL,
+        PRIMARY KEY (measurement, number)
+    );
+    """,
+    # 2: what a device can do at most
+    """
+    CREATE TABLE ceiling (
+        uid TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL REFERENCES machine,
+        kind TEXT NOT NULL,
+        threads INTEGER NOT NULL,
+        rate REAL NOT NULL,
+        detail TEXT NOT NULL,
+        started TEXT NOT NULL
+    );
+    CREATE INDEX ceiling_of ON ceiling (fingerprint, kind, threads);
+    """,
+    # 3: latencies of single blocks inside networks
+    """
+    CREATE TABLE part (
+        uid TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL REFERENCES machine,
+        setup TEXT NOT NULL,
+        part TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        q1 REAL NOT NULL,
+        q3 REAL NOT NULL,
+        samples TEXT NOT NULL,
+        host TEXT NOT NULL,
+        started TEXT NOT NULL
+    );
+    CREATE INDEX part_of ON part (fingerprint, setup, part);
+    """,
+)

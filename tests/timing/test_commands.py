@@ -1,0 +1,188 @@
+"""The commands as a user runs them: processes."""
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from lambda_arch.timing import Store, measurements
+
+MODULE = [sys.executable, "-m", "lambda_arch"]
+SMALL = ["resnet18@32", "lambda_resnet18:m=3@32"]
+QUICK = ["--threads", "1", "--seconds", "0.3"]
+
+
+def run(*arguments, code=0):
+    done = subprocess.run([*MODULE, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout, done.stderr
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    path = tmp_path_factory.mktemp("timing") / "s.db"
+    out, _ = run("time", *SMALL, *QUICK, "--baseline", SMALL[0], "--store", path)
+    return path, table(out)
+
+
+def test_time_says_everything_about_each_network(measured):
+    _, rows = measured
+    assert [row["architecture"] for row in rows] == SMALL
+    for row in rows:
+        assert row["status"] == "ok"
+        assert float(row["q1_ms"]) <= float(row["median_ms"]) <= float(row["q3_ms"])
+        assert float(row["images_per_second"]) == pytest.approx(1e3 / float(row["median_ms"]))
+        assert int(row["peak_memory"]) > 1e6
+        for name in ("device_name", "torch", "package", "host_cpu", "fingerprint", "started", "threads"):
+            assert row[name]
+    assert float(rows[0]["ratio"]) == 1
+    assert float(rows[1]["ratio"]) > 0
+
+
+def test_a_second_run_measures_nothing_and_fresh_does(measured):
+    path, first = measured
+    again = table(run("time", *SMALL, *QUICK, "--baseline", SMALL[0], "--store", path)[0])
+    assert [row["uid"] for row in again] == [row["uid"] for row in first]
+    fresh = table(run("time", SMALL[0], *QUICK, "--fresh", "--store", path)[0])
+    assert fresh[0]["uid"] != first[0]["uid"]
+    kept = {row["uid"] for row in table(run("results", "--store", path)[0])}
+    assert {*(row["uid"] for row in first), fresh[0]["uid"]} <= kept
+
+
+def test_results_are_listed_filtered_compared_and_exported(measured, tmp_path):
+    path, first = measured
+    rows = json.loads(run("results", "--where", "architecture=lambda*", "--format", "json", "--store", path)[0])
+    assert [row["architecture"] for row in rows] == [SMALL[1]]
+    compared = table(run("results", "compare", SMALL[0], "--store", path)[0])
+    ratios = {row["uid"]: row["ratio"] for row in compared}
+    assert ratios[first[1]["uid"]] == first[1]["ratio"]
+    run("results", "export", tmp_path / "all.csv", "--store", path)
+    exported = table((tmp_path / "all.csv").read_text())
+    assert sum(map(len, json.loads(exported[0]["rounds_seconds"]))) == int(exported[0]["samples"])
+    pyarrow = pytest.importorskip("pyarrow.parquet", reason="Parquet is an extra that is not installed here")
+    run("results", "export", tmp_path / "all.parquet", "--store", path)
+    assert [row["uid"] for row in pyarrow.read_table(tmp_path / "all.parquet").to_pylist()] == [
+        row["uid"] for row in exported
+    ]
+
+
+def test_results_merge_into_another_store(measured, tmp_path):
+    path, _ = measured
+    _, said = run("results", "merge", path, "--store", tmp_path / "other.db")
+    assert said.startswith("added: ")
+    theirs, ours = (table(run("results", "--store", each)[0]) for each in (path, tmp_path / "other.db"))
+    assert ours == theirs
+
+
+def test_a_table_is_for_people(measured):
+    path, _ = measured
+    out, _ = run("results", "--format", "table", "--store", path)
+    assert "median" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["time", "resnet18@32", "--device", "cuda:77"], "cuda:77: not here"),
+        (["time", "resnet18@32", "--dtype", "fp31"], "did you mean fp32"),
+        (["time", "resnet18@32", "--batch-size", "0"], "--batch-size 0"),
+        (["time", "resnet18@32", "--batch-size", "1,x"], "--batch-size 1,x"),
+        (["time", "resnet18@32", "--seconds", "0"], "--seconds 0"),
+        (["time", "resnt18"], "did you mean"),
+        (["time", "--table", "hybrid_stage"], "did you mean hybrid_stages"),
+        (["time", "--table", "hybrid_stages", "--batch-size", "1,2"], "expected one batch size"),
+        (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
+        (["predict", "resnet18@32", "--plot", "x.svg"], "expected --measure"),
+        (["calibrate", "resnet18@32", "--space", "kk=8"], "expected choices"),
+        (["results", "compare", "resnet18@32"], "nothing was measured by turns"),
+        (["results", "export", "x.txt"], ".csv or .parquet"),
+        (["results", "merge", "none.db"], "no such store"),
+        (["results", "--where", "batsh=1"], "did you mean batch"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_2(arguments, words, tmp_path):
+    _, said = run(*arguments, "--store", tmp_path / "s.db", code=2)
+    assert words in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_a_file_that_is_no_store_is_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    for arguments in (["time", "resnet18@32"], ["results"], ["devices"], ["calibrate", "resnet18@32"]):
+        _, said = run(*arguments, "--store", path, code=2)
+        assert "not a store" in said
+    assert path.read_text() == "mine"
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_prints_what_is_done(tmp_path, ending):
+    path = tmp_path / "s.db"
+    command = [*MODULE, "time", "resnet18@32", "--threads", "1", "--seconds", "60", "--spread", "1e-9", "--store", path]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        time.sleep(0.2)
+        if path.exists():
+            with Store(path) as store:
+                if any(m.rounds for m in measurements(store)):
+                    break
+    os.kill(process.pid, ending)
+    out, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in said
+    assert "Traceback" not in said
+    (row,) = table(out)
+    assert int(row["samples"]) > 0
+    with Store(path) as store:
+        assert len(measurements(store)[0].samples) >= int(row["samples"])
+
+
+@pytest.mark.slow
+def test_calibrated_blocks_predict_networks(tmp_path):
+    path = tmp_path / "s.db"
+    common = ["--threads", "1", "--seconds", "0.3", "--store", path]
+    blocks = table(run("calibrate", "resnet18@32", "--space", "m=3", *common)[0])
+    assert all(float(row["ms"]) > 0 for row in blocks)
+    rows = table(run("predict", "resnet18@32", "--random", "2", "--space", "m=3", *common)[0])
+    assert len(rows) == 2
+    assert all(float(row["predicted_ms"]) > 0 and not row["measured_ms"] for row in rows)
+    pytest.importorskip("matplotlib", reason="plots are an extra that is not installed here")
+    plot = tmp_path / "plot.svg"
+    out, _ = run("predict", "resnet18@32", "--measure", "--plot", plot, "--format", "table", *common)
+    assert "Error over 1 networks" in out
+    assert plot.read_text().lstrip().startswith("<?xml")
+
+
+@pytest.mark.slow
+def test_roofline_tells_what_bounds_each_stage(tmp_path):
+    out, _ = run(
+        "time", "resnet18@32", "--roofline", "--threads", "1", "--seconds", "0.3", "--store", tmp_path / "s.db"
+    )
+    rows = table(out)
+    assert [row["part"] for row in rows] == ["stem", "c2", "c3", "c4", "c5", "head"]
+    assert {row["bound"] for row in rows} <= {"arithmetic", "bytes"}
+    assert all(float(row["ms"]) > 0 and int(row["flops"]) > 0 for row in rows)
+
+
+def test_only_workers_load_torch(tmp_path):
+    script = (
+        "import sys; import lambda_arch.timing as t; t.Store(sys.argv[1]); t.measurements; t.Measuring;"
+        "import lambda_arch.timing.blocks, lambda_arch.cli.main;"
+        "print([name for name in ('torch', 'numpy', 'pandas', 'matplotlib') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "s.db"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"

@@ -1,0 +1,153 @@
+"""Real measurements of small networks on the CPU, and what becomes of those that fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from lambda_arch.arch import parse
+from lambda_arch.timing import Cell, Limits, Measuring, Setup, SetupError, Store, measurements
+from lambda_arch.timing.channel import Worker, WorkerError
+from lambda_arch.timing.turns import Done, Job, Turn, groups, take_turns
+
+SETUP = Setup(threads=1)
+QUICK = Limits(seconds=0.3, turn=0.05, warmup=0.5)
+SMALL = parse("resnet18@32")
+LAMBDA = parse("lambda_resnet18:m=3@32")
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path / "s.db") as opened:
+        yield opened
+
+
+def measure(store, cells, **options):
+    measuring = Measuring(store, cells, QUICK, **options)
+    return measuring, list(measuring.events())
+
+
+def test_measured_once_with_a_baseline_by_turns(store):
+    cells = [Cell(SMALL, SETUP), Cell(LAMBDA, SETUP)]
+    first, events = measure(store, cells, baselines=cells[:1])
+    base, ours = first.results()
+    assert (base.status, ours.status) == ("ok", "ok")
+    assert base.architecture == "resnet18@32"
+    assert base.turns == ours.turns
+    ratio = ours.ratio_to(base)
+    assert ratio.samples == len(ours.rounds.keys() & base.rounds.keys()) >= 3
+    assert 0.1 < ratio.median < 100
+    order = [event.job.architecture for event in events if isinstance(event, Turn)]
+    assert order[:4] == ["resnet18@32", "lambda_resnet18:m=3@32"] * 2  # in turns, not one after the other
+    assert ours.peak_memory > 50e6
+    assert ours.loaded["warmup"]
+    assert ours.machine["torch"]
+
+    again, events = measure(store, cells, baselines=cells[:1])
+    assert events == []
+    assert [m.uid for m in again.results()] == [base.uid, ours.uid]
+    assert again.by_turns_with(ours, base.architecture).uid == base.uid
+
+    fresh, _ = measure(store, cells[:1], fresh=True)
+    assert len(measurements(store)) == 3
+    assert fresh.results()[0].uid != base.uid
+
+
+def test_running_out_of_memory_is_a_result_and_costs_only_that_cell(store):
+    limits = Limits(seconds=0.2, turn=0.05, warmup=0.2, memory=400_000_000)
+    cells = [Cell(SMALL, SETUP), Cell(SMALL, Setup(batch=50_000, threads=1))]
+    measuring = Measuring(store, cells, limits)
+    list(measuring.events())
+    fits, does_not = measuring.results()
+    assert fits.status == "ok"
+    assert does_not.status == "oom"
+    assert "allocate" in does_not.reason
+    assert does_not.setup.batch == 50_000  # as asked, not shrunk
+    assert Measuring(store, cells, limits).todo == []
+
+
+def test_a_crash_costs_only_its_cell(store):
+    cells = [Cell(SMALL, SETUP), Cell(LAMBDA, SETUP)]
+    measuring = Measuring(store, cells, QUICK)
+    killed = False
+    for event in measuring.events():
+        if isinstance(event, Turn) and not killed:
+            workers = [c for c in psutil.Process().children() if "lambda_arch.timing.worker" in c.cmdline()]
+            max(workers, key=lambda child: child.create_time()).kill()  # the second network's
+            killed = True
+    first, second = measuring.results()
+    assert first.status == "ok"
+    assert second.status == "crash"
+    assert "killed" in second.reason
+
+
+def test_a_hang_is_ended(store):
+    events = list(take_turns([Job(str(SMALL), SETUP)], Limits(hang=0.01)))
+    assert isinstance(events[-1], Done)
+    assert events[-1].status == "timeout"
+    assert not [c for c in psutil.Process().children() if "lambda_arch.timing.worker" in c.cmdline()]
+
+
+def test_a_device_that_is_not_here_is_refused():
+    import torch
+
+    with Worker() as worker, pytest.raises(SetupError, match=f"cuda:{torch.cuda.device_count()}: not here"):
+        worker.ask("describe", device=f"cuda:{torch.cuda.device_count()}")
+
+
+def test_workers_say_how_they_died_and_end_with_whoever_started_them():
+    with Worker() as worker:
+        worker.ask("devices")
+        os.kill(worker.pid, signal.SIGSEGV)
+        with pytest.raises(WorkerError, match="SIGSEGV"):
+            worker.ask("devices")
+    script = (
+        "import time; from lambda_arch.timing.channel import Worker; print(Worker().pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_groups_hold_one_setup_and_the_baseline_each():
+    other = Setup(batch=2, threads=1)
+    jobs = [Job("base", SETUP, steady=True), *(Job(f"n{i}", SETUP) for i in range(5)), Job("alone", other)]
+    found = list(groups(jobs, together=3))
+    assert [[job.architecture for job in group] for group in found] == [
+        ["base", "n0", "n1"],
+        ["base", "n2", "n3"],
+        ["base", "n4"],
+        ["alone"],
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [3.0, 6.0])
+def test_killed_runs_are_resumed(tmp_path, after):
+    path = tmp_path / "s.db"
+    names = ["resnet18@32", "lambda_resnet18:m=3@32", "resnet18:stages=CCLL@32"]
+    command = [sys.executable, "-m", "lambda_arch", "time", *names, "--store", str(path), "--threads", "1"]
+    process = subprocess.Popen([*command, "--seconds", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(after)
+    process.kill()
+    process.wait()
+    before = {}
+    if path.exists():
+        with Store(path) as store:
+            before = {m.uid: m for m in measurements(store)}
+    subprocess.run([*command, "--seconds", "0.3"], check=True, stdout=subprocess.DEVNULL)
+    with Store(path) as store:
+        found = {m.uid: m for m in measurements(store)}
+    for uid, m in before.items():
+        assert found[uid].rounds == m.rounds
+    finished = [m.architecture for m in found.values() if m.status == "ok"]
+    assert sorted(finished) == sorted(str(parse(name)) for name in names)  # each once: none lost, none repeated

@@ -1,0 +1,61 @@
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambda_arch.timing.statistics import Limits, is_warm, round_ratios, summarize
+
+positive = st.floats(1e-6, 1e3)
+
+
+@given(st.lists(positive, min_size=2, max_size=50))
+def test_quartiles_are_numpys(samples):
+    import numpy as np
+
+    summary = summarize(samples)
+    assert [summary.q1, summary.median, summary.q3] == pytest.approx(np.percentile(samples, [25, 50, 75]).tolist())
+    assert summary.samples == len(samples)
+
+
+def test_one_sample_has_no_spread_and_none_no_summary():
+    assert summarize([2.0]).spread == 0
+    with pytest.raises(ValueError, match="no samples"):
+        summarize([])
+
+
+def test_warm_up_ends_when_the_last_two_windows_agree():
+    assert not is_warm([1.0] * 9)
+    assert is_warm([9.0, 8.0] + [1.0] * 10)
+    assert not is_warm([2.0] * 5 + [1.0] * 5)
+    assert not is_warm([0.5 * 0.8**i for i in range(30)])  # still getting faster
+
+
+def test_enough_means_steady_samples_over_enough_rounds_or_no_more_time():
+    limits = Limits(spread=0.05, seconds=10, min_rounds=5)
+    steady, noisy = [1.0] * 20, [1.0, 2.0] * 10
+    assert limits.enough(steady, rounds=5, spent=1)
+    assert not limits.enough(steady, rounds=4, spent=1)
+    assert not limits.enough([1.0] * 9, rounds=5, spent=1)
+    assert not limits.enough(noisy, rounds=50, spent=9.9)
+    assert limits.enough(noisy, rounds=3, spent=10)
+    assert not limits.enough(noisy, rounds=2, spent=100)  # two rounds say nothing of spread
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), positive), min_size=1, max_size=9), st.floats(0.1, 10))
+def test_drift_cancels_in_ratios_by_round(rounds, ratio):
+    """Whatever the machine's speed in a round, the ratio of that round is the same."""
+    baseline = {number: [speed] for number, speed in rounds}
+    ours = {number: [speed * ratio] * 3 for number, (speed,) in baseline.items()}
+    assert round_ratios(ours, baseline) == pytest.approx([ratio] * len(baseline))
+
+
+def test_ratios_use_common_rounds_only():
+    assert round_ratios({1: [2.0], 3: [9.0]}, {1: [1.0], 2: [1.0]}) == [2.0]
+    assert round_ratios({1: [1.0]}, {2: [1.0]}) == []
+
+
+@given(st.lists(positive, min_size=2, max_size=30))
+def test_spread_is_the_interquartile_range_over_the_median(samples):
+    quartiles = statistics.quantiles(samples, n=4, method="inclusive")
+    assert summarize(samples).spread == pytest.approx((quartiles[2] - quartiles[0]) / quartiles[1])
