@@ -35,8 +35,9 @@ PEER = "lambda-networks"
 Call = Callable[[], object]
 
 
-def in_turns(calls: dict[str, Call], rounds: int, device: str) -> dict[str, list[float]]:
-    """Return seconds of every call, ``rounds`` times, after one round to warm up."""
+def in_turns(calls: dict[str, Call], arguments: argparse.Namespace) -> dict[str, list[float]]:
+    """Return seconds of every call after one round to warm up; fewer rounds than asked where time runs out."""
+    begin, rounds, device = perf_counter(), arguments.rounds, arguments.device
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     for turn in range(rounds + 1):
@@ -46,6 +47,8 @@ def in_turns(calls: dict[str, Call], rounds: int, device: str) -> dict[str, list
             if turn:
                 seconds[name].append(now(device) - start)
         print(f"round {turn} of {rounds}", file=sys.stderr, flush=True)
+        if turn and perf_counter() - begin > arguments.seconds:
+            break
     return seconds
 
 
@@ -114,6 +117,7 @@ def report(case: dict[str, object], seconds: dict[str, list[float]], work: float
         row = {
             **case,
             "name": name,
+            "rounds": len(samples),
             "median_ms": round(median(samples) * 1e3, 2),
             "min_ms": round(min(samples) * 1e3, 2),
         }
@@ -138,7 +142,7 @@ def networks(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
         calls: dict[str, Call] = {n: partial(step, each, x, dtype, arguments.train) for n, each in named.items()}
         calls["resnet50"] = partial(step, plain, x, dtype, arguments.train)
         calls["ceiling"] = partial(torch.mm, square, square)
-        seconds = in_turns(calls, arguments.rounds, arguments.device)
+        seconds = in_turns(calls, arguments)
         passes = 3 if arguments.train else 1  # a backward pass has two products for one of the forward pass
         case = {"batch": batch, "dtype": arguments.dtype, "step": "training" if arguments.train else "inference"}
         yield from report(case, seconds, passes * batch * count(base.architecture).macs)
@@ -165,7 +169,7 @@ def layers(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
             }
             kind = "training" if arguments.train else "inference"
             case = {"map": f"{side}x{side}", "batch": batch, "dtype": arguments.dtype, "step": kind}
-            yield from report(case, in_turns(calls, arguments.rounds, arguments.device), 0)
+            yield from report(case, in_turns(calls, arguments), 0)
 
 
 def parts(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
@@ -178,7 +182,7 @@ def parts(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
         x = torch.randn(batch, 3, size, size)
         calls = {"lambda": partial(step, lambdas, x, torch.float32, False)}
         calls["plain"] = partial(step, plain, x, torch.float32, False)
-        in_turns(calls, arguments.rounds, arguments.device)
+        in_turns(calls, arguments)
         for part, samples in totals["lambda"].items():
             ours, theirs = median(samples[1:]), median(totals["plain"].get(part, [0.0])[1:] or [0.0])
             yield {
@@ -228,6 +232,7 @@ def main() -> None:
     parser.add_argument("--architecture", default="lambda_resnet50")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=600, help="begin no further round of a case after that long")
     parser.add_argument("--dtype", choices=DTYPES, default="fp32", help="bf16 runs under autocast")
     parser.add_argument("--train", action="store_true", help="a forward and a backward pass, in training mode")
     parser.add_argument("--autotune", action="store_true", help="measure evaluations first, on top of the cost model's")
