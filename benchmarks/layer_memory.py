@@ -23,6 +23,7 @@ EVALUATIONS = (
     "queries_first",
     "fft/accumulate",
     "auto",
+    "auto for training",
     "convolution/accumulate/recompute",
     "matrix/accumulate/recompute",
     "queries_first/recompute",
@@ -57,7 +58,8 @@ def main() -> None:
         network = build(arguments.architecture, device="meta").train()
         for module in network.modules():
             if hasattr(module, "set_evaluation"):
-                module.set_evaluation(name, arguments.batch, "cpu")
+                order, _, training = name.partition(" for ")
+                module.set_evaluation(order, arguments.batch, "cpu", bool(training))
         saved = saved_bytes(network, arguments.batch, network.architecture.image_size)
         base = base or saved
         print(f"{name},{saved},{saved / base:.3f}", flush=True)

@@ -81,7 +81,7 @@ def step(network: nn.Module, x: torch.Tensor, dtype: torch.dtype, train: bool) -
 
 def contenders(network: nn.Module, arguments: argparse.Namespace, batch: int) -> dict[str, nn.Module]:
     auto = copy.deepcopy(network)
-    set_evaluation(auto, "auto", batch)
+    set_evaluation(auto, "auto", batch, training=arguments.train)
     found = {"canonical": network, "auto": auto}
     if arguments.autotune:
         tuned = copy.deepcopy(network)
