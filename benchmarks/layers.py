@@ -89,7 +89,7 @@ def contenders(network: nn.Module, arguments: argparse.Namespace, batch: int) ->
             autotune(tuned.train(arguments.train), batch, training=arguments.train)
         found["measured"] = tuned
     if not arguments.train:
-        found["prepared"] = prepare(found.get("measured", auto).eval(), batch)
+        found["prepared"] = prepare(network.eval(), batch)
     found[PEER] = with_layers(network, from_pypi)
     if arguments.d_li14:
         found["d-li14"] = with_layers(network, from_d_li14(arguments.d_li14))

@@ -21,6 +21,9 @@ def test_evaluations_keep_no_more_than_the_convolution_form():
         network = build("lambda_resnet50", device="meta").train()
         set_evaluation(network, name, 128, "cpu")
         kept[name] = saved_bytes(network, 128, 224)
+    network = build("lambda_resnet50", device="meta").train()
+    set_evaluation(network, "auto", 128, "cpu", training=True)
+    assert saved_bytes(network, 128, 224) <= kept["canonical"]
     assert kept["auto"] <= kept["convolution/accumulate"] <= kept["canonical"]
     assert kept["convolution/accumulate/recompute"] < 0.8 * kept["convolution/accumulate"]
 
