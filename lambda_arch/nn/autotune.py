@@ -44,7 +44,7 @@ def autotune(
     layers = [(path, layer, layer.problem(batch)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
         for _, layer, at in layers:
-            layer.evaluation = choose(at, layer.queries.weight.device.type)
+            layer.evaluation = choose(at, layer.queries.weight.device.type, training)
         return {path: layer.evaluation for path, layer, _ in layers}
     first = {at: layer for _, layer, at in reversed(layers)}
     known: dict[Problem, Evaluation] = {}

@@ -30,14 +30,22 @@ def lambda_layers(network: nn.Module) -> Iterator[tuple[str, LambdaLayer]]:
             yield path, module
 
 
-def set_evaluation(network: nn.Module, evaluation: Evaluation | str, batch: int = 1, device: str | None = None) -> None:
-    """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model
-    of ``batch`` images on a ``device`` of that type (``cpu``, ``cuda``; the network's own unless given).
+def set_evaluation(
+    network: nn.Module,
+    evaluation: Evaluation | str,
+    batch: int = 1,
+    device: str | None = None,
+    training: bool = False,
+) -> None:
+    """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model.
+
+    It chooses for ``batch`` images on a ``device`` of that type (``cpu``, ``cuda``; the network's own unless given),
+    for inference or ``training``.
 
     Raises ValueError for an evaluation that there is not.
     """
     for _, layer in lambda_layers(network):
-        layer.set_evaluation(evaluation, batch, device)
+        layer.set_evaluation(evaluation, batch, device, training)
 
 
 def plans(network: nn.Module, batch: int = 1) -> list[Plan]:

@@ -187,15 +187,17 @@ class LambdaLayer(nn.Module):
         self.reset_parameters()
         self.set_evaluation(evaluation, batch)
 
-    def set_evaluation(self, evaluation: Evaluation | str, batch: int = 1, device: str | None = None) -> None:
+    def set_evaluation(
+        self, evaluation: Evaluation | str, batch: int = 1, device: str | None = None, training: bool = False
+    ) -> None:
         """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch`` maps of ``size``.
 
-        It chooses for a ``device`` of that type, the layer's own unless given.
+        It chooses for a ``device`` of that type, the layer's own unless given, and for inference or ``training``.
 
         Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
-            evaluation = choose(self.problem(batch), device or self.queries.weight.device.type)
+            evaluation = choose(self.problem(batch), device or self.queries.weight.device.type, training)
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
     def problem(self, batch: int = 1, size: tuple[int, int] | None = None) -> Problem:

@@ -45,7 +45,7 @@ class PreparedLambdaLayer(nn.Module):
             kind = layer.queries.weight.device.type
             self.evaluation = Evaluation("convolution", "accumulate")
             if self.size is not None and kind != "meta":
-                self.evaluation = choose(layer.problem(batch), kind)
+                self.evaluation = choose(layer.problem(batch), kind, gathered=True)
         parts = [_folded(layer.queries, layer.query_norm)]
         if self.content:
             parts.append(layer.keys)

@@ -199,6 +199,11 @@ def test_the_choice_depends_on_the_problem_alone():
     assert first == [choose(at) for at in reversed(problems)][::-1]
     assert {str(e).partition("/")[0] for e in first} >= {"queries_first", "convolution"}
     assert choose(problems[0], "meta") == CANONICAL
+    once = Problem(1, 14, 14, 4, 16, 1, 64, (23, 23))
+    assert choose(once).order == "convolution"  # a single image does not pay for gathering
+    assert choose(once, gathered=True).order == "queries_first"
+    # the backward pass of a large convolution is slow on CPUs: no training step should wait for it
+    assert "convolution" not in {choose(at, training=True).order for at in problems}
 
 
 @pytest.mark.parametrize("evaluation", ALL, ids=str)

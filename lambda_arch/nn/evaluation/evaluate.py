@@ -43,7 +43,9 @@ def evaluate(
     else:
         outputs = run(*arguments)
     # under autocast what follows takes float32; a network that is float16 itself would not
-    return outputs if torch.is_autocast_enabled(queries.device.type) else outputs.to(queries.dtype)
+    if outputs.dtype == queries.dtype or torch.is_autocast_enabled(queries.device.type):
+        return outputs
+    return outputs.to(queries.dtype)
 
 
 def _with_lambdas(

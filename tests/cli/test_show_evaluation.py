@@ -1,0 +1,71 @@
+"""``lambda-arch show --evaluation`` as a process."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+NAME = "lambda_resnet18:k=2,m=5@64"
+
+
+def show(*arguments, **environment):
+    done = subprocess.run(
+        [sys.executable, "-m", "lambda_arch", "show", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_executed_macs_stand_beside_the_canonical_ones():
+    code, out, _ = show("lambda_resnet50", "--evaluation", "auto", "--batch", "8")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert len(rows) == 16
+    small = rows[-1]
+    assert (small["path"], small["map"], small["evaluation"]) == ("c5.3.spatial.lambda", "7x7", "queries_first")
+    assert int(small["macs"]) == 8 * 59_207_680
+    assert int(small["executed_macs"]) < int(small["macs"]) / 5
+
+
+def test_the_canonical_evaluation_executes_what_is_counted():
+    code, out, _ = show("lambda_resnet50", "--evaluation", "canonical", "--format", "json")
+    data = json.loads(out)
+    assert code == 0
+    assert data["executed_macs"] == data["macs"] == 6_575_505_408
+    assert all(row["ratio"] == 1 for row in data["rows"])
+
+
+def test_an_evaluation_can_be_forced():
+    _, out, _ = show(NAME, "--evaluation", "matrix/sum")
+    assert {row["evaluation"] for row in csv.DictReader(io.StringIO(out))} == {"matrix/sum"}
+
+
+def test_measured_choices_are_remembered(tmp_path):
+    answers = [show(NAME, "--evaluation", "measured", XDG_CACHE_HOME=str(tmp_path)) for _ in range(2)]
+    assert answers[0][0] == 0
+    assert answers[0] == answers[1]
+    assert json.loads((tmp_path / "lambda-arch" / "evaluations.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--evaluation", "matrx"], "did you mean matrix?"),
+        (["--evaluation", "mesured"], "did you mean measured?"),
+        (["--evaluation", "auto", "--batch", "0"], "--batch 0"),
+        (["--batch", "8"], "expected it with --evaluation"),
+        (["resnet50", "--evaluation", "auto"], "expected lambda layers"),
+    ],
+)
+def test_what_cannot_be_shown_is_one_line(arguments, says):
+    code, out, err = show(*arguments)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.splitlines()) == 1
