@@ -5,7 +5,7 @@ import sys
 import typer
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.cli import calibrate, costs, devices, listing, results, show, tables, time
+from lambda_arch.cli import calibrate, costs, devices, listing, predict, results, show, tables, time
 
 app = typer.Typer(
     name="lambda-arch",
@@ -36,7 +36,7 @@ def _main(
     pass
 
 
-for module in (costs, show, listing, tables, time, devices, results, calibrate):
+for module in (costs, show, listing, tables, time, devices, results, calibrate, predict):
     module.register(app)
 
 
