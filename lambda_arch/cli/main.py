@@ -17,7 +17,7 @@ COMMANDS = {
     "devices": "devices",
     "results": "results",
     "calibrate": "calibrate",
-    "predict": "calibrate",
+    "predict": "predict",
 }
 """Every command, and the module of this package that has it."""
 

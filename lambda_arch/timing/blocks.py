@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambda_arch.arch import BLOCKS, STAGES, Block, Lambda, ResNet
+from lambda_arch.arch import BLOCKS, STAGES, Block, ResNet
 from lambda_arch.count.closed_form import block_size, stem_size
 from lambda_arch.timing.cell import Setup, SetupError, digest
 from lambda_arch.timing.measure import describe
@@ -219,11 +219,6 @@ def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> Blo
     """
     where = fingerprint or describe(store, [setup.device])[setup.device]
     return BlockLatencies(setup, where, _stored(store, where, setup))
-
-
-def is_lambda(part: Part) -> bool:
-    """Return whether a part is a block with a lambda layer."""
-    return isinstance(part.value, Block) and isinstance(part.value.layer, Lambda)
 
 
 def _stored(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:

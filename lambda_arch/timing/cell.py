@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -160,12 +159,3 @@ def image_macs(architecture: Architecture) -> int:
 def step_flops(architecture: Architecture, setup: Setup) -> int:
     """Return the FLOPs of one step of the whole batch: 2 x MACs, and thrice that for a training step."""
     return 2 * image_macs(architecture) * setup.batch * (3 if setup.mode == "train" else 1)
-
-
-def check_distinct(values: Sequence[object], what: str) -> None:
-    """Raise :class:`SetupError` where a value is given twice."""
-    seen: set[object] = set()
-    for value in values:
-        if value in seen:
-            raise SetupError(f"{value}: {what} given twice; expected it once")
-        seen.add(value)

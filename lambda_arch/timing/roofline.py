@@ -61,8 +61,8 @@ def rooflines(
             elif isinstance(event, Done) and event.status != "ok":
                 raise OSError(f"{network}: {event.status}, {event.reason}")
         medians = {name: statistics.median(sample[i] for sample in samples) for i, name in enumerate(names)}
-        ledgers = count(network).by_part()
-        yield network, [_roof(part, ledgers[part], medians, setup, ceilings) for part in ledgers]
+        by_part = count(network).by_part()
+        yield network, [_roof(part, ledger, medians, setup, ceilings) for part, ledger in by_part.items()]
 
 
 def _roof(part: str, ledger: Ledger, medians: dict[str, float], setup: Setup, ceilings: dict[str, float]) -> PartRoof:
