@@ -1,0 +1,129 @@
+"""The front of a product by dynamic programming: slot by slot, keep the partial networks that no other dominates.
+
+A partial network that another dominates (in every sum and every maximum) can be completed no better than that one, so
+nothing is lost. Where more are left than fit, they are thinned: of those in one cell of a grid one is kept, and how
+much worse it is than the others is added to the error, metric by metric. So at the end, for every architecture, some
+member of the front is worse by the error at most.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.search.front import Found
+from lambda_arch.search.enumeration import settle
+from lambda_arch.search.problem import Problem, non_dominated
+from lambda_arch.search.space import Product
+
+EXACT_LIMIT = 60_000
+"""Partial networks up to which nothing is thinned."""
+THINNED = 20_000
+"""Partial networks that thinning leaves, about."""
+CHUNK = 2_000_000
+FEW = 48  # a metric of so few distinct values is a cell for each of them
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int32]
+
+
+class TooManyError(Exception):
+    """More partial networks than fit, where they were not to be thinned."""
+
+
+def front_of_product(
+    problem: Problem, product: Product, *, thin: bool = True, limit: int = EXACT_LIMIT, thinned: int = THINNED
+) -> Found:
+    """Return the front of ``product`` in all metrics of ``problem``, and its error.
+
+    Raises :class:`TooManyError` where more than ``limit`` partial networks are left and ``thin`` is off.
+    """
+    options = [settle(problem.slot(product, slot)) for slot in product.slots]
+    kept = [non_dominated(costs) for costs in options]
+    order = sorted(range(len(options)), key=lambda i: len(kept[i]))
+    options = [costs[rows] for costs, rows in zip(options, kept, strict=True)]
+    rest = _least_of_rest(problem, [options[i] for i in order])
+    totals = problem.fixed(product)[None, :]
+    error = np.zeros(totals.shape[1])
+    steps: list[tuple[Indices, Indices]] = []
+    for i, after in zip(order, rest, strict=True):
+        totals, parent, option = _merge(problem, totals, options[i], after, None if thin else limit)
+        if len(totals) > limit:
+            if not thin:
+                raise TooManyError
+            rows, more = thin_out(totals, thinned)
+            totals, parent, option = totals[rows], parent[rows], option[rows]
+            error += more
+        steps.append((parent, option))
+    chosen = np.empty((len(totals), len(order)), np.int32)
+    at = np.arange(len(totals))
+    for i, (parent, option) in zip(reversed(order), reversed(steps), strict=True):
+        chosen[:, i] = kept[i][option[at]]
+        at = parent[at]
+    return Found(totals, chosen, error)
+
+
+def _least_of_rest(problem: Problem, options: list[Floats]) -> list[Floats]:
+    """Return, after each slot, the least that all later slots can add to each metric."""
+    identity = np.where(problem.costs.is_maximum, -np.inf, 0.0)
+    found = [identity]
+    for costs in reversed(options[1:]):
+        found.append(problem.combine(found[-1], costs.min(axis=0)))
+    return found[::-1]
+
+
+def _merge(
+    problem: Problem, totals: Floats, options: Floats, after: Floats, limit: int | None
+) -> tuple[Floats, Indices, Indices]:
+    """Return the non-dominated sums of partial networks and options, with the rows that each is made of."""
+    step = max(1, CHUNK // len(options))
+    parts: list[tuple[Floats, Indices, Indices]] = []
+    for start in range(0, len(totals), step):
+        part = totals[start : start + step]
+        sums = settle(problem.combine(part[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1]))
+        possible = np.flatnonzero((problem.combine(sums, after) <= problem.bounds + 1e-9).all(axis=1))
+        rows = possible[non_dominated(sums[possible])]
+        parts.append(
+            (sums[rows], (start + rows // len(options)).astype(np.int32), (rows % len(options)).astype(np.int32))
+        )
+        if limit is not None and len(rows) > 4 * limit:
+            raise TooManyError
+    sums, parent, option = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    if len(parts) > 1:
+        rows = non_dominated(sums)
+        sums, parent, option = sums[rows], parent[rows], option[rows]
+    return sums, parent, option
+
+
+def thin_out(totals: Floats, wanted: int) -> tuple[NDArray[np.intp], Floats]:
+    """Return about ``wanted`` rows (never more), one a cell of a grid, and how much worse they are at most.
+
+    For every row of ``totals`` one that is returned is worse by the second answer at most, in each column.
+    """
+    low, high = totals.min(axis=0), totals.max(axis=0)
+    spread = np.where(high > low, high - low, 1.0)
+    scaled = (totals - low) / spread
+    few = [np.unique(column, return_inverse=True)[1] for column in totals.T]
+    coarse, fine = 1, 2**20
+    while fine - coarse > max(1, coarse // 50):
+        middle = (coarse + fine) // 2
+        if len(np.unique(_cells(scaled, few, middle))) > wanted:
+            fine = middle
+        else:
+            coarse = middle
+    cells = _cells(scaled, few, coarse)
+    order = np.lexsort((scaled.sum(axis=1), cells))
+    first = np.flatnonzero(np.diff(cells[order], prepend=-1))
+    rows = order[first]
+    behind = np.repeat(rows, np.diff(first, append=len(order)))
+    worse = (totals[behind] - totals[order]).max(axis=0)
+    return np.sort(rows), np.maximum(worse, 0.0)
+
+
+def _cells(scaled: Floats, few: list[NDArray[np.intp]], resolution: int) -> NDArray[np.int64]:
+    cells = np.zeros(len(scaled), np.int64)
+    for column, distinct in zip(scaled.T, few, strict=True):
+        number = distinct.max() + 1
+        here = distinct if number <= FEW else (column * resolution).astype(np.int64)
+        cells = cells * (number if number <= FEW else resolution + 1) + here
+        if cells.max() > 2**62 // (2**20 + 2):
+            cells = np.unique(cells, return_inverse=True)[1].astype(np.int64)
+    return cells
