@@ -5,7 +5,7 @@ by their sum or their maximum.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet
 from lambda_arch.count.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
 from lambda_arch.count.memory import ELEMENT_BYTES, block_peak, head_peak, stem_peak
 from lambda_arch.search.accuracy import AccuracyModel
-from lambda_arch.search.latency import Latency, Part
+from lambda_arch.search.latency import Latency
 from lambda_arch.search.metrics import Metric
 from lambda_arch.search.space import Column, Product, Slot
 
@@ -29,18 +29,22 @@ class Costs:
     """Costs in ``metrics``, in their order, as float64: counts are exact up to 2**53.
 
     ``accuracy`` is needed for top1, ``latency`` for latency and throughput, which is kept as the seconds it is read
-    off: an array's column is what adds up. Raises :class:`ArchitectureError` where one that is needed is not there.
+    off: an array's column is what adds up. ``functions`` of whole networks, by metric, do not: their columns are 0 in
+    every part, and :meth:`of` calls them. Raises :class:`ArchitectureError` where one that is needed is not there.
     """
 
     metrics: tuple[Metric, ...]
     accuracy: AccuracyModel | None = None
     latency: Latency | None = None
+    functions: Mapping[str, Callable[[ResNet], float]] = field(default_factory=dict)
     _tables: dict[Any, Floats] = field(default_factory=dict, repr=False)
     _kinds: dict[int, "list[_Kind]"] = field(default_factory=dict, repr=False)
     _alive: list[Any] = field(default_factory=list, repr=False)  # what the tables' keys are identities of
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
+            if metric.name in self.functions:
+                continue
             if metric.name in ("latency", "throughput") and self.latency is None:
                 raise ArchitectureError(
                     f"{metric.name}: no calibration; expected per-block latencies measured on a device and setup"
@@ -68,19 +72,16 @@ class Costs:
         rows = [*stem(product.stem, product.image_size), *head(product.classes, sizes[-1])]
         found = []
         for metric in self.metrics:
-            if metric.name == "memory":
+            if metric.name in self.functions:
+                found.append(0.0)
+            elif metric.name == "memory":
                 peak = max(stem_peak(product.stem, product.image_size), head_peak(product.classes, sizes[-1]))
                 found.append(float(ELEMENT_BYTES * peak))
             elif metric.name == "top1":
                 assert self.accuracy is not None
                 found.append(self.accuracy.constant(product.depth, product.image_size, product.stem))
             elif metric.name in ("latency", "throughput"):
-                assert self.latency is not None
-                ends = (
-                    Part("stem", product.image_size, stem=product.stem),
-                    Part("head", sizes[-1], classes=product.classes),
-                )
-                found.append(sum(self.latency.seconds(part) for part in ends))
+                found.append(self._ends(product, sizes[-1]))
             else:
                 found.append(float(sum(getattr(row, metric.name) for row in rows)))
         return np.array(found)
@@ -97,8 +98,8 @@ class Costs:
         assert total is not None
         return total
 
-    def of(self, architecture: ResNet) -> dict[str, float]:
-        """Return the costs of one architecture by metric, as a person reads them: throughput in images a second."""
+    def of(self, architecture: ResNet) -> Floats:
+        """Return the totals of one architecture, in the order of the metrics; ``functions`` are called for theirs."""
         places = [(i, j) for i, stage in enumerate(architecture.stages) for j in range(len(stage))]
         zero = np.zeros(1, np.int32)
         slot = Slot(tuple(Column((place,), (architecture.stages[place[0]][place[1]],), zero) for place in places))
@@ -111,7 +112,10 @@ class Costs:
             (slot,),
         )
         totals = self.combine(self.fixed(product), self.slot(product, slot)[0])
-        return self.read(totals)
+        for i, metric in enumerate(self.metrics):
+            if metric.name in self.functions:
+                totals[i] = self.functions[metric.name](architecture)
+        return totals
 
     def read(self, totals: Floats) -> dict[str, float]:
         """Return one row of totals by metric, as a person reads them."""
@@ -133,12 +137,14 @@ class Costs:
                 self._tables[key] = _counted(kinds, stage, first, size, product.shortcut_bias)
             counts = dict(zip(COUNTED, self._tables[key].T, strict=True))
         for i, metric in enumerate(self.metrics):
-            if metric.name in COUNTED:
+            if metric.name in self.functions:
+                found[:, i] = 0.0
+            elif metric.name in COUNTED:
                 found[:, i] = counts[metric.name]
             elif metric.name == "top1":
                 found[:, i] = self._accuracies(column.blocks, stage, product.depth)
             else:
-                found[:, i] = self._seconds(column.blocks, stage, first, size, product.shortcut_bias)
+                found[:, i] = self._seconds(column.blocks, stage, first, size)
         return found
 
     def _kinds_of(self, blocks: Sequence[Block]) -> "list[_Kind]":
@@ -156,14 +162,29 @@ class Costs:
             self._tables[key] = np.array([model.block(block, stage, depth) for block in blocks])
         return self._tables[key]
 
-    def _seconds(self, blocks: Sequence[Block], stage: int, first: bool, size: int, bias: bool) -> Floats:
+    def _seconds(self, blocks: Sequence[Block], stage: int, first: bool, size: int) -> Floats:
         assert self.latency is not None
-        key = ("seconds", id(blocks), stage, first, size, bias)
+        key = ("seconds", id(blocks), stage, first, size)
         if key not in self._tables:
             self._alive.append(blocks)
-            parts = (Part("block", size, stage, first, block, bias) for block in blocks)
-            self._tables[key] = np.array([self.latency.seconds(part) for part in parts])
+            try:
+                seconds = [self.latency.seconds(stage, first, block, size) for block in blocks]
+            except KeyError as error:
+                raise self._not_calibrated(error) from None
+            self._tables[key] = np.array(seconds)
         return self._tables[key]
+
+    def _ends(self, product: Product, size: int) -> float:
+        assert self.latency is not None
+        seconds = self.latency.seconds
+        try:
+            return seconds.stem(product.stem, product.image_size) + seconds.head(product.classes, size)
+        except KeyError as error:
+            raise self._not_calibrated(error) from None
+
+    def _not_calibrated(self, error: KeyError) -> ArchitectureError:
+        setup = f" on {self.latency.setup}" if self.latency and self.latency.setup else ""
+        return ArchitectureError(f"latency: {error.args[0]} was not calibrated{setup}; expected every part of the space")
 
 
 def _sizes(image_size: int) -> list[int]:

@@ -22,13 +22,8 @@ def _of_product(problem: Problem, product: Product) -> Found:
     for slot in product.slots:
         options = problem.slot(product, slot)
         totals = problem.combine(totals[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
-    totals = settle(totals)
     kept = np.flatnonzero(problem.allowed(totals))
     kept = kept[non_dominated(totals[kept, : len(problem.objectives)])]
     digits = np.unravel_index(kept, [slot.size for slot in product.slots])
     return Found(totals[kept], np.stack(digits, axis=1).astype(np.int32), np.zeros(totals.shape[1]))
 
-
-def settle(totals: np.ndarray) -> np.ndarray:
-    """Round off what sums of fractions leave behind, so that equal accuracies are equal; whole numbers stay."""
-    return np.round(totals, 9)

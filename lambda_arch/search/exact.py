@@ -2,41 +2,45 @@
 
 A partial network that another dominates (in every sum and every maximum) can be completed no better than that one, so
 nothing is lost. Where more are left than fit, they are thinned: of those in one cell of a grid one is kept, and how
-much worse it is than the others is added to the error, metric by metric. So at the end, for every architecture, some
+much worse it is than the others is added to the error, metric by metric. So at the end, for every architecture some
 member of the front is worse by the error at most.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.search.front import Found
-from lambda_arch.search.enumeration import settle
+from lambda_arch.arch import ArchitectureError
+from lambda_arch.search.enumeration import LIMIT
+from lambda_arch.search.front import Found, Front, collect
 from lambda_arch.search.problem import Problem, non_dominated
 from lambda_arch.search.space import Product
 
-EXACT_LIMIT = 60_000
+EXACT_LIMIT = 300_000
 """Partial networks up to which nothing is thinned."""
-THINNED = 20_000
+THINNED = 60_000
 """Partial networks that thinning leaves, about."""
 CHUNK = 2_000_000
 FEW = 48  # a metric of so few distinct values is a cell for each of them
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]
+Step = Callable[[], None]
 
 
-class TooManyError(Exception):
-    """More partial networks than fit, where they were not to be thinned."""
+def _silent() -> None:
+    pass
 
 
 def front_of_product(
-    problem: Problem, product: Product, *, thin: bool = True, limit: int = EXACT_LIMIT, thinned: int = THINNED
+    problem: Problem, product: Product, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent
 ) -> Found:
     """Return the front of ``product`` in all metrics of ``problem``, and its error.
 
-    Raises :class:`TooManyError` where more than ``limit`` partial networks are left and ``thin`` is off.
+    More than ``limit`` partial networks are thinned to about ``thinned``. ``step`` is called after every slot.
     """
-    options = [settle(problem.slot(product, slot)) for slot in product.slots]
+    options = [problem.slot(product, slot) for slot in product.slots]
     kept = [non_dominated(costs) for costs in options]
     order = sorted(range(len(options)), key=lambda i: len(kept[i]))
     options = [costs[rows] for costs, rows in zip(options, kept, strict=True)]
@@ -45,20 +49,44 @@ def front_of_product(
     error = np.zeros(totals.shape[1])
     steps: list[tuple[Indices, Indices]] = []
     for i, after in zip(order, rest, strict=True):
-        totals, parent, option = _merge(problem, totals, options[i], after, None if thin else limit)
+        totals, parent, option = _merge(problem, totals, options[i], after)
         if len(totals) > limit:
-            if not thin:
-                raise TooManyError
             rows, more = thin_out(totals, thinned)
             totals, parent, option = totals[rows], parent[rows], option[rows]
             error += more
         steps.append((parent, option))
+        step()
     chosen = np.empty((len(totals), len(order)), np.int32)
     at = np.arange(len(totals))
     for i, (parent, option) in zip(reversed(order), reversed(steps), strict=True):
         chosen[:, i] = kept[i][option[at]]
         at = parent[at]
     return Found(totals, chosen, error)
+
+
+def exact_front(
+    problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent
+) -> Front:
+    """Return the front of a space, exact or with its error.
+
+    Raises :class:`ArchitectureError` for a bound that asks for more of a cost, or less of a gain: what it needs is not
+    among what dominance keeps.
+    """
+    for constraint in problem.constraints:
+        if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
+            raise ArchitectureError(
+                f"{constraint}: a bound against what is better needs all of a space; expected one of at most "
+                f"{LIMIT:,} architectures, where {problem.space.name} has {approximately(problem.space.size)}"
+            )
+    products = problem.space.products
+    found = [front_of_product(problem, product, limit=limit, thinned=thinned, step=step) for product in products]
+    how = f"dynamic programming over {approximately(problem.space.size)} architectures"
+    return collect(problem, "exact", how, found, problem.space.size)
+
+
+def approximately(size: int) -> str:
+    """Write a size for a person: ``1,080,150``, ``4.5e+39``."""
+    return f"{size:,}" if size < 10**9 else f"{size:.2g}"
 
 
 def _least_of_rest(problem: Problem, options: list[Floats]) -> list[Floats]:
@@ -71,21 +99,19 @@ def _least_of_rest(problem: Problem, options: list[Floats]) -> list[Floats]:
 
 
 def _merge(
-    problem: Problem, totals: Floats, options: Floats, after: Floats, limit: int | None
+    problem: Problem, totals: Floats, options: Floats, after: Floats
 ) -> tuple[Floats, Indices, Indices]:
     """Return the non-dominated sums of partial networks and options, with the rows that each is made of."""
     step = max(1, CHUNK // len(options))
     parts: list[tuple[Floats, Indices, Indices]] = []
     for start in range(0, len(totals), step):
         part = totals[start : start + step]
-        sums = settle(problem.combine(part[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1]))
+        sums = problem.combine(part[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
         possible = np.flatnonzero((problem.combine(sums, after) <= problem.bounds + 1e-9).all(axis=1))
         rows = possible[non_dominated(sums[possible])]
         parts.append(
             (sums[rows], (start + rows // len(options)).astype(np.int32), (rows % len(options)).astype(np.int32))
         )
-        if limit is not None and len(rows) > 4 * limit:
-            raise TooManyError
     sums, parent, option = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     if len(parts) > 1:
         rows = non_dominated(sums)

@@ -1,37 +1,34 @@
-"""Latency as a cost of blocks: any function from a part of a network to seconds.
+"""Latency as a cost of parts: what a calibration of a device hands to a search.
 
-Who measured them, on what device, is not this room's business: a calibration hands in such a function.
+Who measured it, and how, is not this room's business.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Protocol
 
 from lambda_arch.arch import Block
 
 
-@dataclass(frozen=True)
-class Part:
-    """A stem, a block or a head, where it stands: all that its latency may depend on, besides device and setup.
+class Seconds(Protocol):
+    """Seconds of every part of a network for one batch; KeyError for a part that was not measured."""
 
-    ``size`` is the side of its input map. ``stem`` and ``classes`` are set for stems and heads, ``stage`` (from 0),
-    ``first`` (of its stage) and ``block`` for blocks.
-    """
+    def __call__(self, stage: int, first: bool, block: Block, size: int) -> float:
+        """Return those of a block; ``stage`` counts from 0, ``size`` is the side of its input map."""
+        ...
 
-    kind: Literal["stem", "block", "head"]
-    size: int
-    stage: int = 0
-    first: bool = False
-    block: Block | None = None
-    shortcut_bias: bool = False
-    stem: str = ""
-    classes: int = 0
+    def stem(self, kind: str, image_size: int) -> float:
+        """Return those of a stem."""
+        ...
+
+    def head(self, classes: int, size: int) -> float:
+        """Return those of a head whose input map has side ``size``."""
+        ...
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A calibration: ``seconds`` of a part for one batch of ``batch`` images, and ``setup`` that says of what device."""
+    """A calibration: ``seconds`` for a batch of ``batch`` images, and ``setup``: in a few words, on what."""
 
-    seconds: Callable[[Part], float]
+    seconds: Seconds
     batch: int = 1
     setup: str = ""

@@ -1,13 +1,13 @@
 """A search as numbers: what to minimise over which products, under which bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.arch import ArchitectureError
+from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.search.accuracy import AccuracyModel
 from lambda_arch.search.costs import Costs
 from lambda_arch.search.latency import Latency
@@ -62,15 +62,19 @@ class Problem:
 
     def fixed(self, product: Product) -> Floats:
         """Return a product's costs without its blocks, minimised."""
-        return self.signs * self.costs.fixed(product)
+        return settle(self.signs * self.costs.fixed(product))
 
     def slot(self, product: Product, slot: Slot) -> Floats:
         """Return the costs of a slot's options, minimised."""
-        return self.signs * self.costs.slot(product, slot)
+        return settle(self.signs * self.costs.slot(product, slot))
+
+    def of(self, architecture: ResNet) -> Floats:
+        """Return the totals of one architecture, minimised."""
+        return settle(self.signs * self.costs.of(architecture))
 
     def combine(self, a: Floats, b: Floats) -> Floats:
         """Return the costs of two parts together."""
-        return self.costs.combine(a, b)
+        return settle(self.costs.combine(a, b))
 
     def allowed(self, totals: Floats) -> NDArray[np.bool_]:
         """Return which rows of totals keep all constraints."""
@@ -81,18 +85,24 @@ class Problem:
         return self.costs.read(self.signs * totals)
 
 
+def settle(totals: Floats) -> Floats:
+    """Round off what sums of fractions leave behind, so that equal accuracies are equal; whole numbers stay."""
+    return np.round(totals, 9)
+
+
 def make_problem(
     space: Space,
     objectives: Sequence[Metric],
     constraints: Sequence[Constraint] = (),
     accuracy: AccuracyModel | None = None,
     latency: Latency | None = None,
+    functions: Mapping[str, Callable[[ResNet], float]] | None = None,
 ) -> Problem:
     """Return the problem; raises :class:`ArchitectureError` for no objectives, or what a metric needs and is not there."""
     if not objectives:
         raise ArchitectureError("no objective: expected --minimize or --maximize with a metric, such as --minimize macs")
     own = dict.fromkeys(constraint.metric for constraint in constraints if constraint.metric not in objectives)
-    costs = Costs((*objectives, *own), accuracy, latency)
+    costs = Costs((*objectives, *own), accuracy, latency, functions or {})
     return Problem(space, tuple(objectives), tuple(constraints), costs)
 
 
