@@ -5,7 +5,7 @@ import sys
 import typer
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.cli import costs, listing, show, tables
+from lambda_arch.cli import costs, listing, pareto, search, show, tables
 
 app = typer.Typer(
     name="lambda-arch",
@@ -36,7 +36,7 @@ def _main(
     pass
 
 
-for module in (costs, show, listing, tables):
+for module in (costs, show, listing, tables, search, pareto):
     module.register(app)
 
 

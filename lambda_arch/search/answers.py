@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from lambda_arch.arch import STAGES, ArchitectureError, Lambda, ResNet
 from lambda_arch.search.front import Front
-from lambda_arch.search.problem import Problem
 from lambda_arch.search.runs import published_runs
 
 Floats = NDArray[np.float64]
+TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
 
 
 def spread(front: Front, wanted: int) -> list[int]:
@@ -31,7 +31,7 @@ def spread(front: Front, wanted: int) -> list[int]:
 
 
 def knee(front: Front) -> int:
-    """Return the member farthest from the plane through the extremes: costs by their logarithms, scaled to their range."""
+    """Return the member farthest from the plane through the extremes: all scaled, costs by their logarithms."""
     return int(_scaled(front.points).sum(axis=1).argmin())
 
 
@@ -44,7 +44,7 @@ def _scaled(points: Floats) -> Floats:
 
 
 def best(front: Front) -> int:
-    """Return the member that is best in the first objective that is maximised, or else the first; then in the others."""
+    """Return the member that is best in the first objective that is maximised, or else the first, then in the rest."""
     objectives = front.problem.objectives
     lead = next((i for i, metric in enumerate(objectives) if metric.better == "max"), 0)
     others = [i for i in range(len(objectives)) if i != lead]
@@ -90,14 +90,12 @@ def place_published(front: Front) -> list[Placed]:
         if not problem.allowed(totals):
             continue
         own = totals[: points.shape[1]]
-        equal = np.flatnonzero((points == own).all(axis=1))
         gaps = (own - points) / scale
-        dominating = np.flatnonzero((gaps >= 0).all(axis=1) & (gaps > 0).any(axis=1))
+        equal = np.flatnonzero((np.abs(gaps) < TOLERANCE).all(axis=1))
+        dominating = np.flatnonzero((gaps > -TOLERANCE).all(axis=1) & (gaps > TOLERANCE).any(axis=1))
         by = int(dominating[gaps[dominating].sum(axis=1).argmax()]) if len(dominating) else None
         margin = float(gaps[dominating].min(axis=1).max()) if len(dominating) else -1.0
-        placed = Placed(
-            run.architecture, run.recipe, run.top1, totals, by, int(equal[0]) if len(equal) else None
-        )
+        placed = Placed(run.architecture, run.recipe, run.top1, totals, by, int(equal[0]) if len(equal) else None)
         found.append((margin, placed))
     return [placed for _, placed in sorted(found, key=lambda pair: pair[0])]
 
@@ -107,17 +105,18 @@ def along(front: Front, members: Sequence[int]) -> list[str]:
     if len(members) < 6:
         return []
     third = len(members) // 3
-    first, last = (_habits([front.architecture(i) for i in part]) for part in (members[:third], members[-third:]))
+    by_stage = front.problem.space.spread
+    ends = (members[:third], members[-third:])
+    first, last = (_habits([front.architecture(i) for i in part], by_stage) for part in ends)
     metric = front.problem.objectives[0]
-    ends = [metric.show_with_unit(front.values(i)[metric.name]) for i in (members[0], members[-1])]
-    changes = [_change(name, first[name], last[name]) for name in first if name in last]
-    said = [change for change in changes if change]
+    low, high = (metric.show_with_unit(front.values(i)[metric.name]) for i in (members[0], members[-1]))
+    said = [change for name in first if name in last if (change := _change(name, first[name], last[name]))]
     if not said:
         return []
-    return [f"From {metric.label} {ends[0]} to {ends[1]} (means of the first and the last third): {'; '.join(said)}."]
+    return [f"From {low} to {high} {metric.label}, means of the first and the last third: {'; '.join(said)}."]
 
 
-def _habits(architectures: Sequence[ResNet]) -> dict[str, float]:
+def _habits(architectures: Sequence[ResNet], by_stage: bool) -> dict[str, float]:
     """Return mean settings of architectures, and the share of lambda layers in each stage."""
     habits: dict[str, list[float]] = {}
     for architecture in architectures:
@@ -128,7 +127,7 @@ def _habits(architectures: Sequence[ResNet]) -> dict[str, float]:
             habits.setdefault(f"lambda layers in {name}", []).append(100 * len(layers) / len(stage))
             for dial in ("k", "h", "u", "m"):
                 values = [getattr(layer, dial) for layer in layers if getattr(layer, dial) != "global"]
-                habits.setdefault(f"{name}.{dial}", []).extend(values)
+                habits.setdefault(f"{name}.{dial}" if by_stage else dial, []).extend(values)
         shares = [100.0 * (block.se > 0) for stage in architecture.stages for block in stage]
         habits.setdefault("squeeze-excitation", []).append(fmean(shares))
     return {name: fmean(values) for name, values in habits.items() if values}
@@ -138,9 +137,3 @@ def _change(name: str, before: float, after: float) -> str:
     if name.startswith(("lambda", "squeeze")):
         return f"{name} {before:.0f} to {after:.0f} % of the blocks" if abs(after - before) >= 10 else ""
     return f"{name} {before:.3g} to {after:.3g}" if abs(after - before) >= 0.25 * max(before, after) else ""
-
-
-def reasons_of(problem: Problem, architecture: ResNet) -> tuple[str, ...]:
-    """Return why a predicted top-1 is extrapolated: nothing where it is not, or where top-1 is not asked for."""
-    model = problem.costs.accuracy
-    return model.predict(architecture).extrapolated if model is not None else ()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet
 from lambda_arch.count.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
-from lambda_arch.count.memory import ELEMENT_BYTES, block_peak, head_peak, stem_peak
+from lambda_arch.count.peak import ELEMENT_BYTES, block_peak, head_peak, stem_peak
 from lambda_arch.search.accuracy import AccuracyModel
 from lambda_arch.search.latency import Latency
 from lambda_arch.search.metrics import Metric
@@ -184,7 +184,9 @@ class Costs:
 
     def _not_calibrated(self, error: KeyError) -> ArchitectureError:
         setup = f" on {self.latency.setup}" if self.latency and self.latency.setup else ""
-        return ArchitectureError(f"latency: {error.args[0]} was not calibrated{setup}; expected every part of the space")
+        return ArchitectureError(
+            f"latency: {error.args[0]} was not calibrated{setup}; expected every part of the space"
+        )
 
 
 def _sizes(image_size: int) -> list[int]:
@@ -215,13 +217,17 @@ class _Kind:
 
     like: Block
     members: NDArray[np.intp]
-    values: dict[str, NDArray[np.int64]]
+    values: dict[str, Any]
 
     def dials(self, size: int) -> Dials | None:
         if not isinstance(self.like.layer, Lambda):
             return None
         at = dials(self.like.layer, size)._replace(**{name: self.values[name] for name in ("k", "h", "u")})
-        return at if "m" not in self.values else at._replace(summed=self.values["m"] ** 2, embeddings=self.values["m"] ** 2)
+        return (
+            at
+            if "m" not in self.values
+            else at._replace(summed=self.values["m"] ** 2, embeddings=self.values["m"] ** 2)
+        )
 
 
 def _kinds(blocks: Sequence[Block]) -> list[_Kind]:
@@ -244,5 +250,3 @@ def _total(values: Iterable[int]) -> Any:
     for value in values:
         total = total + value
     return total
-
-

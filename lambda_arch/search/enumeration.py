@@ -3,7 +3,7 @@
 import numpy as np
 
 from lambda_arch.search.front import Found, Front, collect
-from lambda_arch.search.problem import Problem, non_dominated
+from lambda_arch.search.problem import Problem
 from lambda_arch.search.space import Product
 
 LIMIT = 3_000_000
@@ -23,7 +23,6 @@ def _of_product(problem: Problem, product: Product) -> Found:
         options = problem.slot(product, slot)
         totals = problem.combine(totals[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
     kept = np.flatnonzero(problem.allowed(totals))
-    kept = kept[non_dominated(totals[kept, : len(problem.objectives)])]
+    kept = kept[problem.non_dominated(totals[kept], len(problem.objectives))]
     digits = np.unravel_index(kept, [slot.size for slot in product.slots])
     return Found(totals[kept], np.stack(digits, axis=1).astype(np.int32), np.zeros(totals.shape[1]))
-

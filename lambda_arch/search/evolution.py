@@ -47,7 +47,9 @@ class Record:
         except (ValueError, KeyError, TypeError):
             raise ArchitectureError(f"{self.path}: expected the file of an earlier search, a JSON line each") from None
         if first != self.about:
-            different = next(key for key in self.about if not isinstance(first, dict) or first.get(key) != self.about[key])
+            different = next(
+                key for key in self.about if not isinstance(first, dict) or first.get(key) != self.about[key]
+            )
             old = first.get(different) if isinstance(first, dict) else first
             raise ArchitectureError(
                 f"{self.path}: {different} was {old} there and is {self.about[different]} now; expected the same search"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lambda_arch.arch import ArchitectureError
 from lambda_arch.search.enumeration import LIMIT
 from lambda_arch.search.front import Found, Front, collect
-from lambda_arch.search.problem import Problem, non_dominated
+from lambda_arch.search.problem import Problem
 from lambda_arch.search.space import Product
 
 EXACT_LIMIT = 300_000
@@ -41,7 +41,7 @@ def front_of_product(
     More than ``limit`` partial networks are thinned to about ``thinned``. ``step`` is called after every slot.
     """
     options = [problem.slot(product, slot) for slot in product.slots]
-    kept = [non_dominated(costs) for costs in options]
+    kept = [problem.non_dominated(costs) for costs in options]
     order = sorted(range(len(options)), key=lambda i: len(kept[i]))
     options = [costs[rows] for costs, rows in zip(options, kept, strict=True)]
     rest = _least_of_rest(problem, [options[i] for i in order])
@@ -50,6 +50,8 @@ def front_of_product(
     steps: list[tuple[Indices, Indices]] = []
     for i, after in zip(order, rest, strict=True):
         totals, parent, option = _merge(problem, totals, options[i], after)
+        if not len(totals):  # nothing keeps the bounds
+            return Found(totals, np.empty((0, len(order)), np.int32), error)
         if len(totals) > limit:
             rows, more = thin_out(totals, thinned)
             totals, parent, option = totals[rows], parent[rows], option[rows]
@@ -57,16 +59,14 @@ def front_of_product(
         steps.append((parent, option))
         step()
     chosen = np.empty((len(totals), len(order)), np.int32)
-    at = np.arange(len(totals))
+    at = np.arange(len(totals), dtype=np.int32)
     for i, (parent, option) in zip(reversed(order), reversed(steps), strict=True):
         chosen[:, i] = kept[i][option[at]]
         at = parent[at]
     return Found(totals, chosen, error)
 
 
-def exact_front(
-    problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent
-) -> Front:
+def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent) -> Front:
     """Return the front of a space, exact or with its error.
 
     Raises :class:`ArchitectureError` for a bound that asks for more of a cost, or less of a gain: what it needs is not
@@ -98,44 +98,45 @@ def _least_of_rest(problem: Problem, options: list[Floats]) -> list[Floats]:
     return found[::-1]
 
 
-def _merge(
-    problem: Problem, totals: Floats, options: Floats, after: Floats
-) -> tuple[Floats, Indices, Indices]:
+def _merge(problem: Problem, totals: Floats, options: Floats, after: Floats) -> tuple[Floats, Indices, Indices]:
     """Return the non-dominated sums of partial networks and options, with the rows that each is made of."""
     step = max(1, CHUNK // len(options))
     parts: list[tuple[Floats, Indices, Indices]] = []
     for start in range(0, len(totals), step):
         part = totals[start : start + step]
         sums = problem.combine(part[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
-        possible = np.flatnonzero((problem.combine(sums, after) <= problem.bounds + 1e-9).all(axis=1))
-        rows = possible[non_dominated(sums[possible])]
+        possible = np.flatnonzero((problem.combine(sums, after) <= problem.bounds + 1e-6).all(axis=1))
+        rows = possible[problem.non_dominated(sums[possible])]
         parts.append(
             (sums[rows], (start + rows // len(options)).astype(np.int32), (rows % len(options)).astype(np.int32))
         )
     sums, parent, option = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     if len(parts) > 1:
-        rows = non_dominated(sums)
+        rows = problem.non_dominated(sums)
         sums, parent, option = sums[rows], parent[rows], option[rows]
     return sums, parent, option
 
 
 def thin_out(totals: Floats, wanted: int) -> tuple[NDArray[np.intp], Floats]:
-    """Return about ``wanted`` rows (never more), one a cell of a grid, and how much worse they are at most.
+    """Return at most ``wanted`` rows, one a cell of a grid, and how much worse they are at most.
 
-    For every row of ``totals`` one that is returned is worse by the second answer at most, in each column.
+    For every row of ``totals`` one that is returned is worse by the second answer at most, in each column. A column of
+    few distinct values has a cell for each of them, where that leaves few enough.
     """
     low, high = totals.min(axis=0), totals.max(axis=0)
-    spread = np.where(high > low, high - low, 1.0)
-    scaled = (totals - low) / spread
-    few = [np.unique(column, return_inverse=True)[1] for column in totals.T]
+    scaled = (totals - low) / np.where(high > low, high - low, 1.0)
+    distinct = [np.unique(column, return_inverse=True)[1] for column in totals.T]
+    apart = [column if column.max() < FEW else None for column in distinct]
+    if len(np.unique(_cells(scaled, apart, 1))) > wanted:
+        apart = [None] * len(apart)
     coarse, fine = 1, 2**20
     while fine - coarse > max(1, coarse // 50):
         middle = (coarse + fine) // 2
-        if len(np.unique(_cells(scaled, few, middle))) > wanted:
+        if len(np.unique(_cells(scaled, apart, middle))) > wanted:
             fine = middle
         else:
             coarse = middle
-    cells = _cells(scaled, few, coarse)
+    cells = _cells(scaled, apart, coarse)
     order = np.lexsort((scaled.sum(axis=1), cells))
     first = np.flatnonzero(np.diff(cells[order], prepend=-1))
     rows = order[first]
@@ -144,12 +145,13 @@ def thin_out(totals: Floats, wanted: int) -> tuple[NDArray[np.intp], Floats]:
     return np.sort(rows), np.maximum(worse, 0.0)
 
 
-def _cells(scaled: Floats, few: list[NDArray[np.intp]], resolution: int) -> NDArray[np.int64]:
+def _cells(scaled: Floats, apart: list[NDArray[np.intp] | None], resolution: int) -> NDArray[np.int64]:
+    """Return the number of each row's cell: ``resolution`` intervals a column, or its own number where that is told."""
     cells = np.zeros(len(scaled), np.int64)
-    for column, distinct in zip(scaled.T, few, strict=True):
-        number = distinct.max() + 1
-        here = distinct if number <= FEW else (column * resolution).astype(np.int64)
-        cells = cells * (number if number <= FEW else resolution + 1) + here
-        if cells.max() > 2**62 // (2**20 + 2):
+    for column, own in zip(scaled.T, apart, strict=True):
+        number = resolution if own is None else FEW
+        here = np.minimum((column * resolution).astype(np.int64), resolution - 1) if own is None else own
+        cells = cells * number + here
+        if cells.max() > 2**62 // 2**20:
             cells = np.unique(cells, return_inverse=True)[1].astype(np.int64)
     return cells

@@ -63,9 +63,7 @@ def features(architecture: ResNet) -> NDArray[np.float64]:
 
 def dials_of(architecture: ResNet) -> dict[str, set[float]]:
     """Return the values of every dial of an architecture, for ranges: infinity stands for a global scope."""
-    layers = [
-        block.layer for stage in architecture.stages for block in stage if isinstance(block.layer, Lambda)
-    ]
+    layers = [block.layer for stage in architecture.stages for block in stage if isinstance(block.layer, Lambda)]
     return {
         "depth": {architecture.depth},
         "image size": {architecture.image_size},

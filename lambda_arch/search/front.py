@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.arch import ResNet
-from lambda_arch.search.problem import Problem, non_dominated
+from lambda_arch.search.problem import Problem
 
 Floats = NDArray[np.float64]
 Engine = Literal["enumerate", "exact", "evolutionary"]
@@ -59,7 +59,8 @@ class Front:
 
     def architecture(self, i: int) -> ResNet:
         """Return the architecture of member ``i``."""
-        return self.problem.space.products[self.product[i]].architecture(self.options[i])
+        options = [int(option) for option in self.options[i]]
+        return self.problem.space.products[int(self.product[i])].architecture(options)
 
     def values(self, i: int) -> dict[str, float]:
         """Return the metrics of member ``i``, as a person reads them."""
@@ -70,7 +71,7 @@ class Front:
         if not len(self):
             return np.zeros(len(self.problem.objectives))
         least = np.abs(self.points).min(axis=0)
-        return np.divide(self.error[: len(least)], least, out=np.zeros(len(least)), where=least > 0)
+        return np.asarray(np.divide(self.error[: len(least)], least, out=np.zeros(len(least)), where=least > 0))
 
 
 def collect(problem: Problem, engine: Engine, how: str, found: Sequence[Found], evaluated: int) -> Front:
@@ -80,9 +81,7 @@ def collect(problem: Problem, engine: Engine, how: str, found: Sequence[Found], 
     product = np.repeat(np.arange(len(found), dtype=np.int32), [len(each.totals) for each in found])
     options = [row for each in found for row in each.options]
     kept = np.flatnonzero(problem.allowed(totals))
-    kept = kept[non_dominated(totals[kept, :objectives])]
+    kept = kept[problem.non_dominated(totals[kept], objectives)]
     kept = kept[np.lexsort(totals[kept, :objectives].T[::-1])]
     error = np.max([each.error for each in found], axis=0)
-    return Front(
-        problem, engine, how, totals[kept], product[kept], tuple(options[i] for i in kept), error, evaluated
-    )
+    return Front(problem, engine, how, totals[kept], product[kept], tuple(options[i] for i in kept), error, evaluated)

@@ -64,7 +64,7 @@ class Metric:
 
 
 _COUNT = (("", 1.0), ("k", 1e3), ("K", 1e3), ("M", 1e6), ("G", 1e9), ("B", 1e9), ("T", 1e12))
-_BYTES = (("", 1.0), ("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
+_BYTES: tuple[tuple[str, float], ...] = (("", 1.0), ("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
 _BYTES += (("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("k", 1e3), ("M", 1e6), ("G", 1e9))
 _SECONDS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("", 1.0))
 
@@ -86,7 +86,10 @@ METRICS = {
             "throughput", "throughput", "images/s", "max", "sum", (("images/s", 1.0), ("", 1.0), ("k", 1e3)),
             ("images/s", 1.0), 1, "images over latency", inverse_of="latency",
         ),
-        Metric("top1", "top-1", "%", "max", "sum", (("%", 1.0), ("", 1.0)), ("%, predicted", 1.0), 2, "predicted"),
+        Metric(
+            "top1", "top-1", "%", "max", "sum", (("%", 1.0), ("", 1.0)), ("%", 1.0), 2,
+            "predicted by a model that is fitted on runs",
+        ),
     )
 }  # fmt: skip
 
@@ -112,7 +115,8 @@ class Constraint:
     bound: float
 
     def __str__(self) -> str:
-        return f"{self.metric.name}{self.relation}{self.metric.show_with_unit(self.bound).replace(' ', '')}"
+        unit, factor = self.metric.shown
+        return f"{self.metric.name}{self.relation}{self.bound / factor:g}{unit}"
 
     def holds(self, values: Any) -> Any:
         """Return whether ``values``, a number or an array, keep the bound: a boolean, or an array of them."""

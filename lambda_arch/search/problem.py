@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.search.accuracy import AccuracyModel
-from lambda_arch.search.costs import Costs
+from lambda_arch.search.costs import COUNTED, Costs
 from lambda_arch.search.latency import Latency
 from lambda_arch.search.metrics import Constraint, Metric
 from lambda_arch.search.space import Product, Slot, Space
@@ -62,32 +62,35 @@ class Problem:
 
     def fixed(self, product: Product) -> Floats:
         """Return a product's costs without its blocks, minimised."""
-        return settle(self.signs * self.costs.fixed(product))
+        return self.signs * self.costs.fixed(product)
 
     def slot(self, product: Product, slot: Slot) -> Floats:
         """Return the costs of a slot's options, minimised."""
-        return settle(self.signs * self.costs.slot(product, slot))
+        return self.signs * self.costs.slot(product, slot)
 
     def of(self, architecture: ResNet) -> Floats:
         """Return the totals of one architecture, minimised."""
-        return settle(self.signs * self.costs.of(architecture))
+        return self.signs * self.costs.of(architecture)
 
     def combine(self, a: Floats, b: Floats) -> Floats:
         """Return the costs of two parts together."""
-        return settle(self.costs.combine(a, b))
+        return self.costs.combine(a, b)
 
     def allowed(self, totals: Floats) -> NDArray[np.bool_]:
         """Return which rows of totals keep all constraints."""
         return np.asarray(((totals <= self.bounds) & (totals >= self.floors)).all(axis=-1))
 
+    def non_dominated(self, totals: Floats, columns: int | None = None) -> NDArray[np.intp]:
+        """Return, in order, the rows that no other dominates in the first ``columns``, one of those that are equal.
+
+        Sums of fractions that differ by their rounding alone are equal: accuracies and seconds count to 9 decimals.
+        """
+        fractions = [metric.name not in COUNTED for metric in self.costs.metrics][:columns]
+        return non_dominated(np.where(fractions, np.round(totals[:, :columns], 9), totals[:, :columns]))
+
     def read(self, totals: Floats) -> dict[str, float]:
         """Return a row of totals by metric, as a person reads them."""
         return self.costs.read(self.signs * totals)
-
-
-def settle(totals: Floats) -> Floats:
-    """Round off what sums of fractions leave behind, so that equal accuracies are equal; whole numbers stay."""
-    return np.round(totals, 9)
 
 
 def make_problem(
@@ -98,9 +101,11 @@ def make_problem(
     latency: Latency | None = None,
     functions: Mapping[str, Callable[[ResNet], float]] | None = None,
 ) -> Problem:
-    """Return the problem; raises :class:`ArchitectureError` for no objectives, or what a metric needs and is not there."""
+    """Return the problem; raises :class:`ArchitectureError` without objectives, or what one needs."""
     if not objectives:
-        raise ArchitectureError("no objective: expected --minimize or --maximize with a metric, such as --minimize macs")
+        raise ArchitectureError(
+            "no objective: expected --minimize or --maximize with a metric, such as --minimize macs"
+        )
     own = dict.fromkeys(constraint.metric for constraint in constraints if constraint.metric not in objectives)
     costs = Costs((*objectives, *own), accuracy, latency, functions or {})
     return Problem(space, tuple(objectives), tuple(constraints), costs)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from lambda_arch.arch import ArchitectureError, ResNet, parse
+from lambda_arch.arch import ArchitectureError, Convolution, Lambda, ResNet, parse
 from lambda_arch.published import load_table
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "ablations", "c4 study", "Figure 3", "own runs"
@@ -37,9 +37,17 @@ def published_runs() -> list[Run]:
     found: dict[tuple[ResNet, str], list[float]] = {}
     for name, (column, recipe) in TABLES.items():
         for row in load_table(name).rows:
-            if row.architecture and row.cells[column]:
-                found.setdefault((parse(row.architecture), recipe), []).append(float(row.cells[column]))
+            architecture = parse(row.architecture) if row.architecture else None
+            if architecture is not None and is_modelled(architecture) and row.cells[column]:
+                found.setdefault((architecture, recipe), []).append(float(row.cells[column]))
     return [Run(architecture, recipe, fmean(values)) for (architecture, recipe), values in found.items()]
+
+
+def is_modelled(architecture: object) -> bool:
+    """Return whether an accuracy model has features for an architecture: a ResNet of convolutions and lambda layers."""
+    return isinstance(architecture, ResNet) and all(
+        isinstance(block.layer, (Convolution, Lambda)) for stage in architecture.stages for block in stage
+    )
 
 
 def read_runs(path: Path) -> list[Run]:
@@ -62,6 +70,8 @@ def read_runs(path: Path) -> list[Run]:
             architecture = parse((row["architecture"] or "").strip())
         except ArchitectureError as error:
             raise ArchitectureError(f"{where}: {error}") from None
+        if not is_modelled(architecture):
+            raise ArchitectureError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
         try:
             top1 = float((row["top1"] or "").strip().rstrip("%"))
         except ValueError:

@@ -112,5 +112,5 @@ def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], NDArr
 
 
 def letters_of(patterns: Sequence[str], depth: int) -> NDArray[np.bool_]:
-    """Return which blocks hold a lambda layer, patterns x blocks; raises ArchitectureError for one that does not fit."""
+    """Return which blocks hold a lambda layer, patterns x blocks; raises ArchitectureError where one cannot."""
     return np.array([[letter == "L" for letter in "".join(expand(pattern, BLOCKS[depth]))] for pattern in patterns])

@@ -1,16 +1,16 @@
 """Spaces from TOML: the options of an architecture, each with a value, a list or a range.
 
-    per = "stage"            # what the lists below are chosen for: the network (default), each stage, or each block
-    depth = [50, 101]        # depth, image_size, stem, shortcut_bias, classes and stages: always for the network
-    image_size = { from = 160, to = 288, step = 32 }
-    layer = ["C", "L"]       # or stages = ["CCLL", "C-C-2-L"]
-    k = { from = 4, to = 32, times = 2 }
-    [c4]                     # for this stage; per = "block" for each of its blocks
-    m = [7, 23]
-    [c4.1]                   # for this block
-    k = 16
-    [[network]]              # a union: each table on top of the keys above
-    depth = 50
+per = "stage"            # what the lists below are chosen for: the network (default), each stage, or each block
+depth = [50, 101]        # depth, image_size, stem, shortcut_bias, classes and stages: always for the network
+image_size = { from = 160, to = 288, step = 32 }
+layer = ["C", "L"]       # or stages = ["CCLL", "C-C-2-L"]
+k = { from = 4, to = 32, times = 2 }
+[c4]                     # for this stage; per = "block" for each of its blocks
+m = [7, 23]
+[c4.1]                   # for this block
+k = 16
+[[network]]              # a union: each table on top of the keys above
+depth = 50
 """
 
 import tomllib
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import product as cartesian
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,7 @@ from lambda_arch.arch.resnet import MIN_IMAGE_SIZE, STEMS
 from lambda_arch.search.space import Place, Product, Slot, Space, drop_repeats, letters_of
 
 BUILT_IN = ("ablation", "scaling", "stages", "blocks")
-MAX_PRODUCTS = 4000
+MAX_TIED = 2000
 MAX_OPTIONS = 5_000_000
 
 _BY_NAME = {option.name: option for option in OPTIONS}
@@ -84,14 +85,7 @@ def space_of(table: Mapping[str, Any], name: str) -> Space:
     for entry in networks:
         choices = _Choices.read(_on_top(shared, entry))
         spread = spread or any(choice.scope != "network" for choice in choices.varying)
-        for product in choices.products():
-            products.append(product)
-            if len(products) > MAX_PRODUCTS:
-                names = ", ".join(dict.fromkeys(choice.key for choice in choices.varying if choice.scope == "network"))
-                raise ArchitectureError(
-                    f"{names}: more than {MAX_PRODUCTS} combinations for the network besides choices for stages or "
-                    "blocks; expected fewer values, or all of them per stage or block"
-                )
+        products += choices.products()
     return Space(name, " ".join(about.split()), tuple(products), spread)
 
 
@@ -99,7 +93,9 @@ def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
-        merged[key] = _on_top(old, value) if key in STAGES and isinstance(old, dict) and isinstance(value, dict) else value
+        merged[key] = (
+            _on_top(old, value) if key in STAGES and isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return merged
 
 
@@ -193,6 +189,12 @@ class _Choices:
                 groups += [[place] for place in of_stage]
             else:
                 groups.append(of_stage)
+        if prod(len(axis.choice.values) for axis in tied) > MAX_TIED:
+            names = ", ".join(dict.fromkeys(axis.choice.key for axis in tied))
+            raise ArchitectureError(
+                f"{names}: more than {MAX_TIED:,} combinations, besides choices for stages or blocks below them; "
+                "expected fewer values, or all of them per stage or per block"
+            )
         for values in cartesian(*(range(len(axis.choice.values)) for axis in tied)):
             given = dict(zip(tied, values, strict=True))
             yield tuple(
@@ -384,7 +386,9 @@ def _range(name: str, table: Mapping[str, Any]) -> list[Any]:
     unknown = [key for key in table if key not in ("from", "to", "step", "times")]
     if unknown:
         known = ("from", "to", "step", "times")
-        raise ArchitectureError(f"{name}.{unknown[0]}: no such key{nearest(unknown[0], known)}; expected {', '.join(known)}")
+        raise ArchitectureError(
+            f"{name}.{unknown[0]}: no such key{nearest(unknown[0], known)}; expected {', '.join(known)}"
+        )
     numbers = {key: value for key, value in table.items() if isinstance(value, (int, float)) and value is not True}
     if "from" not in numbers or "to" not in numbers or ("step" in numbers) == ("times" in numbers):
         raise ArchitectureError(f"{name}: expected a range such as {{ from = 4, to = 32, times = 2 }} or with step = 4")

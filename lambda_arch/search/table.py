@@ -48,7 +48,9 @@ def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) ->
     objectives = [_objective(path, name, columns, "min") for text in minimize for name in text.split(",")]
     objectives += [_objective(path, name, columns, "max") for text in maximize for name in text.split(",")]
     if not objectives:
-        raise ArchitectureError("no objective: expected --minimize or --maximize with a column, such as --minimize macs")
+        raise ArchitectureError(
+            "no objective: expected --minimize or --maximize with a column, such as --minimize macs"
+        )
     names = [metric.name for metric in objectives]
     twice = [name for name in names if names.count(name) > 1]
     if twice:

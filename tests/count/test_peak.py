@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lambda_arch.arch import parse
-from lambda_arch.count.memory import peak_memory
+from lambda_arch.count.peak import peak_memory
 from lambda_arch.nn import build
 
 OVERWRITES = ("relu", "add", "mul", "sigmoid", "_softmax", "native_batch_norm", "_native_batch_norm_legit_no_training")

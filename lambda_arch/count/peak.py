@@ -58,7 +58,7 @@ def block_peak(block: Block, stage: int, *, first: bool, size: Any, at: Dials | 
     n = size * size
     out = block_size(stage, first, size)
     n_out = out * out
-    steps = []  # what is alive besides the block's input
+    steps: list[Any] = []  # what is alive besides the block's input
     if isinstance(block.layer, Lambda):
         steps += _lambda_steps(block.layer, width, n, at or dials(block.layer, size))
         if first and stage > 0:
