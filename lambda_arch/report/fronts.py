@@ -30,12 +30,11 @@ class ShownFront:
 
     @property
     def marks(self) -> list[str]:
-        """``knee`` and ``best``, where they are."""
-        marks = {}
-        if self.members:
-            marks[best(self.front)] = "best"
-            marks[knee(self.front)] = "knee"
-        return [marks.get(i, "") for i in self.members]
+        """``best`` and ``knee``, where they are."""
+        if not self.members:
+            return []
+        marked = (("best", best(self.front)), ("knee", knee(self.front)))
+        return [", ".join(mark for mark, member in marked if member == i) for i in self.members]
 
 
 def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
@@ -281,6 +280,7 @@ def table_report(found: TableFront) -> Report:
     title = f"The front: {len(found.members)} of {len(found.rows)} rows"
     notes = [goals]
     if found.skipped:
-        notes.append(f"{found.skipped} rows have no number for an objective and were left out")
+        have = "row has" if found.skipped == 1 else "rows have"
+        notes.append(f"{found.skipped} {have} no number for an objective, left out")
     flat = Table([Column(name) for name in found.columns], [found.rows[i] for i in found.members])
     return Report([Table(columns, rows, title, notes)], flat, [found.rows[i] for i in found.members])

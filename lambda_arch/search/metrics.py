@@ -116,7 +116,7 @@ class Constraint:
 
     def __str__(self) -> str:
         unit, factor = self.metric.shown
-        return f"{self.metric.name}{self.relation}{self.bound / factor:g}{unit}"
+        return f"{self.metric.name}{self.relation}{self.bound / factor:.12g}{unit}"
 
     def holds(self, values: Any) -> Any:
         """Return whether ``values``, a number or an array, keep the bound: a boolean, or an array of them."""

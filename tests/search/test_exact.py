@@ -83,7 +83,7 @@ def rounded(points: np.ndarray) -> set[tuple[float, ...]]:
     return {tuple(row) for row in np.round(points, 6)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(small_spaces(1500), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
 def test_both_engines_find_what_comparing_all_pairs_finds(space: Space, names: list[str]) -> None:
     assume(not {"latency", "throughput"} <= set(names))
@@ -97,7 +97,7 @@ def test_both_engines_find_what_comparing_all_pairs_finds(space: Space, names: l
             assert measured(front.architecture(i), names) == pytest.approx(front.points[i].tolist(), rel=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     small_spaces(100_000),
     st.lists(st.sampled_from(["params", "macs", "memory", "top1"]), min_size=2, max_size=4, unique=True),
