@@ -69,7 +69,9 @@ def summary(front: Front) -> list[str]:
     if problem.costs.latency is not None and problem.costs.latency.setup:
         lines.append(f"latency is the sum of blocks measured on {problem.costs.latency.setup}")
     if _predicts(front) and problem.costs.accuracy is not None:
-        lines.append(problem.costs.accuracy.describe())
+        model = problem.costs.accuracy
+        recipes = dict.fromkeys(model.recipe(product.stem) for product in problem.space.products)
+        lines.append(f"{model.describe()}; for networks trained as in {', '.join(recipes)}")
     return lines
 
 
@@ -155,13 +157,14 @@ def _published(shown: ShownFront) -> Table:
             {
                 **{metric.name: metric.show(values[metric.name]) for metric in metrics},
                 "printed": f"{placed.top1:.1f}",
+                "recipe": placed.recipe,
                 "architecture": str(placed.architecture),
                 "status": _short_status(shown, placed),
             }
         )
     columns = [_column(metric) for metric in metrics]
-    columns += [Column("printed", "printed top-1 (%)"), Column("architecture", align="left")]
-    columns += [Column("status", "beside the front", "left")]
+    columns += [Column("printed", "printed top-1 (%)"), Column("recipe", "trained in", "left", optional=True)]
+    columns += [Column("architecture", align="left"), Column("status", "beside the front", "left")]
     dominated = sum(placed.by is not None for placed in shown.placed)
     notes = [f"{dominated} of {len(shown.placed)} published architectures of this stem within the bounds are dominated"]
     return Table(columns, rows, "Published architectures beside it", notes)

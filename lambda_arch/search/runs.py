@@ -9,7 +9,7 @@ from statistics import fmean
 from lambda_arch.arch import ArchitectureError, Convolution, Lambda, ResNet, parse
 from lambda_arch.published import load_table
 
-ABLATION, C4_STUDY, FIGURE_3, OWN = "ablations", "c4 study", "Figure 3", "own runs"
+ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
 TABLES = {
     "ablation_khu": ("top1_paper", ABLATION),
     "content_position": ("top1", ABLATION),

@@ -28,7 +28,7 @@ def test_leaving_one_out_is_what_fitting_without_it_gives() -> None:
 
 def test_the_published_model_predicts_runs_it_has_not_seen_better_than_their_mean() -> None:
     model = published_model()
-    spread = np.std([run.top1 for run in model.runs if run.recipe == "ablations" and run.top1 > 70])
+    spread = np.std([run.top1 for run in model.runs if run.recipe == "the ablations" and run.top1 > 70])
     assert model.left_out_rmse < 0.8 * spread
     assert f"{model.left_out_rmse:.2f} points" in model.describe()
     assert "predicted, not measured" in model.describe()
@@ -39,7 +39,7 @@ def test_intervals_hold_what_they_say() -> None:
     inside = [
         abs(run.top1 - model.predict(run.architecture).top1) <= model.predict(run.architecture).interval
         for run in model.runs
-        if run.recipe != "c4 study"  # predictions are not for its recipe
+        if run.recipe != "the c4 study"  # predictions are not for its recipe
     ]
     assert np.mean(inside) > 0.9
 
