@@ -6,6 +6,7 @@ from typing import Any
 
 from lambda_arch.report.table import Column, Report, Table
 from lambda_arch.search.answers import Placed, along, best, knee, place_published
+from lambda_arch.search.costs import COUNTED
 from lambda_arch.search.exact import approximately
 from lambda_arch.search.front import Front
 from lambda_arch.search.metrics import Metric
@@ -188,7 +189,10 @@ def _status(front: Front, placed: Placed) -> str:
 
 
 def _raw(metric: Metric, value: float) -> float | int:
-    return int(value) if value.is_integer() and metric.name in ("params", "macs", "flops", "memory") else value
+    """Return a figure for a file: counts as whole numbers, predictions without digits that say nothing."""
+    if metric.name in COUNTED:
+        return int(value)
+    return round(value, 4) if metric.name == "top1" else value
 
 
 def _rows(shown: ShownFront) -> list[dict[str, Any]]:

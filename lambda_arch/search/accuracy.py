@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, Block, ResNet
 from lambda_arch.search.features import FEATURES, NETWORK, block_features, dials_of, features, network_features, ranges
-from lambda_arch.search.runs import ABLATION, FIGURE_3, OWN, Run, published_runs
+from lambda_arch.search.runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs
 
 LEVEL = 0.95
 SPARE = 3
@@ -142,6 +142,8 @@ class AccuracyModel:
         for name, values in dials_of(architecture).items():
             low, high = known.get(name, (np.inf, -np.inf))
             reasons += [f"{name}={_plain(value)}" for value in sorted(values) if not low <= value <= high]
+        if not is_modelled(architecture):
+            reasons.append("a setting that the model does not know")
         if not reasons and (outside or leverage > self._most_leverage):
             reasons.append("a combination far from all runs")
         return reasons

@@ -21,6 +21,7 @@ from lambda_arch.search.metrics import Metric
 from lambda_arch.search.space import Column, Product, Slot
 
 Floats = NDArray[np.float64]
+DIALS = ("k", "h", "u", "m")
 COUNTED = ("params", "macs", "flops", "memory")
 
 
@@ -222,7 +223,7 @@ class _Kind:
     def dials(self, size: int) -> Dials | None:
         if not isinstance(self.like.layer, Lambda):
             return None
-        at = dials(self.like.layer, size)._replace(**{name: self.values[name] for name in ("k", "h", "u")})
+        at = dials(self.like.layer, size)._replace(**{name: self.values[name] for name in DIALS[:3]})
         return (
             at
             if "m" not in self.values
@@ -234,12 +235,14 @@ def _kinds(blocks: Sequence[Block]) -> list[_Kind]:
     kinds: dict[Any, list[int]] = {}
     for i, block in enumerate(blocks):
         layer = block.layer
-        kind = (layer.content, layer.position, layer.bias, layer.m == "global") if isinstance(layer, Lambda) else ()
+        kind: tuple[Any, ...] = ()
+        if isinstance(layer, Lambda):
+            kind = (layer.m == "global", *(getattr(layer, name) for name in Lambda.__slots__ if name not in DIALS))
         kinds.setdefault((kind, block.se), []).append(i)
     found = []
     for members in kinds.values():
         layers = [layer for i in members if isinstance(layer := blocks[i].layer, Lambda)]
-        names = ("k", "h", "u") if layers and layers[0].m == "global" else ("k", "h", "u", "m")
+        names = DIALS[:3] if layers and layers[0].m == "global" else DIALS
         values = {name: np.array([getattr(layer, name) for layer in layers]) for name in names}
         found.append(_Kind(blocks[members[0]], np.array(members), values))
     return found

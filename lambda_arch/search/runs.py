@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from lambda_arch.arch import ArchitectureError, Convolution, Lambda, ResNet, parse
+from lambda_arch.arch import ArchitectureError, Block, Convolution, Lambda, ResNet, parse
 from lambda_arch.published import load_table
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
@@ -44,10 +44,25 @@ def published_runs() -> list[Run]:
 
 
 def is_modelled(architecture: object) -> bool:
-    """Return whether an accuracy model has features for an architecture: a ResNet of convolutions and lambda layers."""
-    return isinstance(architecture, ResNet) and all(
-        isinstance(block.layer, (Convolution, Lambda)) for stage in architecture.stages for block in stage
+    """Return whether an accuracy model knows an architecture: a ResNet of convolutions and ordinary lambda layers."""
+    if not isinstance(architecture, ResNet):
+        return False
+    plain = ResNet(
+        architecture.depth,
+        tuple(tuple(Block(_plain(block.layer), block.se) for block in stage) for stage in architecture.stages),
+        stem=architecture.stem,
+        shortcut_bias=architecture.shortcut_bias,
+        classes=architecture.classes,
+        image_size=architecture.image_size,
     )
+    return plain == architecture
+
+
+def _plain(layer: object) -> Convolution | Lambda:
+    """Return a layer with what the model has features for, or none for; the rest as usual."""
+    if not isinstance(layer, Lambda):
+        return Convolution()
+    return Lambda(**{name: getattr(layer, name) for name in ("k", "h", "u", "m", "content", "position", "bias")})
 
 
 def read_runs(path: Path) -> list[Run]:

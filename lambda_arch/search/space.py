@@ -69,7 +69,14 @@ class Product:
                 block = column.blocks[column.index[option]]
                 blocks.update(dict.fromkeys(column.places, block))
         stages = tuple(tuple(blocks[i, j] for j in range(n)) for i, n in enumerate(BLOCKS[self.depth]))
-        return ResNet(self.depth, stages, self.stem, self.shortcut_bias, self.classes, self.image_size)
+        return ResNet(
+            self.depth,
+            stages,
+            stem=self.stem,
+            shortcut_bias=self.shortcut_bias,
+            classes=self.classes,
+            image_size=self.image_size,
+        )
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ def test_a_published_member_is_on_the_front() -> None:
     assert front.architecture(placed.member) == placed.architecture
 
 
+@pytest.mark.slow
 def test_members_are_what_the_search_said_built_and_counted() -> None:
     space = space_of({"depth": 18, "image_size": 64, "stages": ["CCLL", "LLLL"], "k": [2, 4], "m": [3, 7]}, "small")
     front = search(space, minimize=["macs", "params"])
