@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.arch import BLOCKS, Block, ResNet, expand
+from lambda_arch.arch import BLOCKS, ArchitectureError, Block, ResNet, expand
 from lambda_arch.arch.resnet import Stem
 
 Place = tuple[int, int]
@@ -120,4 +120,11 @@ def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], NDArr
 
 def letters_of(patterns: Sequence[str], depth: int) -> NDArray[np.bool_]:
     """Return which blocks hold a lambda layer, patterns x blocks; raises ArchitectureError where one cannot."""
-    return np.array([[letter == "L" for letter in "".join(expand(pattern, BLOCKS[depth]))] for pattern in patterns])
+    expanded = ["".join(expand(pattern, BLOCKS[depth])) for pattern in patterns]
+    for pattern, letters in zip(patterns, expanded, strict=True):
+        other = sorted(set(letters) - {"C", "L"})
+        if other:
+            raise ArchitectureError(
+                f"stages={pattern}: expected C (convolution) or L (lambda) in a space, where it says {other[0]}"
+            )
+    return np.array([[letter == "L" for letter in letters] for letters in expanded])
