@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any
 
 from lambda_arch.arch import EXPANSION, WIDTHS, Block, Lambda, ResNet
-from lambda_arch.count.closed_form import Dials, block_size, dials, halve, stem_size
+from lambda_arch.count.closed_form import Dials, block_size, dials, stem_size
 
 ELEMENT_BYTES = 4
 """Bytes of an element in fp32."""
@@ -33,8 +33,7 @@ def peak_memory(architecture: ResNet, batch: int = 1) -> int:
 
 def stem_peak(kind: str, image_size: int) -> int:
     """Return the elements alive at the peak of a stem: inputs and outputs of its convolutions and its pool."""
-    half = halve(image_size)
-    quarter = halve(half)
+    half, quarter = (image_size + 1) // 2, stem_size(image_size)
     image, pixels = 3 * image_size**2, half**2
     steps = [image + 64 * pixels] if kind == "7x7" else [image + 32 * pixels, 64 * pixels, 96 * pixels]
     return max(*steps, 64 * pixels + 64 * quarter**2)

@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import TypeGuard
 
 from lambda_arch.arch import ArchitectureError, Block, Convolution, Lambda, ResNet, parse
 from lambda_arch.published import load_table
@@ -43,7 +44,7 @@ def published_runs() -> list[Run]:
     return [Run(architecture, recipe, fmean(values)) for (architecture, recipe), values in found.items()]
 
 
-def is_modelled(architecture: object) -> bool:
+def is_modelled(architecture: object) -> TypeGuard[ResNet]:
     """Return whether an accuracy model knows an architecture: a ResNet of convolutions and ordinary lambda layers."""
     if not isinstance(architecture, ResNet):
         return False
