@@ -102,7 +102,9 @@ def metric_named(name: str) -> Metric:
     """Return the metric ``name``; raises :class:`ArchitectureError` for one that is not in the table."""
     key = {"top-1": "top1", "flop": "flops", "mac": "macs", "param": "params"}.get(name.lower(), name.lower())
     if key not in METRICS:
-        raise ArchitectureError(f"{name}: no such metric{nearest(key, METRICS)}; expected one of {', '.join(METRICS)}")
+        raise ArchitectureError(
+            f"{name or 'an empty name'}: no such metric{nearest(key, METRICS)}; expected one of {', '.join(METRICS)}"
+        )
     return METRICS[key]
 
 
