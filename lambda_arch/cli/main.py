@@ -18,6 +18,8 @@ COMMANDS = {
     "results": "results",
     "calibrate": "calibrate",
     "predict": "predict",
+    "search": "search",
+    "pareto": "pareto",
 }
 """Every command, and the module of this package that has it."""
 

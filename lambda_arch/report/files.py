@@ -8,6 +8,14 @@ from pathlib import Path
 def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
 
+    Raises OSError as :func:`write_whole_bytes` does.
+    """
+    write_whole_bytes(path, text.encode("utf-8"))
+
+
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` in one step, like :func:`write_whole`.
+
     Raises OSError when the folder is not there or cannot be written to; nothing is left behind then.
     """
     try:
@@ -15,8 +23,8 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
         Path(name).chmod(mode)
         Path(name).replace(path)

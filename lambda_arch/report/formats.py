@@ -85,6 +85,7 @@ _LATEX = str.maketrans(
         "λ": r"$\lambda$",
         "×": r"$\times$",
         "−": "$-$",
+        "±": r"$\pm$",
     }
 )
 

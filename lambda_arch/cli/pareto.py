@@ -1,0 +1,41 @@
+"""``lambda-arch pareto``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.search import Plot, check_plot, draw_plot
+
+Columns = list[str] | None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(pareto)
+
+
+def pareto(
+    table: Annotated[Path, typer.Argument(help="A CSV file with a line of columns.", metavar="TABLE.csv")],
+    minimize: Annotated[
+        Columns, typer.Option("--minimize", help="Columns where less is better, with commas.", metavar="COLUMNS")
+    ] = None,
+    maximize: Annotated[
+        Columns, typer.Option("--maximize", help="Columns where more is better, with commas.", metavar="COLUMNS")
+    ] = None,
+    plot: Plot = None,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
+    """Find the rows of any table that no other row is better than."""
+    from lambda_arch.report.fronts import table_report
+    from lambda_arch.report.picture import table_picture
+    from lambda_arch.search.table import table_front
+
+    check_plot(plot)
+    found = table_front(table, minimize or [], maximize or [])
+    if plot is not None:
+        draw_plot(table_picture(found), plot)
+    if plot != "-":
+        emit(table_report(found), format, out)

@@ -1,0 +1,246 @@
+"""``lambda-arch search``."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambda_arch.arch import ArchitectureError
+from lambda_arch.cli.output import ENDINGS, Format, Out, emit
+
+if TYPE_CHECKING:
+    from lambda_arch.search.accuracy import AccuracyModel
+    from lambda_arch.search.front import Front
+    from lambda_arch.search.latency import Latency
+    from lambda_arch.search.problem import Problem
+
+ON_TERMINAL, IN_FILES = 20, 1000
+
+Minimize = Annotated[
+    list[str] | None,
+    typer.Option("--minimize", help="Costs, with commas: params, macs, flops, memory, latency.", metavar="METRICS"),
+]
+Maximize = Annotated[
+    list[str] | None,
+    typer.Option("--maximize", help="Gains, with commas: top1, throughput.", metavar="METRICS"),
+]
+Plot = Annotated[
+    str | None,
+    typer.Option(
+        "--plot", help="Draw the front: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(search)
+
+
+def search(
+    space: Annotated[
+        str, typer.Option("--space", help="ablation, scaling, stages, blocks, or a TOML file.", metavar="SPACE")
+    ] = "scaling",
+    minimize: Minimize = None,
+    maximize: Maximize = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="A bound, such as 'params<=16M'; may be given again.", metavar="BOUND"),
+    ] = None,
+    accuracy: Annotated[
+        Path | None,
+        typer.Option("--accuracy", help="Predict top1 from your runs: a CSV of architecture, top1.", metavar="FILE"),
+    ] = None,
+    with_published: Annotated[
+        bool, typer.Option("--with-published", help="Fit on the published runs as well as those of --accuracy.")
+    ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="The device whose calibrated latencies are used.", metavar="DEVICE"),
+    ] = None,
+    function: Annotated[
+        str | None,
+        typer.Option(
+            "--function", help="An objective of your own: FILE.py:NAME, from an architecture to a number.", metavar="F"
+        ),
+    ] = None,
+    evaluations: Annotated[
+        int, typer.Option("--evaluations", help="Networks that --function is called for.", metavar="N")
+    ] = 400,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the search with --function.", metavar="N")] = 0,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Keep evaluations of --function here, and go on from them.", metavar="FILE"),
+    ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option(
+            "--members", help="Members to show. [default: 20, 1000 in files]", metavar="N", show_default=False
+        ),
+    ] = None,
+    plot: Plot = None,
+    verify: Annotated[
+        int, typer.Option("--verify", help="Build N members and count them by all three books.", metavar="N")
+    ] = 0,
+    format: Format = None,  # noqa: A002
+    out: Out = None,
+) -> None:
+    """Find the Pareto-optimal architectures of a space: which are worth training, under which budget."""
+    from lambda_arch.report.fronts import front_report, shown_front, summary
+    from lambda_arch.search.answers import spread
+
+    _check(members, verify, plot)
+    problem = _problem(space, minimize, maximize, where or [], accuracy, with_published, device, function)
+    front = _find(problem, evaluations, seed, record)
+    if verify:
+        _verify(front, verify, format, out)
+        return
+    way = format or (ENDINGS.get(out.suffix) if out else None if sys.stdout.isatty() else "csv")
+    many = way in ("csv", "json")
+    shown = shown_front(front, spread(front, members or (IN_FILES if many else ON_TERMINAL)))
+    report = front_report(shown)
+    if way == "csv":  # it has no room for them
+        for note in summary(front):
+            typer.echo(f"note: {note}", err=True)
+    if plot is not None:
+        from lambda_arch.report.picture import front_picture
+
+        more = shown if members or len(shown.members) == len(front) else shown_front(front, spread(front, IN_FILES))
+        draw_plot(front_picture(more), plot)
+    if plot != "-":
+        emit(report, format, out)
+
+
+def draw_plot(picture: object, plot: str) -> None:
+    """Draw a picture to a file, or ``-`` for the terminal."""
+    from lambda_arch.report.picture import Picture
+    from lambda_arch.report.plots import characters, draw
+
+    assert isinstance(picture, Picture)
+    if plot == "-":
+        import shutil
+
+        sys.stdout.write(characters(picture, min(100, shutil.get_terminal_size().columns)))
+        return
+    draw(picture, Path(plot))
+    typer.echo(f"{plot} written", err=True)
+
+
+def check_plot(plot: str | None) -> None:
+    """Raise :class:`ArchitectureError` for a plot that cannot be drawn, before anything is searched."""
+    from lambda_arch.report.plots import DRAWN
+
+    if plot not in (None, "-") and Path(plot or "").suffix.lower() not in DRAWN:
+        raise ArchitectureError(f"--plot {plot}: expected a file that ends in {', '.join(DRAWN)}, or -")
+
+
+def _check(members: int | None, verify: int, plot: str | None) -> None:
+    for name, value, least in (("members", members, 1), ("verify", verify, 0)):
+        if value is not None and value < least:
+            raise ArchitectureError(f"--{name} {value}: expected a whole number from {least}")
+    check_plot(plot)
+
+
+def _problem(
+    space: str,
+    minimize: list[str] | None,
+    maximize: list[str] | None,
+    where: list[str],
+    accuracy: Path | None,
+    with_published: bool,
+    device: str | None,
+    function: str | None,
+) -> "Problem":
+    from lambda_arch.search.metrics import column_metric, read_constraint, read_objectives
+    from lambda_arch.search.problem import make_problem
+    from lambda_arch.search.space_file import read_space
+
+    if minimize is None and maximize is None and function is None:
+        minimize, maximize = ["macs"], ["top1"]
+    functions = {}
+    objectives = read_objectives(minimize or [], maximize or [])
+    if function is not None:
+        name, call = _function(function)
+        functions[name] = call
+        objectives = (*objectives, column_metric(name, "min"))
+    constraints = [read_constraint(text) for text in where]
+    named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
+    latency = _latency(device) if named & {"latency", "throughput"} else None
+    if accuracy is None and with_published:
+        raise ArchitectureError("--with-published: expected --accuracy FILE with your runs too")
+    model = _model(accuracy, with_published) if "top1" in named else None
+    return make_problem(read_space(space), objectives, constraints, model, latency, functions)
+
+
+def _latency(device: str | None) -> "Latency":
+    raise ArchitectureError(
+        f"latency: no calibration of {device or 'any device'}; expected its blocks measured before a search by latency"
+    )
+
+
+def _model(path: Path | None, with_published: bool) -> "AccuracyModel":
+    from lambda_arch.search.accuracy import fit, published_model
+    from lambda_arch.search.runs import published_runs, read_runs
+
+    if path is None:
+        return published_model()
+    runs = read_runs(path)
+    return fit([*runs, *published_runs()], f"{path.name} and the paper's") if with_published else fit(runs, path.name)
+
+
+def _function(text: str):  # type: ignore[no-untyped-def]  # a name, and a function of the user's
+    """Return the name and the function of ``FILE.py:NAME``: it takes an architecture and returns what to minimise."""
+    import importlib.util
+
+    file, colon, name = text.rpartition(":")
+    path = Path(file)
+    if not colon or not name or path.suffix != ".py":
+        raise ArchitectureError(f"--function {text}: expected FILE.py:NAME, such as cost.py:energy")
+    if not path.is_file():
+        raise ArchitectureError(f"--function {text}: no file {file}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ArchitectureError(f"--function {text}: {file} does not run: {type(error).__name__}: {error}") from None
+    call = getattr(module, name, None)
+    if not callable(call):
+        raise ArchitectureError(f"--function {text}: {file} has no function {name}")
+
+    def checked(architecture: object) -> float:
+        try:
+            return float(call(architecture))
+        except Exception as error:
+            raise ArchitectureError(f"--function {text}: {type(error).__name__} for {architecture}: {error}") from None
+
+    return name, checked
+
+
+def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) -> "Front":
+    from lambda_arch.cli.progress import counter
+    from lambda_arch.search.engine import find_front, steps
+    from lambda_arch.search.evolution import evolve
+
+    if problem.costs.functions:
+        with counter(evaluations, "networks") as advance:
+            return evolve(problem, evaluations=evaluations, seed=seed, record=record, evaluated=advance)
+    if record is not None:
+        raise ArchitectureError(f"--record {record}: only for a search with --function; others take seconds")
+    with counter(steps(problem), "blocks") as advance:
+        return find_front(problem, step=advance)
+
+
+def _verify(front: "Front", number: int, name: Format, out: Out) -> None:
+    from lambda_arch.cli.progress import track
+    from lambda_arch.report.fronts import checked_report
+    from lambda_arch.search.answers import spread
+    from lambda_arch.search.verification import check_members
+
+    members = spread(front, number)
+    checked = list(track(check_members(front, members), len(members), "built"))
+    emit(checked_report(front, checked), name, out)
+    if not all(each.agrees for each in checked):
+        sys.exit(1)

@@ -1,0 +1,98 @@
+"""Runs that an accuracy model is fitted on: the published ones, and a user's own."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TypeGuard
+
+from lambda_arch.arch import ArchitectureError, Block, Convolution, Lambda, ResNet, parse
+from lambda_arch.published import load_table
+
+ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
+TABLES = {
+    "ablation_khu": ("top1_paper", ABLATION),
+    "content_position": ("top1", ABLATION),
+    "hybrid_stages": ("top1", ABLATION),
+    "layer_comparison": ("top1", ABLATION),
+    "layer_memory": ("top1", ABLATION),
+    "scope_size": ("top1", ABLATION),
+    "c4_lambda_count": ("top1", C4_STUDY),
+    "pareto_figure3": ("top1", FIGURE_3),
+}
+"""The published tables of ImageNet accuracies, with the column and the recipe of training that each has."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An architecture trained by a recipe, and its top-1 accuracy in percent."""
+
+    architecture: ResNet
+    recipe: str
+    top1: float
+
+
+def published_runs() -> list[Run]:
+    """Return the paper's runs of architectures that can be built; figures printed twice are averaged."""
+    found: dict[tuple[ResNet, str], list[float]] = {}
+    for name, (column, recipe) in TABLES.items():
+        for row in load_table(name).rows:
+            architecture = parse(row.architecture) if row.architecture else None
+            if architecture is not None and is_modelled(architecture) and row.cells[column]:
+                found.setdefault((architecture, recipe), []).append(float(row.cells[column]))
+    return [Run(architecture, recipe, fmean(values)) for (architecture, recipe), values in found.items()]
+
+
+def is_modelled(architecture: object) -> TypeGuard[ResNet]:
+    """Return whether an accuracy model knows an architecture: a ResNet of convolutions and ordinary lambda layers."""
+    if not isinstance(architecture, ResNet):
+        return False
+    plain = ResNet(
+        architecture.depth,
+        tuple(tuple(Block(_plain(block.layer), block.se) for block in stage) for stage in architecture.stages),
+        stem=architecture.stem,
+        shortcut_bias=architecture.shortcut_bias,
+        classes=architecture.classes,
+        image_size=architecture.image_size,
+    )
+    return plain == architecture
+
+
+def _plain(layer: object) -> Convolution | Lambda:
+    """Return a layer with what the model has features for, or none for; the rest as usual."""
+    if not isinstance(layer, Lambda):
+        return Convolution()
+    return Lambda(**{name: getattr(layer, name) for name in ("k", "h", "u", "m", "content", "position", "bias")})
+
+
+def read_runs(path: Path) -> list[Run]:
+    """Return the runs of a CSV with the columns ``architecture`` and ``top1``.
+
+    Raises :class:`ArchitectureError` naming the file and the line of what is wrong, and OSError.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ArchitectureError(f"{path}: expected a CSV file, text in UTF-8") from None
+    reader = csv.DictReader(io.StringIO(text))
+    for column in ("architecture", "top1"):
+        if column not in (reader.fieldnames or ()):
+            raise ArchitectureError(f"{path}: expected a column {column}; it has {', '.join(reader.fieldnames or ())}")
+    runs = []
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
+        try:
+            architecture = parse((row["architecture"] or "").strip())
+        except ArchitectureError as error:
+            raise ArchitectureError(f"{where}: {error}") from None
+        if not is_modelled(architecture):
+            raise ArchitectureError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
+        try:
+            top1 = float((row["top1"] or "").strip().rstrip("%"))
+        except ValueError:
+            top1 = -1.0
+        if not 0 <= top1 <= 100:
+            raise ArchitectureError(f"{where}: top1={row['top1']}: expected percent from 0 to 100, such as 78.4")
+        runs.append(Run(architecture, OWN, top1))
+    return runs
