@@ -1,5 +1,7 @@
 """``lambda-arch calibrate``."""
 
+from typing import Annotated
+
 import typer
 
 from lambda_arch.arch import Architecture
@@ -18,7 +20,6 @@ from lambda_arch.cli.setups import (
     Mode,
     Quiet,
     Seconds,
-    Space,
     StorePath,
     Threads,
     interruptible,
@@ -37,7 +38,14 @@ def register(app: typer.Typer) -> None:
 
 def calibrate(
     architectures: list[Architecture],
-    space: Space = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            "--space",
+            help="More blocks: of any such settings, or none (k=8|16,m=7|23); or those of a space of `search` instead.",
+            metavar="SPACE",
+        ),
+    ] = None,
     device: Device = "cpu",
     batch_size: Batch = "1",
     dtype: DType = "fp32",
@@ -57,14 +65,17 @@ def calibrate(
 ) -> None:
     """Time every distinct block of the named networks, and of --space, as it occurs inside a network."""
     from lambda_arch.report.calibrations import calibration_report
+    from lambda_arch.search.space_file import read_space
     from lambda_arch.timing.block_space import block_choices
     from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts, with_blocks
 
     setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock)
     bounds = limits(seconds, 1e-9, limit, memory_limit)  # as many samples as there is time for
     networks = with_blocks(architectures)
+    if space and "=" not in space:  # a space of the search, by its name or file
+        networks = [network for product in read_space(space).products for network in product.covering()]
     wanted = [part for network in networks for part in parts(network)]
-    for network in networks if space else []:
+    for network in networks if space and "=" in space else []:
         wanted += space_parts(network, block_choices(network, space or ""))
     with open_store(store) as opened:
         calibration = Calibration(opened, setup, wanted, bounds, fresh=fresh)

@@ -7,13 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.cli.output import ENDINGS, Format, Out, emit
+from lambda_arch.cli.output import ENDINGS, Format, FormatName, Out, emit
+from lambda_arch.cli.setups import (
+    Batch,
+    Clock,
+    Device,
+    DType,
+    Mode,
+    StorePath,
+    Threads,
+    interruptible,
+    leave_if,
+    limits,
+    one_setup,
+    open_store,
+    watch,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lambda_arch.arch import ResNet
     from lambda_arch.search.accuracy import AccuracyModel
     from lambda_arch.search.front import Front
     from lambda_arch.search.latency import Latency
     from lambda_arch.search.problem import Problem
+    from lambda_arch.timing import Setup
 
 ON_TERMINAL, IN_FILES = 20, 1000
 
@@ -55,10 +74,13 @@ def search(
     with_published: Annotated[
         bool, typer.Option("--with-published", help="Fit on the published runs as well as those of --accuracy.")
     ] = False,
-    device: Annotated[
-        str | None,
-        typer.Option("--device", help="The device whose calibrated latencies are used.", metavar="DEVICE"),
-    ] = None,
+    device: Device = "cpu",
+    batch_size: Batch = "1",
+    dtype: DType = "fp32",
+    mode: Mode = "inference",
+    threads: Threads = 0,
+    clock: Clock = "wall",
+    store: StorePath = None,
     function: Annotated[
         str | None,
         typer.Option(
@@ -91,10 +113,12 @@ def search(
     from lambda_arch.search.answers import spread
 
     _check(members, verify, plot)
-    problem = _problem(space, minimize, maximize, where or [], accuracy, with_published, device, function)
+    setup = one_setup(device, batch_size, dtype, "autocast", False, mode, threads, clock)
+    problem = _problem(space, minimize, maximize, where or [], accuracy, with_published, setup, store, function)
     front = _find(problem, evaluations, seed, record)
     if verify:
-        _verify(front, verify, format, out)
+        timed = None if problem.costs.latency is None else setup
+        _verify(front, verify, timed, store, format, out)
         return
     way = format or (ENDINGS.get(out.suffix) if out else None if sys.stdout.isatty() else "csv")
     many = way in ("csv", "json")
@@ -149,7 +173,8 @@ def _problem(
     where: list[str],
     accuracy: Path | None,
     with_published: bool,
-    device: str | None,
+    setup: "Setup",
+    store: Path | None,
     function: str | None,
 ) -> "Problem":
     from lambda_arch.search.metrics import column_metric, read_constraint, read_objectives
@@ -166,17 +191,24 @@ def _problem(
         objectives = (*objectives, column_metric(name, "min"))
     constraints = [read_constraint(text) for text in where]
     named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
-    latency = _latency(device) if named & {"latency", "throughput"} else None
+    latency = _latency(setup, store) if named & {"latency", "throughput"} else None
     if accuracy is None and with_published:
         raise ArchitectureError("--with-published: expected --accuracy FILE with your runs too")
     model = _model(accuracy, with_published) if "top1" in named else None
     return make_problem(read_space(space), objectives, constraints, model, latency, functions)
 
 
-def _latency(device: str | None) -> "Latency":
-    raise ArchitectureError(
-        f"latency: no calibration of {device or 'any device'}; expected its blocks measured before a search by latency"
-    )
+def _latency(setup: "Setup", store: Path | None) -> "Latency":
+    from lambda_arch.search.latency import Latency
+    from lambda_arch.timing.blocks import block_latencies
+
+    with open_store(store) as opened:
+        calibrated = block_latencies(opened, setup)
+    if not calibrated.by_identity:
+        raise ArchitectureError(
+            f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate --space` with these flags"
+        )
+    return Latency(calibrated, setup.batch, str(setup))
 
 
 def _model(path: Path | None, with_published: bool) -> "AccuracyModel":
@@ -233,14 +265,38 @@ def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) 
         return find_front(problem, step=advance)
 
 
-def _verify(front: "Front", number: int, name: Format, out: Out) -> None:
+def _verify(
+    front: "Front", number: int, timed: "Setup | None", store: Path | None, name: FormatName | None, out: Out
+) -> None:
     from lambda_arch.cli.progress import track
     from lambda_arch.report.fronts import checked_report
     from lambda_arch.search.answers import spread
     from lambda_arch.search.verification import check_members
 
     members = spread(front, number)
-    checked = list(track(check_members(front, members), len(members), "built"))
+    seconds = {} if timed is None else _whole([front.architecture(member) for member in members], timed, store)
+    clock = None if timed is None else lambda architecture: seconds[str(architecture)]
+    checked = list(track(check_members(front, members, clock), len(members), "built"))
     emit(checked_report(front, checked), name, out)
     if not all(each.agrees for each in checked):
         sys.exit(1)
+
+
+def _whole(networks: "Sequence[ResNet]", setup: "Setup", store: Path | None) -> dict[str, float]:
+    """Return the seconds of whole networks, measured where the store does not have them."""
+    from lambda_arch.timing import Cell, Measuring
+
+    bounds = limits(5.0, 0.05, 600.0, 0.0)
+    with open_store(store) as opened:
+        measuring = Measuring(opened, [Cell(network, setup) for network in networks], bounds)
+        with interruptible() as ended:
+            watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet=False)
+        leave_if(ended)
+        summaries = {each.architecture: each.summary for each in measuring.results() if each.status == "ok"}
+    seconds = {}
+    for network in networks:
+        summary = summaries.get(str(network))
+        if summary is None:
+            raise ArchitectureError(f"{network}: could not be timed on {setup}")
+        seconds[str(network)] = summary.median
+    return seconds

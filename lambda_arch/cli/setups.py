@@ -24,7 +24,7 @@ DTypes = Annotated[str, typer.Option("--dtype", help="fp32, tf32, bf16 or fp16; 
 DType = Annotated[str, typer.Option("--dtype", help="fp32, tf32, bf16 or fp16.", metavar="DTYPE")]
 Space = Annotated[
     str | None,
-    typer.Option("--space", help="Blocks of any such settings too, or none: k=8|16,m=7|23.", metavar="CHOICES"),
+    typer.Option("--space", help="More blocks: of any such settings, or none (k=8|16,m=7|23).", metavar="CHOICES"),
 ]
 Cast = Annotated[str, typer.Option("--cast", help="How: autocast, or cast the whole network.", metavar="HOW")]
 ChannelsLast = Annotated[bool, typer.Option("--channels-last", help="Memory format: channels last.")]

@@ -5,7 +5,7 @@ slot by slot, each :class:`Slot` independently of the others. A slot spans one b
 chosen together, or the whole network.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -68,6 +68,16 @@ class Product:
             for column in slot.columns:
                 block = column.blocks[column.index[option]]
                 blocks.update(dict.fromkeys(column.places, block))
+        return self._network(blocks)
+
+    def covering(self) -> Iterator[ResNet]:
+        """Yield networks, as few as can be, in which every block occurs wherever the product may have it."""
+        columns = [column for slot in self.slots for column in slot.columns]
+        for i in range(max(len(column.blocks) for column in columns)):
+            chosen = [(column.places, column.blocks[i % len(column.blocks)]) for column in columns]
+            yield self._network({place: block for places, block in chosen for place in places})
+
+    def _network(self, blocks: Mapping[Place, Block]) -> ResNet:
         stages = tuple(tuple(blocks[i, j] for j in range(n)) for i, n in enumerate(BLOCKS[self.depth]))
         return ResNet(
             self.depth,

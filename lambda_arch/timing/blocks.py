@@ -171,7 +171,7 @@ class Calibration:
                 row = {
                     "uid": new_uid(),
                     "fingerprint": self.fingerprint,
-                    "setup": _key(self.setup),
+                    "setup": setup_key(self.setup),
                     "part": identity,
                     "seconds": summary.median,
                     "q1": summary.q1,
@@ -225,10 +225,11 @@ def _stored(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
     rows = store.rows(
         "SELECT part, seconds, q1, q3, json_array_length(samples) AS number FROM part "
         "WHERE fingerprint = ? AND setup = ? ORDER BY started",
-        [fingerprint, _key(setup)],
+        [fingerprint, setup_key(setup)],
     )
     return {row["part"]: Summary(row["seconds"], row["q1"], row["q3"], row["number"]) for row in rows}
 
 
-def _key(setup: Setup) -> str:
+def setup_key(setup: Setup) -> str:
+    """Return what identifies a setup in the store."""
     return digest(setup.as_dict())
