@@ -87,13 +87,17 @@ def search(
             "--function", help="An objective of your own: FILE.py:NAME, from an architecture to a number.", metavar="F"
         ),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option("--measure", help="Latency of whole networks, timed as the search goes: needs no calibration."),
+    ] = False,
     evaluations: Annotated[
-        int, typer.Option("--evaluations", help="Networks that --function is called for.", metavar="N")
+        int, typer.Option("--evaluations", help="Networks to evaluate, with --function or --measure.", metavar="N")
     ] = 400,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the search with --function.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of such a search.", metavar="N")] = 0,
     record: Annotated[
         Path | None,
-        typer.Option("--record", help="Keep evaluations of --function here, and go on from them.", metavar="FILE"),
+        typer.Option("--record", help="Keep its evaluations here, and go on from them.", metavar="FILE"),
     ] = None,
     members: Annotated[
         int | None,
@@ -114,7 +118,9 @@ def search(
 
     _check(members, verify, plot)
     setup = one_setup(device, batch_size, dtype, "autocast", False, mode, threads, clock)
-    problem = _problem(space, minimize, maximize, where or [], accuracy, with_published, setup, store, function)
+    problem = _problem(
+        space, minimize, maximize, where or [], accuracy, with_published, setup, store, function, measure
+    )
     front = _find(problem, evaluations, seed, record)
     if verify:
         timed = None if problem.costs.latency is None else setup
@@ -176,6 +182,7 @@ def _problem(
     setup: "Setup",
     store: Path | None,
     function: str | None,
+    measure: bool,
 ) -> "Problem":
     from lambda_arch.search.metrics import column_metric, read_constraint, read_objectives
     from lambda_arch.search.problem import make_problem
@@ -191,7 +198,12 @@ def _problem(
         objectives = (*objectives, column_metric(name, "min"))
     constraints = [read_constraint(text) for text in where]
     named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
-    latency = _latency(setup, store) if named & {"latency", "throughput"} else None
+    by_time = bool(named & {"latency", "throughput"})
+    if measure and "latency" not in named:
+        raise ArchitectureError("--measure: expected latency among the objectives, such as --minimize latency")
+    if measure:
+        functions["latency"] = lambda network: _whole([network], setup, store, quiet=True)[str(network)]
+    latency = _latency(setup, store) if by_time and not measure else None
     if accuracy is None and with_published:
         raise ArchitectureError("--with-published: expected --accuracy FILE with your runs too")
     model = _model(accuracy, with_published) if "top1" in named else None
@@ -260,7 +272,9 @@ def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) 
         with counter(evaluations, "networks") as advance:
             return evolve(problem, evaluations=evaluations, seed=seed, record=record, evaluated=advance)
     if record is not None:
-        raise ArchitectureError(f"--record {record}: only for a search with --function; others take seconds")
+        raise ArchitectureError(
+            f"--record {record}: only for a search with --function or --measure; others take seconds"
+        )
     with counter(steps(problem), "blocks") as advance:
         return find_front(problem, step=advance)
 
@@ -282,7 +296,9 @@ def _verify(
         sys.exit(1)
 
 
-def _whole(networks: "Sequence[ResNet]", setup: "Setup", store: Path | None) -> dict[str, float]:
+def _whole(
+    networks: "Sequence[ResNet]", setup: "Setup", store: Path | None, *, quiet: bool = False
+) -> dict[str, float]:
     """Return the seconds of whole networks, measured where the store does not have them."""
     from lambda_arch.timing import Cell, Measuring
 
@@ -290,7 +306,7 @@ def _whole(networks: "Sequence[ResNet]", setup: "Setup", store: Path | None) -> 
     with open_store(store) as opened:
         measuring = Measuring(opened, [Cell(network, setup) for network in networks], bounds)
         with interruptible() as ended:
-            watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet=False)
+            watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet)
         leave_if(ended)
         summaries = {each.architecture: each.summary for each in measuring.results() if each.status == "ok"}
     seconds = {}
