@@ -26,9 +26,8 @@ def resnet(architecture: ResNet) -> Iterator[Row]:
     size = stem_size(architecture.image_size)
     for i, stage in enumerate(architecture.stages):
         for j, block in enumerate(stage):
-            path = f"{STAGES[i]}.{j + 1}"
-            yield from bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
-            size = block_size(i, j == 0, size)
+            yield from bottleneck(f"{STAGES[i]}.{j + 1}", block, architecture, i, first=j == 0, size=size)
+            size = block_size(architecture, i, j == 0, size)
     yield from head(architecture.classes, size)
 
 
@@ -37,9 +36,9 @@ def stem_size(image_size: int) -> int:
     return halve(halve(image_size))
 
 
-def block_size(stage: int, first: bool, size: int) -> int:
-    """Return the side of a block's output map: the first blocks of c3, c4 and c5 halve it."""
-    return halve(size) if first and stage > 0 else size
+def block_size(architecture: ResNet, stage: int, first: bool, size: int) -> int:
+    """Return the side of a block's output map: one that strides halves it."""
+    return halve(size) if architecture.block_stride(stage, first) == 2 else size
 
 
 def stem(kind: str, image_size: int) -> Iterator[Row]:
@@ -87,25 +86,25 @@ def dials(layer: Lambda, size: int) -> Dials:
 def bottleneck(
     path: str,
     block: Block,
+    architecture: ResNet,
     stage: int,
     *,
     first: bool,
     size: int,
-    shortcut_bias: bool,
     at: Dials | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of a bottleneck block whose input map has side ``size``; ``stage`` counts from 0.
 
-    ``at`` replaces the dials of its lambda layer.
+    ``architecture`` is the network that it is in; ``at`` replaces the dials of its lambda layer.
     """
     width = WIDTHS[stage]
     dim_out = EXPANSION * width
     dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
-    out = block_size(stage, first, size)
+    out = block_size(architecture, stage, first, size)
     yield from _conv_norm(f"{path}.reduce", dim, width, 1, size)
     if isinstance(block.layer, Lambda):
         yield from lambda_layer(f"{path}.spatial.lambdas", block.layer, width, size, at or dials(block.layer, size))
-        if first and stage > 0:
+        if architecture.has_pool(stage, first):
             yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
     elif isinstance(block.layer, Convolution | DoubleAttention):
         yield _conv(f"{path}.spatial.conv", width, width, 9, out)
@@ -116,7 +115,7 @@ def bottleneck(
     if block.se:
         yield from _squeeze_excitation(f"{path}.se", dim_out, max(1, int(dim_out * block.se)), out)
     if first:
-        yield from _conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=shortcut_bias)
+        yield from _conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=architecture.shortcut_bias)
     if isinstance(block.layer, DoubleAttention):
         yield from double_attention(f"{path}.attention", block.layer, dim_out, out)
 

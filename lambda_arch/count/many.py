@@ -137,7 +137,7 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
     image_size = given.get("image_size", base.image_size)
     sizes = [stem_size(image_size)]
     for i in range(len(STAGES)):
-        sizes.append(block_size(i, True, sizes[-1]))
+        sizes.append(block_size(base, i, True, sizes[-1]))
     sums: dict[str, Any] = Counter()
     _add(sums, stem(base.stem, image_size))
     _add(sums, head(base.classes, sizes[-1]))
@@ -154,10 +154,10 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
             rows = bottleneck(
                 "",
                 block,
+                base,
                 group.stage,
                 first=group.first,
                 size=size,
-                shortcut_bias=base.shortcut_bias,
                 at=_dials(block, size, given),
             )
             _add(sums, rows, number)

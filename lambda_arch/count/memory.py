@@ -40,7 +40,7 @@ def map_bytes(
     size = stem_size(architecture.image_size)
     elements = 0
     for i, (name, blocks) in enumerate(zip(STAGES, architecture.stages, strict=True)):
-        size = block_size(i, True, size)
+        size = block_size(architecture, i, True, size)
         maps = [_map_elements(block, size, batch) for block in blocks]
         embeddings = [k for block, k in zip(blocks, maps, strict=True) if isinstance(block.layer, Lambda)]
         repeated = sum(embeddings) - max(embeddings, default=0) if shared else 0
