@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from lambda_arch.cli import audit, costs, listing, show, tables
+from lambda_arch.cli import audit, convert, costs, listing, show, tables
 
 app = typer.Typer(
     name="lambda-arch",
@@ -35,7 +35,7 @@ def _main(
     pass
 
 
-for module in (costs, show, listing, tables, audit):
+for module in (costs, show, listing, tables, audit, convert):
     module.register(app)
 
 

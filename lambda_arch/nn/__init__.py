@@ -5,5 +5,19 @@ from lambda_arch.nn.efficientnet import EfficientNet
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.mobilenet import MobileNet
 from lambda_arch.nn.resnet import ResNet
+from lambda_arch.nn.weights import load, to_safetensors
 
-__all__ = ["EfficientNet", "LambdaLayer", "MobileNet", "Network", "ResNet", "build"]
+λLayer = LambdaLayer  # noqa: N816, PLC2401  the layer by its letter
+"""As lucidrains spells it."""
+
+__all__ = [
+    "EfficientNet",
+    "LambdaLayer",
+    "MobileNet",
+    "Network",
+    "ResNet",
+    "build",
+    "load",
+    "to_safetensors",
+    "λLayer",
+]
