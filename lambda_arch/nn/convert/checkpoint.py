@@ -61,15 +61,13 @@ def _read_torch(path: Path, start: bytes) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about protocols of old files
             return torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
-        raise
     except Exception as error:  # a damaged file fails in any way that its bytes say
+        code = re.search(r"GLOBAL (\S+)", str(error))
+        if code:
+            raise ValueError(
+                f"{path}: holds a Python object, {code[1]}, and is not loaded: it could run code; "
+                f"expected tensors alone, such as torch.save(model.state_dict(), file) writes"
+            ) from None
         if start.startswith(b"PK"):
-            code = re.search(r"GLOBAL (\S+)", str(error))
-            if code:
-                raise ValueError(
-                    f"{path}: holds a Python object, {code[1]}, and is not loaded: it could run code; "
-                    f"expected tensors alone, such as torch.save(model.state_dict(), file) writes"
-                ) from None
             raise ValueError(f"{path}: a truncated or damaged checkpoint") from None
         raise ValueError(f"{path}: not a checkpoint; expected what torch.save or safetensors writes") from None
