@@ -175,13 +175,11 @@ def test_another_family_is_refused(layout, made_by, tmp_path):
         convert(tmp_path / "c.pth", layout)
 
 
-@pytest.mark.parametrize("layout", ["d-li14", "leaderj1001"])
-def test_a_network_of_like_names_is_left_over(layout, tmp_path):
+def test_a_network_of_like_names_is_left_over(tmp_path):
     """torchvision's bottlenecks are named as d-li14's, but hold no lambda layers."""
     state = foreign.leaderj1001_plain().state_dict()
     torch.save({name.replace("shortcut", "downsample"): each for name, each in state.items()}, tmp_path / "c.pth")
-    left = convert(tmp_path / "c.pth", layout).leftovers.unmatched
-    assert {"d-li14": "layer1.0.conv2.weight", "leaderj1001": "layer1.0.downsample.0.weight"}[layout] in left
+    assert "layer1.0.conv2.weight" in convert(tmp_path / "c.pth", "d-li14").leftovers.unmatched
 
 
 def test_lost_batch_counts_start_from_zero(tmp_path):

@@ -119,13 +119,15 @@ def _rename(path: Path, tensors: Mapping[str, Tensor], layout: Layout) -> tuple[
             f"{known[layout.name]} of its {len(tensors)} tensors are named so, the first is {next(iter(tensors))}{hint}"
         )
     named: dict[str, str] = {}
+    taken: set[str] = set()
     unmatched = []
     for name in tensors:
         ours = layout.rename(name)
-        if ours is None or ours in named.values():
+        if ours is None or ours in taken:
             unmatched.append(name)
         else:
             named[name] = ours
+            taken.add(ours)
     return named, unmatched
 
 
