@@ -49,6 +49,8 @@ def resnets(
         depth,
         tuple(stages),
         stem=draw(st.sampled_from(["7x7", "deep", "rs"])),
+        stride=draw(st.booleans()),
+        pool=draw(st.sampled_from(["strided", "first"])),
         shortcut_bias=draw(st.booleans()),
         shared_embeddings=alike and draw(st.booleans()),
         classes=draw(st.sampled_from([1, 10, 100, 1000])),

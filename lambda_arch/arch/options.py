@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.resnet import KEY_NORMS, STAGES, STEMS, Lambda, ResNet
+from lambda_arch.arch.resnet import KEY_NORMS, POOLS, STAGES, STEMS, Lambda, ResNet
 
 Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
 
@@ -128,6 +128,15 @@ OPTIONS = (
     Option("downsample", "augmented", _yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
     Option("reduction", "double", _whole, "Channels of a D block over those of its projections.", "N"),
     Option("stem", "network", _text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
+    Option("stride", "network", _yes_no, "Whether c3, c4 and c5 halve their maps: yes or no.", "yes|no"),
+    Option(
+        "pool",
+        "network",
+        _text,
+        "Which lambda layers have an average-pool after them: strided (those of blocks that stride) or first (those of "
+        "the first block of every stage).",
+        "|".join(POOLS),
+    ),
     Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
     Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
     Option("shared_embeddings", "network", _yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),

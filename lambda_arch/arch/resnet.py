@@ -41,6 +41,7 @@ STAGES = ("c2", "c3", "c4", "c5")
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
 STEMS = ("7x7", "deep", "rs")
+POOLS = ("strided", "first")
 MIN_IMAGE_SIZE = 32
 
 DEFAULT_SCOPE = 23
@@ -50,6 +51,7 @@ Scope = int | Literal["global"]
 KeyNorm = Literal["softmax", "l2", "none"]
 KEY_NORMS = ("softmax", "l2", "none")
 Stem = Literal["7x7", "deep", "rs"]
+Pool = Literal["strided", "first"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +146,11 @@ class ResNet:
 
     ``stages`` holds the blocks of c2 to c5. ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in
     ResNet-D, He et al. 2019) or ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
-    al. 2021). ``shortcut_bias`` adds a bias to the shortcut convolutions. With ``shared_embeddings`` the lambda layers
-    of a stage have one set of position embeddings (the paper's Table 4). ``str()`` is the canonical name.
+    al. 2021). ``stride`` says whether the first blocks of c3, c4 and c5 halve their maps. ``pool`` says which lambda
+    layers have a 3x3 average-pool after them: those of blocks that stride, or of the ``first`` block of every stage,
+    with a stride or without (as leaderj1001 builds them). ``shortcut_bias`` adds a bias to the shortcut convolutions.
+    With ``shared_embeddings`` the lambda layers of a stage have one set of position embeddings (the paper's Table 4).
+    ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
     """
@@ -153,6 +158,8 @@ class ResNet:
     depth: int
     stages: tuple[tuple[Block, ...], ...]
     stem: Stem = "7x7"
+    stride: bool = True
+    pool: Pool = "strided"
     shortcut_bias: bool = False
     shared_embeddings: bool = False
     classes: int = 1000
@@ -168,6 +175,8 @@ class ResNet:
             )
         if self.stem not in STEMS:
             raise ArchitectureError(f"stem={self.stem}: expected one of {', '.join(STEMS)}")
+        if self.pool not in POOLS:
+            raise ArchitectureError(f"pool={self.pool}: expected one of {', '.join(POOLS)}")
         if not _is_int(self.classes) or self.classes < 1:
             raise ArchitectureError(f"classes={self.classes}: expected a whole number from 1, such as classes=1000")
         if not _is_int(self.image_size) or self.image_size < MIN_IMAGE_SIZE:
@@ -188,6 +197,9 @@ class ResNet:
             for block in stage:
                 if isinstance(block.layer, Attention):
                     check_fits(block.layer, place, width, EXPANSION * width)
+        unstrided = self.stages[:1] if self.stride else self.stages
+        if not any(isinstance(stage[0].layer, Lambda) for stage in unstrided):
+            object.__setattr__(self, "pool", "strided")  # no pool more: one architecture, one value
 
     def _check_sharing(self) -> None:
         positional = [
@@ -206,6 +218,14 @@ class ResNet:
         from lambda_arch.arch.resnet_names import canonical_name
 
         return canonical_name(self)
+
+    def block_stride(self, stage: int, first: bool) -> int:
+        """Return the stride of a block of the ``stage`` (counted from 0), be it its ``first`` or another."""
+        return 2 if self.stride and first and stage > 0 else 1
+
+    def has_pool(self, stage: int, first: bool) -> bool:
+        """Whether a lambda layer in such a block has an average-pool after it."""
+        return self.block_stride(stage, first) > 1 or (first and self.pool == "first")
 
     def _lambda_blocks(self) -> Iterator[tuple[str, int, Lambda]]:
         for name, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):

@@ -20,6 +20,7 @@ COMMANDS = {
     "predict": "predict",
     "search": "search",
     "pareto": "pareto",
+    "convert": "convert",
 }
 """Every command, and the module of this package that has it."""
 

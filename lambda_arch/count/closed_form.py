@@ -27,9 +27,18 @@ def resnet(architecture: ResNet) -> Iterator[Row]:
     for i, stage in enumerate(architecture.stages):
         rows: list[Row] = []
         for j, block in enumerate(stage):
-            path = f"{STAGES[i]}.{j + 1}"
-            rows += bottleneck(path, block, i, first=j == 0, size=size, shortcut_bias=architecture.shortcut_bias)
-            size = block_size(i, j == 0, size)
+            stride = architecture.block_stride(i, j == 0)
+            rows += bottleneck(
+                f"{STAGES[i]}.{j + 1}",
+                block,
+                i,
+                first=j == 0,
+                size=size,
+                shortcut_bias=architecture.shortcut_bias,
+                stride=stride,
+                pool=architecture.has_pool(i, j == 0),
+            )
+            size = block_size(i, j == 0, size, stride)
         yield from _with_shared_embeddings(rows) if architecture.shared_embeddings else rows
     yield from head(architecture.classes, size)
 
@@ -46,9 +55,14 @@ def stem_size(image_size: int) -> int:
     return halve(halve(image_size))
 
 
-def block_size(stage: int, first: bool, size: int) -> int:
-    """Return the side of a block's output map: the first blocks of c3, c4 and c5 halve it."""
-    return halve(size) if first and stage > 0 else size
+def block_size(stage: int, first: bool, size: int, stride: int | None = None) -> int:
+    """Return the side of a block's output map: the first blocks of c3, c4 and c5 halve it, or those of ``stride`` 2."""
+    return halve(size) if strides(stage, first, stride) else size
+
+
+def strides(stage: int, first: bool, stride: int | None = None) -> bool:
+    """Return whether a block strides: as ``stride`` says, or else the first ones of c3, c4 and c5."""
+    return first and stage > 0 if stride is None else stride == 2
 
 
 def stem(kind: str, image_size: int) -> Iterator[Row]:
@@ -100,21 +114,24 @@ def bottleneck(
     *,
     first: bool,
     size: int,
-    shortcut_bias: bool,
+    shortcut_bias: bool = False,
+    stride: int | None = None,
+    pool: bool | None = None,
     at: Dials | None = None,
 ) -> Iterator[Row]:
     """Yield the rows of a bottleneck block whose input map has side ``size``; ``stage`` counts from 0.
 
-    ``at`` replaces the dials of its lambda layer.
+    The first blocks of c3, c4 and c5 have a ``stride`` of 2, unless told otherwise, and an average-pool after a lambda
+    layer where they stride, unless ``pool`` says otherwise. ``at`` replaces the dials of the lambda layer.
     """
     width = WIDTHS[stage]
     dim_out = EXPANSION * width
     dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
-    out = block_size(stage, first, size)
+    out = block_size(stage, first, size, stride)
     yield from _conv_norm(f"{path}.reduce", dim, width, 1, size)
     if isinstance(block.layer, Lambda):
         yield from lambda_layer(f"{path}.spatial.lambdas", block.layer, width, size, at or dials(block.layer, size))
-        if first and stage > 0:
+        if strides(stage, first, stride) if pool is None else pool:
             yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
     elif isinstance(block.layer, Convolution | DoubleAttention):
         yield _conv(f"{path}.spatial.conv", width, width, 9, out)

@@ -139,7 +139,7 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
     image_size = given.get("image_size", base.image_size)
     sizes = [stem_size(image_size)]
     for i in range(len(STAGES)):
-        sizes.append(block_size(i, True, sizes[-1]))
+        sizes.append(block_size(i, True, sizes[-1], base.block_stride(i, True)))
     sums: dict[str, Any] = Counter()
     _add(sums, stem(base.stem, image_size))
     _add(sums, head(base.classes, sizes[-1]))
@@ -160,6 +160,8 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
                 first=group.first,
                 size=size,
                 shortcut_bias=base.shortcut_bias,
+                stride=base.block_stride(group.stage, group.first),
+                pool=base.has_pool(group.stage, group.first),
                 at=_dials(block, size, given),
             )
             _add(sums, rows, number)

@@ -38,7 +38,7 @@ def map_bytes(architecture: ResNet, batch: int = PAPER_BATCH, *, stages: tuple[s
     size = stem_size(architecture.image_size)
     elements = 0
     for i, (name, blocks) in enumerate(zip(STAGES, architecture.stages, strict=True)):
-        size = block_size(i, True, size)
+        size = block_size(i, True, size, architecture.block_stride(i, True))
         maps = [_map_elements(block, size, batch) for block in blocks]
         embeddings = [k for block, k in zip(blocks, maps, strict=True) if isinstance(block.layer, Lambda)]
         repeated = sum(embeddings) - max(embeddings, default=0) if architecture.shared_embeddings else 0

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from functools import reduce
 from typing import Any
 
-from lambda_arch.arch import EXPANSION, WIDTHS, Block, Lambda, ResNet
-from lambda_arch.count.closed_form import Dials, block_size, dials, stem_size
+from lambda_arch.arch import EXPANSION, WIDTHS, ArchitectureError, Block, Lambda, ResNet
+from lambda_arch.count.closed_form import Dials, block_size, dials, stem_size, strides
 
 ELEMENT_BYTES = 4
 """Bytes of an element in fp32."""
@@ -21,12 +21,16 @@ ELEMENT_BYTES = 4
 
 def peak_memory(architecture: ResNet, batch: int = 1) -> int:
     """Return the bytes of activations alive at the peak of inference on ``batch`` images in fp32."""
+    others = sorted(architecture.letters - {"C", "L"})
+    if others:
+        raise ArchitectureError(f"{architecture}: expected only C and L layers, whose memory is known, not {others[0]}")
     size = stem_size(architecture.image_size)
     peaks = [stem_peak(architecture.stem, architecture.image_size)]
     for i, stage in enumerate(architecture.stages):
         for j, block in enumerate(stage):
-            peaks.append(block_peak(block, i, first=j == 0, size=size))
-            size = block_size(i, j == 0, size)
+            stride, pool = architecture.block_stride(i, j == 0), architecture.has_pool(i, j == 0)
+            peaks.append(block_peak(block, i, first=j == 0, size=size, stride=stride, pool=pool))
+            size = block_size(i, j == 0, size, stride)
     peaks.append(head_peak(architecture.classes, size))
     return ELEMENT_BYTES * batch * max(peaks)
 
@@ -45,22 +49,31 @@ def head_peak(classes: int, size: int) -> int:
     return max(dim * size**2 + dim, dim + classes)
 
 
-def block_peak(block: Block, stage: int, *, first: bool, size: Any, at: Dials | None = None) -> Any:
+def block_peak(
+    block: Block,
+    stage: int,
+    *,
+    first: bool,
+    size: Any,
+    stride: int | None = None,
+    pool: bool | None = None,
+    at: Dials | None = None,
+) -> Any:
     """Return the elements alive at the peak of a bottleneck block whose input map has side ``size``.
 
-    ``at`` replaces the dials of its lambda layer, as in :func:`lambda_arch.count.closed_form.bottleneck`. The block's
+    ``stride``, ``pool`` and ``at`` are as in :func:`lambda_arch.count.closed_form.bottleneck`. The block's
     input is alive throughout, for the shortcut.
     """
     width = WIDTHS[stage]
     dim_out = EXPANSION * width
     dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
     n = size * size
-    out = block_size(stage, first, size)
+    out = block_size(stage, first, size, stride)
     n_out = out * out
     steps: list[Any] = []  # what is alive besides the block's input
     if isinstance(block.layer, Lambda):
         steps += _lambda_steps(block.layer, width, n, at or dials(block.layer, size))
-        if first and stage > 0:
+        if strides(stage, first, stride) if pool is None else pool:
             steps.append(width * (n + n_out))
     else:
         steps.append(width * (n + n_out))

@@ -8,6 +8,10 @@ from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.mobilenet import MobileNet
 from lambda_arch.nn.preparing import prepare
 from lambda_arch.nn.resnet import ResNet
+from lambda_arch.nn.weights import load, to_safetensors
+
+λLayer = LambdaLayer  # noqa: N816, PLC2401  the layer by its letter
+"""As lucidrains spells it."""
 
 __all__ = [
     "EfficientNet",
@@ -19,7 +23,10 @@ __all__ = [
     "autotune",
     "build",
     "check_device",
+    "load",
     "plans",
     "prepare",
     "set_evaluation",
+    "to_safetensors",
+    "λLayer",
 ]

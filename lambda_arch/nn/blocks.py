@@ -78,7 +78,7 @@ class SqueezeExcitation(nn.Module):
 class Bottleneck(nn.Module):
     """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
 
-    A convolution strides itself, augmented or not; a lambda layer is followed by a 3x3 average-pool of stride 2, the
+    A convolution strides itself, augmented or not; a lambda layer is followed by a 3x3 average-pool (``pool``), the
     attention layers that take its place by a 2x2 one, as their papers have it. A double attention block comes last.
     """
 
@@ -90,6 +90,7 @@ class Bottleneck(nn.Module):
         stride: int,
         size: int,
         *,
+        pool: bool,
         shortcut: bool,
         shortcut_bias: bool,
     ) -> None:
@@ -99,7 +100,7 @@ class Bottleneck(nn.Module):
         spatial: list[tuple[str, nn.Module]]
         if isinstance(block.layer, Lambda):
             spatial = [("lambdas", LambdaLayer.of(block.layer, width, size))]
-            if stride > 1:
+            if pool:
                 spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
         elif isinstance(block.layer, arch.AugmentedConvolution):
             spatial = [("augmented", _augmented(block.layer, width, stride, size))]

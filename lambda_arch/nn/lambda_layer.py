@@ -5,7 +5,7 @@ v = dim_out / h value depth.
 """
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -171,6 +171,7 @@ class LambdaLayer(nn.Module):
         if not (content or position):
             raise ValueError("content=False, position=False: expected at most one of them off")
         self.k, self.h, self.u, self.v = k, h, u, dim_out // h
+        self.m = m
         self.queries = nn.Conv2d(dim, h * k, 1, bias=False)
         self.query_norm = nn.BatchNorm2d(h * k) if batch_norm else None
         self.query_softmax = query_softmax
@@ -234,6 +235,49 @@ class LambdaLayer(nn.Module):
             query_softmax=layer.query_softmax,
             batch_norm=layer.batch_norm,
         )
+
+    @classmethod
+    def from_lucidrains(
+        cls,
+        dim: int,
+        *,
+        dim_k: int,
+        n: int | None = None,
+        r: int | None = None,
+        heads: int = 4,
+        dim_out: int | None = None,
+        dim_u: int = 1,
+    ) -> "LambdaLayer":
+        """Return the layer that these arguments make in github.com/lucidrains/lambda-networks.
+
+        ``r``, the scope of local position lambdas, goes before ``n``, the side of the maps that global ones see. Local
+        ones have a bias.
+
+        Raises ValueError without either of them, and as the layer itself does.
+        """
+        if r is None and n is None:
+            raise ValueError(
+                "expected r, the scope of local position lambdas, or n, the side of the maps of global ones"
+            )
+        m: int | Literal["global"] = "global" if r is None else r
+        return cls(dim, dim_out, k=dim_k, h=heads, u=dim_u, m=m, size=n if r is None else None, bias=r is not None)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that make such a layer, plain values."""
+        position = self.position
+        return {
+            "dim": self.queries.in_channels,
+            "dim_out": self.v * self.h,
+            "k": self.k,
+            "h": self.h,
+            "u": self.u,
+            "m": self.m,
+            "size": self.size,
+            "content": self.content is not None,
+            "position": position is not None,
+            "bias": position is not None and position.bias is not None,
+        }
 
     def reset_parameters(self) -> None:
         """Initialise: projections of unit gain (queries scaled down by sqrt(k)), embeddings small, norms neutral."""

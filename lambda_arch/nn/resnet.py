@@ -24,9 +24,16 @@ class ResNet(nn.Module):
         for i, (name, width) in enumerate(zip(arch.STAGES, arch.WIDTHS, strict=True)):
             blocks = []
             for j, block in enumerate(architecture.stages[i]):
-                stride = 2 if i > 0 and j == 0 else 1
+                stride = architecture.block_stride(i, j == 0)
                 bottleneck = Bottleneck(
-                    block, dim, width, stride, size, shortcut=j == 0, shortcut_bias=architecture.shortcut_bias
+                    block,
+                    dim,
+                    width,
+                    stride,
+                    size,
+                    pool=architecture.has_pool(i, j == 0),
+                    shortcut=j == 0,
+                    shortcut_bias=architecture.shortcut_bias,
                 )
                 blocks.append((str(j + 1), bottleneck))
                 dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size

@@ -5,18 +5,11 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write ``content`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
 
-    Raises OSError as :func:`write_whole_bytes` does.
-    """
-    write_whole_bytes(path, text.encode("utf-8"))
-
-
-def write_whole_bytes(path: Path, content: bytes) -> None:
-    """Write ``content`` to ``path`` in one step, like :func:`write_whole`.
-
-    Raises OSError when the folder is not there or cannot be written to; nothing is left behind then.
+    Texts are written in UTF-8. Raises OSError when the folder is not there or cannot be written to; nothing is left
+    behind then.
     """
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -24,7 +17,7 @@ def write_whole_bytes(path: Path, content: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(content.encode() if isinstance(content, str) else content)
         mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
         Path(name).chmod(mode)
         Path(name).replace(path)

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.report.files import write_whole, write_whole_bytes
+from lambda_arch.report.files import write_whole
 from lambda_arch.report.picture import Picture
 
 COLOURS = ("#0b5fa5", "#0b5fa5", "#c2410c", "#15803d")
@@ -71,7 +71,7 @@ def draw(picture: Picture, path: Path) -> None:
     if ending == ".html":
         write_whole(path, html_page(picture))
     else:
-        write_whole_bytes(path, image(picture, ending[1:]))
+        write_whole(path, image(picture, ending[1:]))
 
 
 def html_page(picture: Picture) -> str:

@@ -71,6 +71,8 @@ def with_blocks(networks: Iterable[object]) -> list[ResNet]:
     for network in networks:
         if not isinstance(network, ResNet):
             raise SetupError(f"{network}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
+        if not network.stride or network.pool != "strided":
+            raise SetupError(f"{network}: expected the usual strides and pools, so that blocks are told by their sizes")
         found.append(network)
     return found
 

@@ -21,7 +21,14 @@ def one_by_one(base, k, h, u, m, stages, size):
 
 @hypothesis_settings(max_examples=30)
 @given(
-    st.sampled_from(["lambda_resnet50", "lambda_resnet38:stem=rs,se=0.25,lambda_bias=yes", "resnet26:content=no"]),
+    st.sampled_from(
+        [
+            "lambda_resnet50",
+            "lambda_resnet38:stem=rs,se=0.25,lambda_bias=yes",
+            "resnet26:content=no",
+            "lambda_resnet26:pool=first,stride=no",
+        ]
+    ),
     st.data(),
 )
 def test_many_at_once_are_as_one_by_one(base, data):

@@ -4,19 +4,20 @@ import pytest
 import torch
 from torch import nn
 
-from lambda_arch.arch import ResNet, all_named, parse
+from lambda_arch.arch import ResNet, all_named, configure, parse, read_settings
 from lambda_arch.nn import LambdaLayer, build
 from lambda_arch.nn.blocks import Bottleneck
 
-RESNETS = [entry.name for entry in all_named() if isinstance(parse(entry.name), ResNet)]
-DEEP = [name for name in RESNETS if parse(name).depth > 50]
-SHALLOW = [name for name in RESNETS if parse(name).depth <= 50]
+NAMED = [parse(entry.name) for entry in all_named()]
+SMALL = {configure(each, read_settings("classes=10"), 32) for each in NAMED if isinstance(each, ResNet)}
+SHALLOW = sorted(str(each) for each in SMALL if each.depth <= 50)
+DEEP = sorted(str(each) for each in SMALL if each.depth > 50)
 
 
 @pytest.mark.parametrize("name", [*SHALLOW, *(pytest.param(name, marks=pytest.mark.slow) for name in DEEP)])
 def test_forward_backward_and_state_dict(name):
     torch.manual_seed(0)
-    network = build(parse(f"{name}:classes=10@32"))
+    network = build(name)
     x = torch.randn(2, 3, 32, 32)
     logits = network(x)
     assert logits.shape == (2, 10)
@@ -27,7 +28,7 @@ def test_forward_backward_and_state_dict(name):
     file = io.BytesIO()
     torch.save(network.state_dict(), file)
     file.seek(0)
-    twin = build(parse(f"{name}:classes=10@32"))
+    twin = build(name)
     twin.load_state_dict(torch.load(file, weights_only=True))
     torch.testing.assert_close(twin.eval()(x), network.eval()(x))
 

@@ -1,0 +1,46 @@
+"""``lambda-arch convert``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command()(convert)
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint, of torch.save or safetensors.")],
+    layout: Annotated[LayoutName, typer.Option("--from", help="Whose code made it.")],
+    to: Annotated[Path, typer.Option("--to", help="The safetensors file to write.", metavar="FILE")],
+    architecture: Annotated[
+        str | None,
+        typer.Option("--architecture", help="Its name, rather than what the tensors tell.", metavar="NAME"),
+    ] = None,
+    image_size: Annotated[
+        int | None, typer.Option("--image-size", help="Side of the square image, which no tensor tells.", metavar="N")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write what fits even when tensors are left over or not finite.")
+    ] = False,
+) -> None:
+    """Convert somebody's trained weights to a network of ours, with the same outputs."""
+    from lambda_arch.nn import to_safetensors
+    from lambda_arch.nn.convert import convert as convert_checkpoint
+    from lambda_arch.report import write_whole
+
+    if to.suffix != ".safetensors":
+        raise ValueError(f"--to {to}: expected a file that ends in .safetensors")
+    done = convert_checkpoint(checkpoint, layout, architecture=architecture, image_size=image_size)
+    for line in done.leftovers.lines():
+        typer.echo(line, err=True)
+    if done.leftovers and not force:
+        raise ValueError(
+            f"{checkpoint} as {done.name}: tensors {done.leftovers}; nothing is written, --force writes what fits"
+        )
+    write_whole(to, to_safetensors(done.module))
+    typer.echo(f"{to}: {done.name}")

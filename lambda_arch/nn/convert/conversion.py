@@ -1,0 +1,175 @@
+"""From a checkpoint of somebody's layout to one of our networks."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from lambda_arch.arch import Architecture, ArchitectureError, configure, parse
+from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.convert.checkpoint import read_checkpoint
+from lambda_arch.nn.convert.inference import architecture_of, layer_of
+from lambda_arch.nn.convert.layout import EMBEDDINGS, POSITION, Layout, reshape_layers
+from lambda_arch.nn.convert.layouts import LAYOUTS
+from lambda_arch.nn.lambda_layer import LambdaLayer
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What of a checkpoint did not find its place, a line a tensor.
+
+    ``unmatched``: tensors that the network does not have; ``missing``: its tensors that the checkpoint does not have;
+    ``misshapen``: those of another shape; ``not_finite``: those with NaN or infinity.
+    """
+
+    unmatched: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+    not_finite: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.unmatched, self.missing, self.misshapen, self.not_finite))
+
+    def __str__(self) -> str:
+        kinds = (
+            (self.unmatched, "unmatched"),
+            (self.missing, "missing"),
+            (self.misshapen, "of another shape"),
+            (self.not_finite, "with NaN or infinity"),
+        )
+        return ", ".join(f"{len(tensors)} {what}" for tensors, what in kinds if tensors)
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line for every tensor."""
+        for kind in ("unmatched", "missing", "misshapen", "not_finite"):
+            yield from (f"{kind.replace('_', ' ')}: {tensor}" for tensor in getattr(self, kind))
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A network, or a lambda layer, with the weights of a checkpoint, and what of that was left over.
+
+    Tensors that were missing or misshapen have the values that a new network starts with.
+    """
+
+    module: Network | LambdaLayer
+    leftovers: Leftovers
+
+    @property
+    def name(self) -> str:
+        """The canonical name of the network, or that of the layer with its arguments."""
+        if not isinstance(self.module, LambdaLayer):
+            return str(self.module.architecture)
+        return f"LambdaLayer({', '.join(f'{name}={value}' for name, value in self.module.arguments.items())})"
+
+
+def convert(
+    path: Path | str,
+    layout: Layout | str,
+    *,
+    architecture: Architecture | str | None = None,
+    image_size: int | None = None,
+) -> Conversion:
+    """Return the conversion of the checkpoint at ``path`` from ``layout``, one of ``LAYOUTS`` or its name.
+
+    ``architecture`` is worked out from the tensors where it is not given. ``image_size`` is that of the architecture,
+    which no tensor tells. Nothing is refused for what is left over: look at ``leftovers``.
+
+    Raises OSError for a file that cannot be opened; ValueError for an unknown layout, for a file that is no checkpoint
+    of tensors alone, for one of another layout, and for tensors that are of no network.
+    """
+    path = Path(path)
+    layout = layout if isinstance(layout, Layout) else _layout(layout)
+    tensors = read_checkpoint(path)
+    named, unmatched = _rename(path, tensors, layout)
+    origins = {ours.replace(EMBEDDINGS, POSITION): name for name, ours in named.items()}
+    is_global = EMBEDDINGS in named.values()
+    try:
+        state = reshape_layers({ours: tensors[name] for name, ours in named.items()}, layout)
+        module = _module(state, layout, architecture, image_size, is_global=is_global)
+    except ArchitectureError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    leftovers = _fill(module, state, origins)
+    return Conversion(
+        module,
+        Leftovers((*unmatched, *leftovers.unmatched), *(leftovers.missing, leftovers.misshapen, leftovers.not_finite)),
+    )
+
+
+def _layout(name: str) -> Layout:
+    if name not in LAYOUTS:
+        raise ValueError(f"{name}: no such layout; expected one of {', '.join(LAYOUTS)}")
+    return LAYOUTS[name]
+
+
+def _rename(path: Path, tensors: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, str], list[str]]:
+    """Return our name for each tensor, and the names of those that have none.
+
+    Raises ValueError when another layout knows more of the names than ``layout``.
+    """
+    known = {each.name: sum(each.rename(name) is not None for name in tensors) for each in LAYOUTS.values()}
+    best = max(known, key=lambda name: known[name])
+    if known[layout.name] == 0 or known[best] > known[layout.name]:
+        hint = f"; it looks like --from {best}" if known[best] > known[layout.name] else ""
+        raise ValueError(
+            f"{path}: not a checkpoint of {layout.name}, whose names are such as {layout.example}; "
+            f"{known[layout.name]} of its {len(tensors)} tensors are named so, the first is {next(iter(tensors))}{hint}"
+        )
+    named: dict[str, str] = {}
+    taken: set[str] = set()
+    unmatched = []
+    for name in tensors:
+        ours = layout.rename(name)
+        if ours is None or ours in taken:
+            unmatched.append(name)
+        else:
+            named[name] = ours
+            taken.add(ours)
+    return named, unmatched
+
+
+def _module(
+    state: Mapping[str, Tensor],
+    layout: Layout,
+    architecture: Architecture | str | None,
+    image_size: int | None,
+    *,
+    is_global: bool,
+) -> Network | LambdaLayer:
+    value = parse(architecture) if isinstance(architecture, str) else architecture
+    value = architecture_of(state, layout) if value is None else value
+    if value is None:
+        return LambdaLayer(**layer_of(state, is_global=is_global))
+    return build(value if image_size is None else configure(value, (), image_size))
+
+
+def _fill(module: Network | LambdaLayer, state: Mapping[str, Tensor], origins: Mapping[str, str]) -> Leftovers:
+    """Copy ``state`` into ``module`` where it fits; ``origins`` are the checkpoint's names of its tensors."""
+    own = module.state_dict()
+    found, missing, misshapen, not_finite = {}, [], [], []
+    for name, tensor in own.items():
+        given = state.get(name)
+        if given is None:
+            if not name.endswith("num_batches_tracked"):  # torch too starts it from zero where a file has none
+                missing.append(name)
+            continue
+        origin = origins.get(name, name)
+        if given.shape != tensor.shape:
+            misshapen.append(f"{origin}, {_shape(given)} where {name} is {_shape(tensor)}")
+            continue
+        if given.is_floating_point() and not given.isfinite().all():
+            not_finite.append(origin)
+        found[name] = given
+    unmatched = [origins.get(name, name) for name in state if name not in own]
+    dtype = next((each.dtype for each in found.values() if each.is_floating_point()), None)
+    if dtype is not None:
+        module.to(dtype)
+    module.load_state_dict(found, strict=False)
+    return Leftovers(tuple(unmatched), tuple(missing), tuple(misshapen), tuple(not_finite))
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "a scalar"

@@ -1,0 +1,106 @@
+"""What a state dict in our names is of: the architecture that its tensors tell."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from lambda_arch.arch import BLOCKS, STAGES, Architecture, Block, Convolution, Lambda, MobileNet, ResNet
+from lambda_arch.arch.mobilenet import LAMBDA
+from lambda_arch.arch.mobilenet import LAYERS as MOBILENET_LAYERS
+from lambda_arch.arch.resnet import dashed, prevailing
+from lambda_arch.nn.convert.layout import Layout
+
+State = Mapping[str, Tensor]
+
+
+def architecture_of(state: State, layout: Layout) -> Architecture | None:
+    """Return the architecture of ``state``, at its family's usual image size; None for a bare lambda layer.
+
+    What is missing or misshapen is taken to be as in the other layers.
+
+    Raises ValueError for tensors that are of no network.
+    """
+    if any(name.startswith("c2.") for name in state):
+        return _resnet(state, layout)
+    if any(name.startswith("stem.conv") for name in state):
+        return _mobilenet(state)
+    if "queries.weight" in state:
+        return None
+    raise ValueError("its tensors are of no network that is known; expected --architecture NAME")
+
+
+def layer_of(state: State, *, is_global: bool) -> dict[str, Any]:
+    """Return the arguments of :class:`lambda_arch.nn.LambdaLayer` for the state of one, as lucidrains makes it.
+
+    Raises ValueError when its projections or embeddings are missing.
+    """
+    layer = _lambda(state, "", bias=not is_global)
+    queries, norm = state.get("queries.weight"), state.get("value_norm.weight")
+    if layer is None or queries is None or queries.ndim != 4 or norm is None:
+        raise ValueError("expected the projections, norms and position embeddings of a lambda layer")
+    dims = {"dim": queries.shape[1], "dim_out": norm.shape[0] // layer["u"] * layer["h"]}
+    if is_global:
+        layer |= {"m": "global", "size": (layer["m"] + 1) // 2}
+    return {**dims, **layer}
+
+
+def _resnet(state: State, layout: Layout) -> ResNet:
+    places = [re.match(r"c([2-5])\.(\d+)\.", name) for name in state]
+    shape = tuple(max((int(p[2]) for p in places if p and int(p[1]) == i), default=0) for i in range(2, 6))
+    depths = [depth for depth, blocks in BLOCKS.items() if blocks == shape]
+    if not depths:
+        raise ValueError(f"blocks {dashed(shape)}: those of no depth that is known")
+    depth = layout.depth if layout.depth in depths else depths[0]
+    found = {
+        f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout)
+        for stage, number in zip(STAGES, shape, strict=True)
+        for j in range(1, number + 1)
+    }
+    known = [layer for layer in found.values() if layer is not None]
+    usual = prevailing(known) if known else Convolution()
+    stages = tuple(
+        tuple(Block(found[f"{stage}.{j}"] or usual) for j in range(1, number + 1))
+        for stage, number in zip(STAGES, shape, strict=True)
+    )
+    plain = ResNet(depth, stages)
+    return ResNet(
+        depth,
+        stages,
+        classes=_classes(state, plain.classes),
+        **layout.network(plain.letters),
+    )
+
+
+def _mobilenet(state: State) -> MobileNet:
+    letters, layers = "C", []
+    for number in range(1, len(MOBILENET_LAYERS) + 1):
+        own = [name for name in state if name.startswith(f"layer{number}.")]
+        is_block = any(".depthwise." in name or ".pointwise." in name for name in own)
+        letters += "C" if is_block else "L" if own else "-"
+        layer = _lambda(state, f"layer{number}.", bias=True)
+        if layer is not None:
+            layers.append(Lambda(**layer))
+    usual = prevailing(layers) if layers else LAMBDA
+    return MobileNet(letters, usual, classes=_classes(state, 100))
+
+
+def _spatial(state: State, prefix: str, layout: Layout) -> Convolution | Lambda | None:
+    if f"{prefix}conv.weight" in state:
+        return Convolution()
+    layer = _lambda(state, f"{prefix}lambdas.", bias=layout.lambda_bias)
+    return None if layer is None else Lambda(**layer)
+
+
+def _lambda(state: State, prefix: str, *, bias: bool) -> dict[str, Any] | None:
+    position, norm = state.get(f"{prefix}position.weight"), state.get(f"{prefix}query_norm.weight")
+    if position is None or norm is None or position.ndim != 4 or norm.shape[0] % position.shape[0]:
+        return None
+    k, u, _, m = position.shape
+    return {"k": k, "h": norm.shape[0] // k, "u": u, "m": m, "bias": bias}
+
+
+def _classes(state: State, usual: int) -> int:
+    head = state.get("head.fc.weight")
+    return usual if head is None or not head.ndim else head.shape[0]

@@ -1,0 +1,9 @@
+"""The layouts, one table."""
+
+from lambda_arch.nn.convert.d_li14 import D_LI14
+from lambda_arch.nn.convert.lambda_mobilenets import LAMBDA_MOBILENETS
+from lambda_arch.nn.convert.layout import Layout
+from lambda_arch.nn.convert.leaderj1001 import LEADERJ1001
+from lambda_arch.nn.convert.lucidrains import LUCIDRAINS
+
+LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (D_LI14, LUCIDRAINS, LEADERJ1001, LAMBDA_MOBILENETS)}

@@ -1,0 +1,61 @@
+"""Weights in files: safetensors that name their own architecture."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from lambda_arch.arch import ArchitectureError
+from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.lambda_layer import LambdaLayer
+
+ARCHITECTURE = "architecture"
+LAMBDA_LAYER = "lambda_layer"
+"""Keys of a file's metadata: the canonical name of a network, or the arguments of a lambda layer as JSON."""
+
+
+def to_safetensors(module: Network | LambdaLayer) -> bytes:
+    """Return the content of a safetensors file of ``module``, what :func:`load` reads."""
+    from safetensors.torch import save
+
+    if isinstance(module, LambdaLayer):
+        metadata = {LAMBDA_LAYER: json.dumps(module.arguments)}
+    else:
+        metadata = {ARCHITECTURE: str(module.architecture)}
+    return save({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, metadata)
+
+
+def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | LambdaLayer:
+    """Return the network, or the lambda layer, of a file that ``lambda-arch convert`` wrote, on ``device``.
+
+    Raises OSError for a file that cannot be opened, and ValueError for one that is damaged, does not name its
+    architecture, or holds other tensors than that has.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    path.open("rb").close()
+    try:
+        with safe_open(path, "pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+    except SafetensorError as error:
+        raise ValueError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
+    module = _build(path, metadata)
+    try:
+        module.load_state_dict(state, assign=True)
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+    return module
+
+
+def _build(path: Path, metadata: dict[str, str]) -> Network | LambdaLayer:
+    try:
+        if ARCHITECTURE in metadata:
+            return build(metadata[ARCHITECTURE], device="meta")
+        if LAMBDA_LAYER in metadata:
+            with torch.device("meta"):
+                return LambdaLayer(**json.loads(metadata[LAMBDA_LAYER]))
+    except (ArchitectureError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    raise ValueError(f"{path}: names no architecture in its metadata; expected a file that lambda-arch convert wrote")
