@@ -277,6 +277,9 @@ class LambdaLayer(nn.Module):
             "content": self.content is not None,
             "position": position is not None,
             "bias": position is not None and position.bias is not None,
+            "key_norm": "softmax" if self.content is None else self.content.norm,
+            "query_softmax": self.query_softmax,
+            "batch_norm": self.query_norm is not None,
         }
 
     def reset_parameters(self) -> None:
