@@ -183,7 +183,7 @@ class LambdaLayer(nn.Module):
         self.apply_content = ApplyContent() if content else None
         self.position = _position(k, u, m, size, bias) if position else None
         self.apply_position = ApplyPosition() if position else None
-        self.size = (size, size) if isinstance(size, int) else size
+        self.size = (size, size) if isinstance(size, int) else None if size is None else (size[0], size[1])
         self.evaluation = CANONICAL
         self.reset_parameters()
         self.set_evaluation(evaluation, batch)
