@@ -151,8 +151,9 @@ def test_own_runs(tmp_path: Path, space: Path) -> None:
         (["--minimize", "speed"], "speed: no such metric"),
         (["--maximize", "macs"], "macs: more of it is worse; expected --minimize macs"),
         (["--where", "params<16M"], "params<16M: expected <= or >="),
-        (["--minimize", "latency", "--device", "cuda"], "latency: no calibration of cuda"),
-        (["--where", "throughput>=100"], "latency: no calibration"),
+        (["--minimize", "latency", "--device", "abacus"], "abacus"),
+        (["--where", "throughput>=100", "--batch-size", "77"], "latency: nothing was calibrated for cpu, batch 77"),
+        (["--measure"], "--measure: expected latency among the objectives"),
         (["--plot", "front.gif"], "--plot front.gif: expected a file that ends in .html"),
         (["--members", "0"], "--members 0: expected a whole number from 1"),
         (["--accuracy", "none.csv"], "none.csv: No such file"),
@@ -195,8 +196,8 @@ def test_nothing_within_the_bounds_is_said(space: Path) -> None:
 def test_torch_and_pandas_are_not_loaded(space: Path) -> None:
     code = (
         "import sys; sys.argv = ['x', 'search', '--space', sys.argv[1]]\n"
-        "from lambda_arch.cli.main import app\n"
-        "app(standalone_mode=False)\n"
+        "from lambda_arch.cli.main import make_app\n"
+        "make_app('search')(standalone_mode=False)\n"
         "print(sorted({'torch', 'pandas', 'plotly', 'matplotlib', 'pymoo'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code, space], capture_output=True, text=True, check=True)

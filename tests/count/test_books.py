@@ -4,14 +4,15 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
-from lambda_arch.arch import all_named, parse
+from lambda_arch.arch import all_named, configure, parse
 from lambda_arch.compare import compare
 from lambda_arch.compare.verification import architectures
 from lambda_arch.count import books, count, torch_book, verify
 from lambda_arch.published import table_names
 from tests.strategies import resnets
 
-NAMED = [parse(entry.name) for entry in all_named()]
+SMALL = 64
+NAMED = [configure(parse(entry.name), [], SMALL) for entry in all_named()]
 PUBLISHED = architectures(compare(name) for name in table_names())
 DISTINCT = list(dict.fromkeys([*NAMED, *PUBLISHED]))
 
