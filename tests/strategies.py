@@ -48,9 +48,10 @@ def resnets(
     return ResNet(
         depth,
         tuple(stages),
-        stem=draw(st.sampled_from(["7x7", "deep", "rs"])),
+        stem=draw(st.sampled_from(["7x7", "deep", "rs", "tiered"])),
         stride=draw(st.booleans()),
-        pool=draw(st.sampled_from(["strided", "first"])),
+        pool=draw(st.sampled_from(["strided", "first", "2x2"])),
+        activation=draw(st.sampled_from(["relu", "silu"])),
         shortcut_bias=draw(st.booleans()),
         shared_embeddings=alike and draw(st.booleans()),
         classes=draw(st.sampled_from([1, 10, 100, 1000])),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lambda_arch.arch.errors import ArchitectureError, nearest
-from lambda_arch.arch.resnet import KEY_NORMS, POOLS, STAGES, STEMS, Lambda, ResNet
+from lambda_arch.arch.resnet import ACTIVATIONS, KEY_NORMS, POOLS, STAGES, STEMS, Lambda, ResNet
 
 Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
 
@@ -133,10 +133,11 @@ OPTIONS = (
         "pool",
         "network",
         _text,
-        "Which lambda layers have an average-pool after them: strided (those of blocks that stride) or first (those of "
-        "the first block of every stage).",
+        "Which lambda layers have an average-pool after them: strided (3x3, those of blocks that stride), first (3x3, "
+        "those of the first block of every stage) or 2x2 (those of blocks that stride).",
         "|".join(POOLS),
     ),
+    Option("activation", "network", _text, f"After norms and sums: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)),
     Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
     Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
     Option("shared_embeddings", "network", _yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),

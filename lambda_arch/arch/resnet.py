@@ -40,8 +40,12 @@ the public re-implementations build them, of bottlenecks too)."""
 STAGES = ("c2", "c3", "c4", "c5")
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
-STEMS = ("7x7", "deep", "rs")
-POOLS = ("strided", "first")
+STEM_WIDTHS = {"7x7": (64,), "deep": (32, 32, 64), "rs": (32, 32, 64), "tiered": (24, 32, 64)}
+"""Channels of each stem's convolutions before its pool: one of 7x7, or three of 3x3."""
+
+STEMS = tuple(STEM_WIDTHS)
+POOLS = ("strided", "first", "2x2")
+ACTIVATIONS = ("relu", "silu")
 MIN_IMAGE_SIZE = 32
 
 DEFAULT_SCOPE = 23
@@ -50,8 +54,9 @@ T = TypeVar("T")
 Scope = int | Literal["global"]
 KeyNorm = Literal["softmax", "l2", "none"]
 KEY_NORMS = ("softmax", "l2", "none")
-Stem = Literal["7x7", "deep", "rs"]
-Pool = Literal["strided", "first"]
+Stem = Literal["7x7", "deep", "rs", "tiered"]
+Pool = Literal["strided", "first", "2x2"]
+Activation = Literal["relu", "silu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +150,13 @@ class ResNet:
     """A ResNet or LambdaResNet of bottlenecks.
 
     ``stages`` holds the blocks of c2 to c5. ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in
-    ResNet-D, He et al. 2019) or ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
-    al. 2021). ``stride`` says whether the first blocks of c3, c4 and c5 halve their maps. ``pool`` says which lambda
-    layers have a 3x3 average-pool after them: those of blocks that stride, or of the ``first`` block of every stage,
-    with a stride or without (as leaderj1001 builds them). ``shortcut_bias`` adds a bias to the shortcut convolutions.
-    With ``shared_embeddings`` the lambda layers of a stage have one set of position embeddings (the paper's Table 4).
+    ResNet-D, He et al. 2019), ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
+    al. 2021) or ``tiered`` (deep, of 24, 32 and 64 channels, as in timm). ``stride`` says whether the first blocks of
+    c3, c4 and c5 halve their maps. ``pool`` says which lambda layers have an average-pool after them: a 3x3 one those
+    of blocks that stride, or those of the ``first`` block of every stage, with a stride or without (as leaderj1001
+    builds them); or a ``2x2`` one those of blocks that stride (as in timm). ``activation`` follows norms and sums, but
+    for that of squeeze-excitation, a ReLU. ``shortcut_bias`` adds a bias to the shortcut convolutions. With
+    ``shared_embeddings`` the lambda layers of a stage have one set of position embeddings (the paper's Table 4).
     ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
@@ -160,6 +167,7 @@ class ResNet:
     stem: Stem = "7x7"
     stride: bool = True
     pool: Pool = "strided"
+    activation: Activation = "relu"
     shortcut_bias: bool = False
     shared_embeddings: bool = False
     classes: int = 1000
@@ -177,6 +185,8 @@ class ResNet:
             raise ArchitectureError(f"stem={self.stem}: expected one of {', '.join(STEMS)}")
         if self.pool not in POOLS:
             raise ArchitectureError(f"pool={self.pool}: expected one of {', '.join(POOLS)}")
+        if self.activation not in ACTIVATIONS:
+            raise ArchitectureError(f"activation={self.activation}: expected one of {', '.join(ACTIVATIONS)}")
         if not _is_int(self.classes) or self.classes < 1:
             raise ArchitectureError(f"classes={self.classes}: expected a whole number from 1, such as classes=1000")
         if not _is_int(self.image_size) or self.image_size < MIN_IMAGE_SIZE:
@@ -197,9 +207,10 @@ class ResNet:
             for block in stage:
                 if isinstance(block.layer, Attention):
                     check_fits(block.layer, place, width, EXPANSION * width)
-        unstrided = self.stages[:1] if self.stride else self.stages
-        if not any(isinstance(stage[0].layer, Lambda) for stage in unstrided):
-            object.__setattr__(self, "pool", "strided")  # no pool more: one architecture, one value
+        strided = self.stages[1:] if self.stride else ()
+        concerned = {"first": self.stages[: len(self.stages) - len(strided)], "2x2": strided}.get(self.pool, ())
+        if not any(isinstance(stage[0].layer, Lambda) for stage in concerned):
+            object.__setattr__(self, "pool", "strided")  # no other pools: one architecture, one value
 
     def _check_sharing(self) -> None:
         positional = [

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets"]
+LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets", "timm"]
 
 
 def register(app: typer.Typer) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Convolution, DoubleAttention, Lambda, ResNet
+from lambda_arch.arch.resnet import STEM_WIDTHS
 from lambda_arch.count.attention import double_attention, spatial_attention
 from lambda_arch.count.ledger import Row
 from lambda_arch.count.modules import conv as _conv
@@ -68,12 +69,10 @@ def strides(stage: int, first: bool, stride: int | None = None) -> bool:
 def stem(kind: str, image_size: int) -> Iterator[Row]:
     """Yield the rows of a stem for images of ``image_size``."""
     half = halve(image_size)
-    if kind == "7x7":
-        yield from _conv_norm("stem.1", 3, 64, 49, half)
-    else:
-        yield from _conv_norm("stem.1", 3, 32, 9, half)
-        yield from _conv_norm("stem.2", 32, 32, 9, half)
-        yield from _conv_norm("stem.3", 32, 64, 9, half)
+    dim = 3
+    for i, width in enumerate(STEM_WIDTHS[kind], 1):
+        yield from _conv_norm(f"stem.{i}", dim, width, 49 if kind == "7x7" else 9, half)
+        dim = width
     quarter = halve(half)
     if kind == "rs":
         yield from _conv_norm("stem.pool", 64, 64, 9, quarter)

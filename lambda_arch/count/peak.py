@@ -10,9 +10,11 @@ Formulas take integers for one architecture, or numpy arrays for many, like :mod
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 from lambda_arch.arch import EXPANSION, WIDTHS, ArchitectureError, Block, Lambda, ResNet
+from lambda_arch.arch.resnet import STEM_WIDTHS
 from lambda_arch.count.closed_form import Dials, block_size, dials, stem_size, strides
 
 ELEMENT_BYTES = 4
@@ -39,8 +41,9 @@ def stem_peak(kind: str, image_size: int) -> int:
     """Return the elements alive at the peak of a stem: inputs and outputs of its convolutions and its pool."""
     half, quarter = (image_size + 1) // 2, stem_size(image_size)
     image, pixels = 3 * image_size**2, half**2
-    steps = [image + 64 * pixels] if kind == "7x7" else [image + 32 * pixels, 64 * pixels, 96 * pixels]
-    return max(*steps, 64 * pixels + 64 * quarter**2)
+    widths = STEM_WIDTHS[kind]
+    steps = [image + widths[0] * pixels, *(sum(pair) * pixels for pair in pairwise(widths))]
+    return max(*steps, widths[-1] * (pixels + quarter**2))
 
 
 def head_peak(classes: int, size: int) -> int:

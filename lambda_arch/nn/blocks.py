@@ -2,13 +2,17 @@
 
 import math
 from collections import OrderedDict
+from itertools import pairwise
 
 from torch import Tensor, nn
 
 from lambda_arch import arch
 from lambda_arch.arch import EXPANSION, Block, Lambda
+from lambda_arch.arch.resnet import STEM_WIDTHS, Activation, Pool
 from lambda_arch.nn import attention
 from lambda_arch.nn.lambda_layer import LambdaLayer
+
+ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.SiLU]] = {"relu": nn.ReLU, "silu": nn.SiLU}
 
 
 def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False, groups: int = 1) -> nn.Conv2d:
@@ -21,7 +25,7 @@ def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = F
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution, its batch norm and, unless told otherwise, a ReLU."""
+    """A convolution, its batch norm and an ``activation``, unless that is None."""
 
     def __init__(
         self,
@@ -32,24 +36,27 @@ class ConvNorm(nn.Sequential):
         *,
         bias: bool = False,
         groups: int = 1,
-        relu: bool = True,
+        activation: Activation | None = "relu",
     ) -> None:
         parts: list[tuple[str, nn.Module]] = [
             ("conv", conv(dim, dim_out, kernel, stride, bias=bias, groups=groups)),
             ("norm", nn.BatchNorm2d(dim_out)),
         ]
-        if relu:
-            parts.append(("relu", nn.ReLU(inplace=True)))
+        if activation is not None:
+            parts.append((activation, ACTIVATIONS[activation](inplace=True)))
         super().__init__(OrderedDict(parts))
 
 
-def stem(kind: str) -> nn.Sequential:
+def stem(kind: str, activation: Activation = "relu") -> nn.Sequential:
     """Return the stem ``kind``: (b, 3, S, S) to (b, 64, S/4, S/4)."""
-    if kind == "7x7":
-        parts: list[tuple[str, nn.Module]] = [("1", ConvNorm(3, 64, 7, 2))]
-    else:
-        parts = [("1", ConvNorm(3, 32, 3, 2)), ("2", ConvNorm(32, 32, 3)), ("3", ConvNorm(32, 64, 3))]
-    parts.append(("pool", ConvNorm(64, 64, 3, 2) if kind == "rs" else nn.MaxPool2d(3, 2, 1)))
+    dims = (3, *STEM_WIDTHS[kind])
+    kernel = 7 if kind == "7x7" else 3
+    parts: dict[str, nn.Module] = {
+        str(i): ConvNorm(dim, dim_out, kernel, 2 if i == 1 else 1, activation=activation)
+        for i, (dim, dim_out) in enumerate(pairwise(dims), 1)
+    }
+    strided = kind == "rs"
+    parts["pool"] = ConvNorm(64, 64, 3, 2, activation=activation) if strided else nn.MaxPool2d(3, 2, 1)
     return nn.Sequential(OrderedDict(parts))
 
 
@@ -78,8 +85,9 @@ class SqueezeExcitation(nn.Module):
 class Bottleneck(nn.Module):
     """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
 
-    A convolution strides itself, augmented or not; a lambda layer is followed by a 3x3 average-pool (``pool``), the
-    attention layers that take its place by a 2x2 one, as their papers have it. A double attention block comes last.
+    A convolution strides itself, augmented or not; a lambda layer is followed by an average-pool of 3x3, or 2x2 where
+    ``pool`` says so, and by none where it is None; the attention layers that take its place by a 2x2 one, as their
+    papers have it. A double attention block comes last.
     """
 
     def __init__(
@@ -90,18 +98,20 @@ class Bottleneck(nn.Module):
         stride: int,
         size: int,
         *,
-        pool: bool,
+        pool: Pool | None,
         shortcut: bool,
         shortcut_bias: bool,
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         dim_out = EXPANSION * width
-        self.reduce = ConvNorm(dim, width, 1)
+        self.reduce = ConvNorm(dim, width, 1, activation=activation)
         spatial: list[tuple[str, nn.Module]]
         if isinstance(block.layer, Lambda):
             spatial = [("lambdas", LambdaLayer.of(block.layer, width, size))]
-            if pool:
-                spatial.append(("pool", nn.AvgPool2d(3, stride, 1)))
+            if pool is not None:
+                two = pool == "2x2"
+                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True) if two else nn.AvgPool2d(3, stride, 1)))
         elif isinstance(block.layer, arch.AugmentedConvolution):
             spatial = [("augmented", _augmented(block.layer, width, stride, size))]
         elif isinstance(block.layer, arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention):
@@ -110,12 +120,12 @@ class Bottleneck(nn.Module):
                 spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True)))
         else:
             spatial = [("conv", conv(width, width, 3, stride))]
-        spatial += [("norm", nn.BatchNorm2d(width)), ("relu", nn.ReLU(inplace=True))]
+        spatial += [("norm", nn.BatchNorm2d(width)), (activation, ACTIVATIONS[activation](inplace=True))]
         self.spatial = nn.Sequential(OrderedDict(spatial))
-        self.expand = ConvNorm(width, dim_out, 1, relu=False)
+        self.expand = ConvNorm(width, dim_out, 1, activation=None)
         self.se = SqueezeExcitation(dim_out, max(1, int(dim_out * block.se))) if block.se else None
-        self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=shortcut_bias, relu=False) if shortcut else None
-        self.relu = nn.ReLU(inplace=True)
+        self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=shortcut_bias, activation=None) if shortcut else None
+        self.activation = ACTIVATIONS[activation](inplace=True)
         self.attention = (
             attention.DoubleAttention(dim_out, reduction=block.layer.reduction)
             if isinstance(block.layer, arch.DoubleAttention)
@@ -130,7 +140,7 @@ class Bottleneck(nn.Module):
         if self.se is not None:
             y = self.se(y)
         y = y + (x if self.shortcut is None else self.shortcut(x))
-        y = self.relu(y)
+        y = self.activation(y)
         return y if self.attention is None else self.attention(y)
 
 

@@ -19,7 +19,7 @@ class ResNet(nn.Module):
     def __init__(self, architecture: arch.ResNet) -> None:
         super().__init__()
         self.architecture = architecture
-        self.stem = stem(architecture.stem)
+        self.stem = stem(architecture.stem, architecture.activation)
         dim, size = 64, halve(halve(architecture.image_size))
         for i, (name, width) in enumerate(zip(arch.STAGES, arch.WIDTHS, strict=True)):
             blocks = []
@@ -31,9 +31,10 @@ class ResNet(nn.Module):
                     width,
                     stride,
                     size,
-                    pool=architecture.has_pool(i, j == 0),
+                    pool=architecture.pool if architecture.has_pool(i, j == 0) else None,
                     shortcut=j == 0,
                     shortcut_bias=architecture.shortcut_bias,
+                    activation=architecture.activation,
                 )
                 blocks.append((str(j + 1), bottleneck))
                 dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size

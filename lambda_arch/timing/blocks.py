@@ -71,8 +71,10 @@ def with_blocks(networks: Iterable[object]) -> list[ResNet]:
     for network in networks:
         if not isinstance(network, ResNet):
             raise SetupError(f"{network}: expected a ResNet or LambdaResNet, whose blocks can be told apart")
-        if not network.stride or network.pool != "strided":
-            raise SetupError(f"{network}: expected the usual strides and pools, so that blocks are told by their sizes")
+        if not network.stride or network.pool != "strided" or network.activation != "relu":
+            raise SetupError(
+                f"{network}: expected the usual strides, pools and activation, so that blocks are told by their sizes"
+            )
         found.append(network)
     return found
 

@@ -48,6 +48,13 @@ def test_named_architectures_round_trip(entry):
         ("lambda_resnet50:pool=first,stages=CLLL", "lambda_resnet50:stages=CLLL"),  # no pool more than without
         ("lambda_resnet50:stages=CLLL,pool=first,stride=no", "lambda_resnet50:stages=CLLL,stride=no,pool=first"),
         ("resnet50:pool=first", "resnet50"),
+        ("lambda_resnet50:pool=2x2,stride=no", "lambda_resnet50:stride=no"),  # no block strides
+        ("lambda_resnet50:pool=2x2,stages=LCCC", "lambda_resnet50:stages=LCCC"),
+        ("lambda_resnet50:stages=CCCL,activation=silu,pool=2x2",
+         "lambda_resnet50:stages=CCCL,pool=2x2,activation=silu"),
+        ("timm_lambda_resnet26t@224", "lambda_resnet26:stages=C-C-CL-L,stem=tiered,pool=2x2,m=9,lambda_bias=yes"),
+        ("timm_lambda_resnet50ts",
+         "lambda_resnet50:stages=C-CCCL-3-1,stem=tiered,activation=silu,m=9,lambda_bias=yes@256"),
         ("leaderj1001_lambda_resnet50", "lambda_resnet50:pool=first,shortcut_bias=yes"),
     ],
 )  # fmt: skip

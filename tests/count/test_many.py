@@ -27,6 +27,7 @@ def one_by_one(base, k, h, u, m, stages, size):
             "lambda_resnet38:stem=rs,se=0.25,lambda_bias=yes",
             "resnet26:content=no",
             "lambda_resnet26:pool=first,stride=no",
+            "lambda_resnet26:stem=tiered,pool=2x2,activation=silu",
         ]
     ),
     st.data(),

@@ -97,6 +97,8 @@ def measured(name: str) -> int:
         "lambda_resnet26:m=global,k=2@64",
         "lambda_resnet50:stages=CCCL,c5.m=global,c5.k=32",
         "lambda_resnet18:h=16,se=1.0@32",
+        "lambda_resnet26:stem=tiered,pool=2x2,m=5@97",
+        "resnet26:stem=tiered,activation=silu@256",
     ],
 )
 def test_the_closed_form_is_what_lives_while_the_network_runs(name: str) -> None:
@@ -116,7 +118,7 @@ def test_memory_is_per_image() -> None:
     stages=st.text("CL", min_size=4, max_size=4),
     se=st.sampled_from([0.0, 0.25]),
     size=st.integers(32, 80),
-    stem=st.sampled_from(["7x7", "deep", "rs"]),
+    stem=st.sampled_from(["7x7", "deep", "rs", "tiered"]),
 )
 def test_the_closed_form_holds_for_any_network(
     k: int, h: int, u: int, stages: str, se: float, size: int, stem: str

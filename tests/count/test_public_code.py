@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.count import count
+from lambda_arch.count import count, torch_book, verify
 
 # sum(p.numel() for p in model.parameters()) of its model.py: 1000 classes, and 10 for CIFAR-10
 LEADERJ1001 = [
@@ -20,6 +20,13 @@ LEADERJ1001 = [
 # the same of its lambda_resnet.py
 D_LI14 = [(26, 10_125_800), (38, 12_000_296), (50, 14_995_848), (101, 24_736_168), (152, 32_807_112)]
 
+# the same of its models/byoanet.py, timm 1.0.31
+TIMM = [
+    ("lambda_resnet26t", 10_958_272),
+    ("lambda_resnet26rpt_256", 10_988_688),
+    ("lambda_resnet50ts", 21_536_832),
+]
+
 
 @pytest.mark.parametrize(("name", "params", "params_cifar10"), LEADERJ1001)
 def test_leaderj1001(name, params, params_cifar10):
@@ -31,6 +38,27 @@ def test_leaderj1001(name, params, params_cifar10):
 @pytest.mark.parametrize(("depth", "params"), D_LI14)
 def test_d_li14(depth, params):
     assert count(parse(f"d_li14_lambda_resnet{depth}")).params == params
+
+
+@pytest.mark.parametrize(("name", "params"), TIMM)
+def test_timm(name, params):
+    architecture = parse(f"timm_{name}")
+    assert architecture.image_size == 256
+    assert count(architecture).params == params
+    assert torch_book(architecture).ledger.params == params
+
+
+@pytest.mark.parametrize(("name", "size"), [(name, size) for name, _ in TIMM for size in (64, 97)])
+def test_timm_in_three_books(name, size):
+    assert verify(parse(f"timm_{name}@{size}")).disagreements == ()
+
+
+def test_timm_has_a_tiered_stem():
+    rows = {row.path: row for row in count(parse("timm_lambda_resnet26t")).by_part()["stem"].rows}
+    convolutions = ("stem.1.conv", "stem.2.conv", "stem.3.conv")
+    assert [rows[path].shape for path in convolutions] == [(1, width, 128, 128) for width in (24, 32, 64)]
+    assert [rows[path].params for path in convolutions] == [3 * 24 * 9, 24 * 32 * 9, 32 * 64 * 9]
+    assert rows["stem.pool"].kind == "max_pool"
 
 
 def test_d_li14_prints_its_multiply_accumulates():

@@ -159,6 +159,94 @@ class LambdaMobileNet(nn.Module):
         return self.fc(self.model(x).mean((2, 3)))
 
 
+class TimmConv(nn.Module):
+    """timm: a convolution ``conv`` and its norm ``bn``."""
+
+    def __init__(self, dim: int, dim_out: int, kernel: int = 1, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim_out, kernel, stride, kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(dim_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.bn(self.conv(x))
+
+
+class TimmLambda(nn.Module):
+    """timm: one projection; r x r embeddings in a 3D convolution whose last axis is the slice, or ``pos_emb``."""
+
+    def __init__(self, dim: int, stride: int, r: int | None, side: int, k: int = 16, h: int = 4) -> None:
+        super().__init__()
+        self.k, self.h, self.v, self.r = k, h, dim // h, r
+        self.qkv = project(dim, h * k + k + self.v)
+        self.norm_q, self.norm_v = nn.BatchNorm2d(h * k), nn.BatchNorm2d(self.v)
+        if r is None:
+            self.pos_emb = nn.Parameter(torch.randn(2 * side - 1, 2 * side - 1, k))
+        else:
+            self.conv_lambda = nn.Conv3d(1, k, (r, r, 1))
+        self.pool = nn.AvgPool2d(2, 2) if stride == 2 else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        queries, keys, values = self.qkv(x).split([self.h * self.k, self.k, self.v], 1)
+        queries, values = self.norm_q(queries).unflatten(1, (self.h, self.k)), self.norm_v(values).unsqueeze(2)
+        if self.r is None:
+            embeddings, bias = self.pos_emb.permute(2, 0, 1), None
+        else:
+            embeddings, bias = self.conv_lambda.weight[:, 0, :, :, 0], self.conv_lambda.bias
+        return self.pool(lambdas(queries, keys.unsqueeze(2), values, embeddings.unsqueeze(1), bias))
+
+
+class TimmBlock(nn.Module):
+    """timm: conv1_1x1, conv2_kxk (or self_attn and post_attn), conv3_1x1; the first of a stage has a shortcut."""
+
+    def __init__(
+        self, dim: int, width: int, stride: int, first: bool, attention: TimmLambda | None, silu: bool
+    ) -> None:
+        super().__init__()
+        self.act = F.silu if silu else F.relu
+        self.conv1_1x1 = TimmConv(dim, width)
+        if attention is None:
+            self.conv2_kxk = TimmConv(width, width, 3, stride)
+        else:
+            self.self_attn, self.post_attn = attention, nn.BatchNorm2d(width)
+        self.is_lambda = attention is not None
+        self.conv3_1x1 = TimmConv(width, 4 * width)
+        self.shortcut = TimmConv(dim, 4 * width, 1, stride) if first else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.act(self.conv1_1x1(x))
+        y = self.post_attn(self.self_attn(y)) if self.is_lambda else self.conv2_kxk(y)
+        return self.act(self.conv3_1x1(self.act(y)) + (x if self.shortcut is None else self.shortcut(x)))
+
+
+class TimmResNet(nn.Module):
+    """timm: a tiered stem, ``stages`` by letter, ``head.fc``; ``r`` is None for relative embeddings."""
+
+    def __init__(self, stages: str, r: int | None, silu: bool = False, image_size: int = 32, classes: int = 10) -> None:
+        super().__init__()
+        self.act = F.silu if silu else F.relu
+        dims = (3, 24, 32, 64)
+        self.stem = nn.Module()
+        for i in (1, 2, 3):
+            self.stem.add_module(f"conv{i}", TimmConv(dims[i - 1], dims[i], 3, 2 if i == 1 else 1))
+        dim, side, made = 64, image_size // 4, []
+        for i, letters in enumerate(stages.split("-")):
+            blocks = []
+            for j, letter in enumerate(letters):
+                stride, width = 2 if i and not j else 1, 64 * 2**i
+                attention = TimmLambda(width, stride, r, side) if letter == "L" else None
+                blocks.append(TimmBlock(dim, width, stride, j == 0, attention, silu))
+                dim, side = 4 * width, side // stride
+            made.append(nn.Sequential(*blocks))
+        self.stages = nn.Sequential(*made)
+        self.head = nn.Module()
+        self.head.fc = nn.Linear(dim, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for convolution in self.stem.children():
+            x = self.act(convolution(x))
+        return self.head.fc(self.stages(F.max_pool2d(x, 3, 2, 1)).mean((2, 3)))
+
+
 def with_random_weights(module: nn.Module) -> nn.Module:
     """Return ``module`` in evaluation, as if trained: norms with statistics, embeddings small."""
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""Weights in the layouts of four code bases: converted networks compute what those compute."""
+"""Weights in the layouts of five code bases: converted networks compute what those compute."""
 
 import warnings
 
@@ -40,6 +40,11 @@ NETWORKS = {
     "lambda-mobilenets, other settings": (
         lambda: mobilenet("CLCCCCCC--L-CL", dim_k=8, heads=8, dim_u=2, r=5),
         "lambda_mobilenet:layers=CLCCCCCC--L-CL,k=8,h=8,u=2,m=5,classes=10",
+    ),
+    "timm": (lambda: foreign.TimmResNet("CC-CC-CL-LL", r=9), "timm_lambda_resnet26t:classes=10"),
+    "timm, rpt": (lambda: foreign.TimmResNet("CC-CC-CL-LL", r=None), "timm_lambda_resnet26rpt_256:classes=10@32"),
+    "timm, 50ts": (
+        lambda: foreign.TimmResNet("CCC-CCCL-CLCLCL-CLC", r=9, silu=True), "timm_lambda_resnet50ts:classes=10"
     ),
     "lambda-mobilenets, plain": (lambda: mobilenet("C" * 14), "mobilenet:classes=10"),
 }  # fmt: skip
@@ -86,6 +91,13 @@ def test_lucidrains_layers_compute_the_same(tmp_path_factory, dim, heads, v, k, 
     assert ours.arguments == LambdaLayer.from_lucidrains(**arguments).arguments
     assert ours.values.weight.dtype == torch.float64
     assert_same_outputs(ours, original, torch.randn(2, dim, 5, 5, dtype=torch.float64) + 1)
+
+
+def test_relative_embeddings_of_timm_tell_the_image_size(tmp_path):
+    original = foreign.with_random_weights(foreign.TimmResNet("CC-CL-CL-LL", r=None, image_size=64))
+    ours = converted(tmp_path, original, "timm")
+    assert str(ours.architecture) == "lambda_resnet26:stages=C-CL-CL-L,stem=tiered,pool=2x2,classes=10,m=global@64"
+    assert_same_outputs(ours, original, torch.randn(1, 3, 64, 64))
 
 
 def test_lucidrains_arguments_make_a_layer_of_as_many_parameters():
@@ -163,7 +175,7 @@ def test_what_no_layer_of_ours_computes_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("made_by", ["d-li14", "leaderj1001", "lambda-mobilenets", "nobody"])
+@pytest.mark.parametrize("made_by", ["d-li14", "leaderj1001", "lambda-mobilenets", "timm", "nobody"])
 def test_another_family_is_refused(layout, made_by, tmp_path):
     module = NETWORKS[made_by][0]() if made_by in NETWORKS else nn.Linear(2, 2)
     torch.save(module.state_dict(), tmp_path / "c.pth")

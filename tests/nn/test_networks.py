@@ -65,6 +65,32 @@ def test_lambda_blocks_stride_by_average_pooling_after_the_layer():
     assert "pool" not in dict(second.spatial.named_children())
 
 
+def test_a_2x2_pool_where_the_architecture_says():
+    network = build("lambda_resnet26:pool=2x2", device="meta")
+    pools = {name: module for name, module in network.named_modules() if isinstance(module, nn.AvgPool2d)}
+    assert set(pools) == {f"c{stage}.1.spatial.pool" for stage in (3, 4, 5)}
+    assert {(pool.kernel_size, pool.stride, pool.padding) for pool in pools.values()} == {(2, 2, 0)}
+
+
+@pytest.mark.parametrize(("activation", "kind", "other"), [("relu", nn.ReLU, nn.SiLU), ("silu", nn.SiLU, nn.ReLU)])
+@pytest.mark.parametrize("stem", ["7x7", "rs", "tiered"])
+def test_the_activation_is_everywhere(stem, activation, kind, other):
+    network = build(f"lambda_resnet26:stages=CCLL,stem={stem},activation={activation}", device="meta")
+    modules = list(network.modules())
+    assert sum(isinstance(module, kind) for module in modules) == 8 * 3 + {"7x7": 1, "rs": 4, "tiered": 3}[stem]
+    assert not any(isinstance(module, other) for module in modules)
+
+
+@pytest.mark.parametrize("name", ["lambda_resnet26t", "lambda_resnet26rpt_256", "lambda_resnet50ts"])
+def test_timms_networks_train(name):
+    torch.manual_seed(0)
+    network = build(f"timm_{name}:classes=3@64")
+    loss = nn.functional.cross_entropy(network(torch.randn(2, 3, 64, 64)), torch.tensor([0, 2]))
+    loss.backward()
+    gradients = [parameter.grad for parameter in network.parameters()]
+    assert all(gradient is not None and gradient.isfinite().all() for gradient in gradients)
+
+
 def test_squeeze_excitation_is_where_the_architecture_says():
     network = build("lambda_resnet50_hybrid", device="meta")
     with_se = [

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from lambda_arch.arch import BLOCKS, Block, Lambda, ResNet, parse
 from lambda_arch.timing import Limits, Setup, SetupError, Store
 from lambda_arch.timing.block_space import block_choices, random_networks
-from lambda_arch.timing.blocks import Calibration, block_latencies, hosts, parts, space_parts
+from lambda_arch.timing.blocks import Calibration, block_latencies, hosts, parts, space_parts, with_blocks
 from lambda_arch.timing.statistics import Summary
 
 blocks = st.builds(
@@ -121,3 +121,9 @@ def test_calibrated_in_place_resumed_and_added_up(tmp_path):
 def test_compiled_networks_have_no_parts(tmp_path):
     with Store(tmp_path / "s.db") as store, pytest.raises(SetupError, match="no --compile"):
         Calibration(store, Setup(compile=True, threads=1), [])
+
+
+@pytest.mark.parametrize("option", ["stride=no", "pool=first", "pool=2x2", "activation=silu"])
+def test_networks_whose_blocks_are_not_told_by_their_sizes_are_refused(option):
+    with pytest.raises(SetupError, match=f"{option}: expected the usual strides, pools and activation"):
+        with_blocks([parse(f"lambda_resnet50:{option}")])

@@ -1,6 +1,6 @@
 """From a checkpoint of somebody's layout to one of our networks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,10 +84,10 @@ def convert(
     tensors = read_checkpoint(path)
     named, unmatched = _rename(path, tensors, layout)
     origins = {ours.replace(EMBEDDINGS, POSITION): name for name, ours in named.items()}
-    is_global = EMBEDDINGS in named.values()
+    everywhere = frozenset(ours.removesuffix(EMBEDDINGS) for ours in named.values() if ours.endswith(EMBEDDINGS))
     try:
         state = reshape_layers({ours: tensors[name] for name, ours in named.items()}, layout)
-        module = _module(state, layout, architecture, image_size, is_global=is_global)
+        module = _module(state, layout, architecture, image_size, everywhere)
     except ArchitectureError:
         raise
     except ValueError as error:
@@ -136,13 +136,12 @@ def _module(
     layout: Layout,
     architecture: Architecture | str | None,
     image_size: int | None,
-    *,
-    is_global: bool,
+    everywhere: Set[str],
 ) -> Network | LambdaLayer:
     value = parse(architecture) if isinstance(architecture, str) else architecture
-    value = architecture_of(state, layout) if value is None else value
+    value = architecture_of(state, layout, everywhere) if value is None else value
     if value is None:
-        return LambdaLayer(**layer_of(state, is_global=is_global))
+        return LambdaLayer(**layer_of(state, is_global="" in everywhere))
     return build(value if image_size is None else configure(value, (), image_size))
 
 

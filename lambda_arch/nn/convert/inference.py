@@ -1,7 +1,7 @@
 """What a state dict in our names is of: the architecture that its tensors tell."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from torch import Tensor
@@ -10,20 +10,21 @@ from lambda_arch.arch import BLOCKS, STAGES, Architecture, Block, Convolution, L
 from lambda_arch.arch.mobilenet import LAMBDA
 from lambda_arch.arch.mobilenet import LAYERS as MOBILENET_LAYERS
 from lambda_arch.arch.resnet import dashed, prevailing
-from lambda_arch.nn.convert.layout import Layout
+from lambda_arch.nn.convert.layout import POSITION, Layout
 
 State = Mapping[str, Tensor]
 
 
-def architecture_of(state: State, layout: Layout) -> Architecture | None:
-    """Return the architecture of ``state``, at its family's usual image size; None for a bare lambda layer.
+def architecture_of(state: State, layout: Layout, everywhere: Set[str] = frozenset()) -> Architecture | None:
+    """Return the architecture of ``state``, at its code's usual image size; None for a bare lambda layer.
 
+    ``everywhere``: the layers, a dot after each, whose position lambdas are of global scope; these tell the image size.
     What is missing or misshapen is taken to be as in the other layers.
 
     Raises ValueError for tensors that are of no network.
     """
     if any(name.startswith("c2.") for name in state):
-        return _resnet(state, layout)
+        return _resnet(state, layout, everywhere)
     if any(name.startswith("stem.conv") for name in state):
         return _mobilenet(state)
     if "queries.weight" in state:
@@ -46,7 +47,7 @@ def layer_of(state: State, *, is_global: bool) -> dict[str, Any]:
     return {**dims, **layer}
 
 
-def _resnet(state: State, layout: Layout) -> ResNet:
+def _resnet(state: State, layout: Layout, everywhere: Set[str]) -> ResNet:
     places = [re.match(r"c([2-5])\.(\d+)\.", name) for name in state]
     shape = tuple(max((int(p[2]) for p in places if p and int(p[1]) == i), default=0) for i in range(2, 6))
     depths = [depth for depth, blocks in BLOCKS.items() if blocks == shape]
@@ -54,7 +55,7 @@ def _resnet(state: State, layout: Layout) -> ResNet:
         raise ValueError(f"blocks {dashed(shape)}: those of no depth that is known")
     depth = layout.depth if layout.depth in depths else depths[0]
     found = {
-        f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout)
+        f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout, everywhere)
         for stage, number in zip(STAGES, shape, strict=True)
         for j in range(1, number + 1)
     }
@@ -65,12 +66,17 @@ def _resnet(state: State, layout: Layout) -> ResNet:
         for stage, number in zip(STAGES, shape, strict=True)
     )
     plain = ResNet(depth, stages)
-    return ResNet(
-        depth,
-        stages,
-        classes=_classes(state, plain.classes),
-        **layout.network(plain.letters),
-    )
+    fields = {"classes": _classes(state, plain.classes), **layout.network(plain)}
+    sizes = [_image_size(state, place) for place in sorted(everywhere) if f"{place}{POSITION}" in state]
+    return ResNet(depth, stages, **fields | ({"image_size": prevailing(sizes)} if sizes else {}))
+
+
+def _image_size(state: State, place: str) -> int:
+    """Return the side of the images that the global embeddings at ``place``, such as ``c4.2.``, were made for."""
+    stage, block = (int(part) for part in place[1:].split(".")[:2])
+    halvings = stage if block > 1 or stage == 2 else stage - 1
+    side: int = (state[f"{place}{POSITION}"].shape[-1] + 1) // 2
+    return side << halvings
 
 
 def _mobilenet(state: State) -> MobileNet:
@@ -86,11 +92,12 @@ def _mobilenet(state: State) -> MobileNet:
     return MobileNet(letters, usual, classes=_classes(state, 100))
 
 
-def _spatial(state: State, prefix: str, layout: Layout) -> Convolution | Lambda | None:
+def _spatial(state: State, prefix: str, layout: Layout, everywhere: Set[str]) -> Convolution | Lambda | None:
     if f"{prefix}conv.weight" in state:
         return Convolution()
-    layer = _lambda(state, f"{prefix}lambdas.", bias=layout.lambda_bias)
-    return None if layer is None else Lambda(**layer)
+    is_global = f"{prefix}lambdas." in everywhere
+    layer = _lambda(state, f"{prefix}lambdas.", bias=layout.lambda_bias and not is_global)
+    return None if layer is None else Lambda(**layer | ({"m": "global"} if is_global else {}))
 
 
 def _lambda(state: State, prefix: str, *, bias: bool) -> dict[str, Any] | None:

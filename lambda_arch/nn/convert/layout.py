@@ -8,17 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lambda_arch.arch import ResNet
+
 POSITION = "position.weight"
-EMBEDDINGS = "position.embeddings"  # of global scope, as lucidrains keeps them: (2n-1, 2n-1, k, u)
+EMBEDDINGS = "position.embeddings"  # of global scope, as lucidrains and timm keep them: (2n-1, 2n-1, k, u) or without u
 
 
 @dataclass(frozen=True)
 class Layout:
     """How one code base keeps its weights.
 
-    ``rename`` turns one of its names into ours, or into None where it has no such tensor. ``network`` gives, for the
-    letters of a ResNet's layers, what all its ResNets of these layers have, as fields of the architecture; and
-    ``lambda_bias`` whether its local position lambdas have a bias.
+    ``rename`` turns one of its names into ours, or into None where it has no such tensor. ``network`` gives, for a
+    ResNet of the depth and layers that were found, what all its networks of these have besides, as fields of the
+    architecture; and ``lambda_bias`` whether its local position lambdas have a bias.
     ``u_first``: key and value channels are ordered (u, k) and (u, v), ours (k, u) and (v, u). ``u_mixed``: content
     lambdas read the value channels in another order than position lambdas do, so that only u = 1 is a lambda layer.
     ``depth`` is what it calls the network of 2-2-2-2 blocks. ``example`` is a name that only this code base has.
@@ -31,7 +33,7 @@ class Layout:
     u_first: bool = True
     u_mixed: bool = False
     lambda_bias: bool = True
-    network: Callable[[frozenset[str]], Mapping[str, Any]] = lambda letters: {}
+    network: Callable[[ResNet], Mapping[str, Any]] = lambda plain: {}
     depth: int = 18
 
 
@@ -65,8 +67,10 @@ def reshape_layers(state: dict[str, Tensor], layout: Layout) -> dict[str, Tensor
     """
     result = dict(state)
     for name, tensor in state.items():
-        if name.endswith(EMBEDDINGS) and tensor.ndim == 4:
-            result[name.removesuffix(EMBEDDINGS) + POSITION] = result.pop(name).permute(2, 3, 0, 1)
+        if name.endswith(EMBEDDINGS) and tensor.ndim in (3, 4):
+            embeddings = tensor if tensor.ndim == 4 else tensor.unsqueeze(3)
+            result[name.removesuffix(EMBEDDINGS) + POSITION] = embeddings.permute(2, 3, 0, 1)
+            del result[name]
     for name in list(result):
         if name.endswith(POSITION):
             _reshape_layer(result, name.removesuffix(POSITION), layout)
@@ -82,6 +86,8 @@ def _reshape_layer(state: dict[str, Tensor], layer: str, layout: Layout) -> None
                 f"{layer.rstrip('.')}: u={position.shape[1]}, where {layout.name}'s code takes the value channels "
                 f"in two orders at once; expected u=1, which is a lambda layer"
             )
+    elif position.ndim == 5 and position.shape[4] == 1:  # the same, its slice last
+        position = position.squeeze(4)
     elif position.ndim == 2:  # of a position's own value alone: an embedding for each of (k, u)
         position = position[:, :, None, None]
     if position.ndim != 4:

@@ -5,5 +5,8 @@ from lambda_arch.nn.convert.lambda_mobilenets import LAMBDA_MOBILENETS
 from lambda_arch.nn.convert.layout import Layout
 from lambda_arch.nn.convert.leaderj1001 import LEADERJ1001
 from lambda_arch.nn.convert.lucidrains import LUCIDRAINS
+from lambda_arch.nn.convert.timm import TIMM
 
-LAYOUTS: dict[str, Layout] = {layout.name: layout for layout in (D_LI14, LUCIDRAINS, LEADERJ1001, LAMBDA_MOBILENETS)}
+LAYOUTS: dict[str, Layout] = {
+    layout.name: layout for layout in (D_LI14, LUCIDRAINS, LEADERJ1001, LAMBDA_MOBILENETS, TIMM)
+}

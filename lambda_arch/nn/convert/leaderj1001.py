@@ -30,5 +30,5 @@ LEADERJ1001 = Layout(
     u_first=False,
     u_mixed=True,
     lambda_bias=False,
-    network=lambda letters: {"pool": "first", "stride": "L" in letters, "shortcut_bias": True},
+    network=lambda plain: {"pool": "first", "stride": plain.has_lambda, "shortcut_bias": True},
 )

@@ -1,0 +1,54 @@
+"""timm's LambdaResNets (models/byoanet.py): blocks of conv1_1x1, conv2_kxk or self_attn, and conv3_1x1."""
+
+import re
+
+from lambda_arch.nn.convert.layout import Layout, by_table
+
+NETWORK = {
+    **{
+        f"stem.conv{i}.{theirs}": f"stem.{i}.{ours}"
+        for i in (1, 2, 3)
+        for theirs, ours in (("conv", "conv"), ("bn", "norm"))
+    },
+    "head.fc": "head.fc",
+}
+BLOCK = {
+    "conv1_1x1.conv": "reduce.conv",
+    "conv1_1x1.bn": "reduce.norm",
+    "conv2_kxk.conv": "spatial.conv",
+    "conv2_kxk.bn": "spatial.norm",
+    "self_attn.qkv": "spatial.lambdas.qkv",
+    "self_attn.norm_q": "spatial.lambdas.query_norm",
+    "self_attn.norm_v": "spatial.lambdas.value_norm",
+    "self_attn.conv_lambda": "spatial.lambdas.position",
+    "self_attn.pos_emb": "spatial.lambdas.position.embeddings",
+    "post_attn": "spatial.norm",
+    "conv3_1x1.conv": "expand.conv",
+    "conv3_1x1.bn": "expand.norm",
+    "shortcut.conv": "shortcut.conv",
+    "shortcut.bn": "shortcut.norm",
+}
+
+
+def _rename(name: str) -> str | None:
+    inside = re.fullmatch(r"stages\.([0-3])\.(\d+)\.(.+)", name)
+    if not inside:
+        return by_table(name, NETWORK)
+    ours = by_table(inside[3], BLOCK)
+    return ours and f"c{int(inside[1]) + 2}.{int(inside[2]) + 1}.{ours}"
+
+
+TIMM = Layout(
+    name="timm",
+    source="github.com/huggingface/pytorch-image-models",
+    example="stages.3.0.self_attn.qkv.weight",
+    rename=_rename,
+    # no tensor tells the activation: of its networks that with 3-4-6-3 blocks has SiLU
+    network=lambda plain: {
+        "stem": "tiered",
+        "pool": "2x2",
+        "activation": "silu" if plain.depth == 50 else "relu",
+        "image_size": 256,
+    },
+    depth=26,
+)
