@@ -28,7 +28,7 @@ def test_the_headline():
     assert count(parse("lambda_resnet50:lambda_bias=yes")).params == 14_995_592 + 16 * 16
 
 
-# what ../shared/published says of the c4 study, in millions
+# the readings of the c4 study that reproduce its printed figures, in millions
 @pytest.mark.parametrize(
     ("name", "millions"),
     [
