@@ -132,7 +132,14 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path):
 def test_interrupted_it_prints_what_is_done(tmp_path, ending):
     path = tmp_path / "s.db"
     command = [*MODULE, "time", "resnet18@32", "--threads", "1", "--seconds", "60", "--spread", "1e-9", "--store", path]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # what is started in the background inherits an ignored Ctrl-C; a terminal's programs do not
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  nothing else runs here
+    )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         time.sleep(0.2)

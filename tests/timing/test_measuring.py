@@ -70,13 +70,18 @@ def test_running_out_of_memory_is_a_result_and_costs_only_that_cell(store):
     assert Measuring(store, cells, limits).todo == []
 
 
+def living_workers():
+    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if "lambda_arch.timing.worker" in child.cmdline()]
+
+
 def test_a_crash_costs_only_its_cell(store):
     cells = [Cell(SMALL, SETUP), Cell(LAMBDA, SETUP)]
     measuring = Measuring(store, cells, QUICK)
     killed = False
     for event in measuring.events():
         if isinstance(event, Turn) and not killed:
-            workers = [c for c in psutil.Process().children() if "lambda_arch.timing.worker" in c.cmdline()]
+            workers = living_workers()
             max(workers, key=lambda child: child.create_time()).kill()  # the second network's
             killed = True
     first, second = measuring.results()
@@ -89,7 +94,7 @@ def test_a_hang_is_ended(store):
     events = list(take_turns([Job(str(SMALL), SETUP)], Limits(hang=0.01)))
     assert isinstance(events[-1], Done)
     assert events[-1].status == "timeout"
-    assert not [c for c in psutil.Process().children() if "lambda_arch.timing.worker" in c.cmdline()]
+    assert not living_workers()
 
 
 def test_a_device_that_is_not_here_is_refused():
