@@ -13,12 +13,7 @@ from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Convolution, Doub
 from lambda_arch.arch.resnet import STEM_WIDTHS
 from lambda_arch.count.attention import double_attention, spatial_attention
 from lambda_arch.count.ledger import Row
-from lambda_arch.count.modules import conv as _conv
-from lambda_arch.count.modules import conv_norm as _conv_norm
-from lambda_arch.count.modules import halve, pooled_linear
-from lambda_arch.count.modules import matmul as _matmul
-from lambda_arch.count.modules import norm as _norm
-from lambda_arch.count.modules import squeeze_excitation as _squeeze_excitation
+from lambda_arch.count.modules import conv, conv_norm, halve, matmul, norm, pooled_linear, squeeze_excitation
 
 
 def resnet(architecture: ResNet) -> Iterator[Row]:
@@ -71,11 +66,11 @@ def stem(kind: str, image_size: int) -> Iterator[Row]:
     half = halve(image_size)
     dim = 3
     for i, width in enumerate(STEM_WIDTHS[kind], 1):
-        yield from _conv_norm(f"stem.{i}", dim, width, 49 if kind == "7x7" else 9, half)
+        yield from conv_norm(f"stem.{i}", dim, width, 49 if kind == "7x7" else 9, half)
         dim = width
     quarter = halve(half)
     if kind == "rs":
-        yield from _conv_norm("stem.pool", 64, 64, 9, quarter)
+        yield from conv_norm("stem.pool", 64, 64, 9, quarter)
     else:
         yield Row("stem.pool", "max_pool", (1, 64, quarter, quarter))
 
@@ -127,21 +122,21 @@ def bottleneck(
     dim_out = EXPANSION * width
     dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
     out = block_size(stage, first, size, stride)
-    yield from _conv_norm(f"{path}.reduce", dim, width, 1, size)
+    yield from conv_norm(f"{path}.reduce", dim, width, 1, size)
     if isinstance(block.layer, Lambda):
         yield from lambda_layer(f"{path}.spatial.lambdas", block.layer, width, size, at or dials(block.layer, size))
         if strides(stage, first, stride) if pool is None else pool:
             yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
     elif isinstance(block.layer, Convolution | DoubleAttention):
-        yield _conv(f"{path}.spatial.conv", width, width, 9, out)
+        yield conv(f"{path}.spatial.conv", width, width, 9, out)
     else:
         yield from spatial_attention(f"{path}.spatial", block.layer, width, size, out)
-    yield _norm(f"{path}.spatial.norm", width, out)
-    yield from _conv_norm(f"{path}.expand", width, dim_out, 1, out)
+    yield norm(f"{path}.spatial.norm", width, out)
+    yield from conv_norm(f"{path}.expand", width, dim_out, 1, out)
     if block.se:
-        yield from _squeeze_excitation(f"{path}.se", dim_out, max(1, int(dim_out * block.se)), out)
+        yield from squeeze_excitation(f"{path}.se", dim_out, max(1, int(dim_out * block.se)), out)
     if first:
-        yield from _conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=shortcut_bias)
+        yield from conv_norm(f"{path}.shortcut", dim, dim_out, 1, out, bias=shortcut_bias)
     if isinstance(block.layer, DoubleAttention):
         yield from double_attention(f"{path}.attention", block.layer, dim_out, out)
 
@@ -152,20 +147,20 @@ def lambda_layer(path: str, layer: Lambda, dim: int, size: int, at: Dials, dim_o
     n = size * size
     dim_out = dim if dim_out is None else dim_out
     v = dim_out // h
-    yield _conv(f"{path}.queries", dim, h * k, 1, size)
+    yield conv(f"{path}.queries", dim, h * k, 1, size)
     if layer.batch_norm:
-        yield _norm(f"{path}.query_norm", h * k, size)
+        yield norm(f"{path}.query_norm", h * k, size)
     if layer.content:
-        yield _conv(f"{path}.keys", dim, k * u, 1, size)
-    yield _conv(f"{path}.values", dim, v * u, 1, size)
+        yield conv(f"{path}.keys", dim, k * u, 1, size)
+    yield conv(f"{path}.values", dim, v * u, 1, size)
     if layer.batch_norm:
-        yield _norm(f"{path}.value_norm", v * u, size)
+        yield norm(f"{path}.value_norm", v * u, size)
     if layer.content:
-        yield _matmul(f"{path}.content", (1, k, v), k * v * u * n)
-        yield _matmul(f"{path}.apply_content", (1, h, v, n), dim_out * k * n)
+        yield matmul(f"{path}.content", (1, k, v), k * v * u * n)
+        yield matmul(f"{path}.apply_content", (1, h, v, n), dim_out * k * n)
     if layer.position:
         params = k * u * at.embeddings + (k if layer.bias else 0)
         macs = k * u * at.summed * v * n
         kind = "matmul" if layer.m == "global" else "conv"
         yield Row(f"{path}.position", kind, (v, k, size, size), params, macs, macs)
-        yield _matmul(f"{path}.apply_position", (1, h, v, n), dim_out * k * n)
+        yield matmul(f"{path}.apply_position", (1, h, v, n), dim_out * k * n)
