@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lambda_arch.arch import Architecture, configure, read_settings
-from lambda_arch.compare.comparison import row_architecture
-from lambda_arch.compare.readings import Reading, ledger, readings
+from lambda_arch.compare.comparison import ledger, row_architecture
+from lambda_arch.compare.readings import Reading, readings
 from lambda_arch.compare.verdict import DIFFERS, TRUNCATED, judge
 from lambda_arch.published import Column, PublishedRow, PublishedTable
 

@@ -21,13 +21,14 @@ from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tabl
 
 
 @cache
-def _ledger(architecture: Architecture) -> Ledger:
+def ledger(architecture: Architecture) -> Ledger:
+    """Return the ledger of ``architecture``, counted once."""
     return count(architecture)
 
 
 COMPARABLE: dict[str, Callable[[Any], int]] = {
-    "params": lambda architecture: _ledger(architecture).params,
-    "macs": lambda architecture: _ledger(architecture).macs,
+    "params": lambda architecture: ledger(architecture).params,
+    "macs": lambda architecture: ledger(architecture).macs,
     "map_bytes": map_bytes,
 }
 """Quantities that are counted, and how."""
@@ -93,13 +94,13 @@ def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
     if a == b:
         return True
     at_same_size = replace(a, image_size=b.image_size) == b
-    return quantity == "params" and at_same_size and _ledger(a).params == _ledger(b).params
+    return quantity == "params" and at_same_size and ledger(a).params == ledger(b).params
 
 
 def _compare_row(table: PublishedTable, row: PublishedRow) -> ComparedRow:
     architecture = row_architecture(row)
     verdicts = {column.name: _verdict(table, row, column) for column in table.columns if row.cells[column.name]}
-    return ComparedRow(row, None if architecture is None else _ledger(architecture), verdicts)
+    return ComparedRow(row, None if architecture is None else ledger(architecture), verdicts)
 
 
 def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdict:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, parse, read_settings
+from lambda_arch.compare.comparison import ledger
 from lambda_arch.compare.space import BODIES, CLASSES, IMAGE_SIZES, H, K, M, Space, U
-from lambda_arch.count import Ledger, count
 from lambda_arch.published import all_tables
 
 
@@ -17,12 +17,6 @@ class Reading:
     label: str
     count: Callable[[Architecture], int | None]
     convention: bool = False  # a way of counting, which whoever prints a column has once for all of it
-
-
-@cache
-def ledger(architecture: Architecture) -> Ledger:
-    """Return the ledger of ``architecture``, counted once."""
-    return count(architecture)
 
 
 def readings(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Reading]:
