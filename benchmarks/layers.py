@@ -151,7 +151,7 @@ def networks(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
 def layers(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     dtype = DTYPES[arguments.dtype]
     for batch in arguments.batch:
-        for dim, side in ((64, 56), (128, 28), (256, 14), (512, 7)):
+        for dim, side in ((64, 56), (128, 56), (128, 28), (256, 28), (256, 14), (512, 14), (512, 7)):
             base = LambdaLayer(dim, size=side)
             at = base.problem(batch)
             named = {}
@@ -168,7 +168,7 @@ def layers(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
                 for name, each in named.items()
             }
             kind = "training" if arguments.train else "inference"
-            case = {"map": f"{side}x{side}", "batch": batch, "dtype": arguments.dtype, "step": kind}
+            case = {"map": f"{side}x{side}", "channels": dim, "batch": batch, "dtype": arguments.dtype, "step": kind}
             yield from report(case, in_turns(calls, arguments), 0)
 
 
@@ -176,7 +176,7 @@ def parts(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     """Time the pieces of blocks of the prepared LambdaResNet-50 beside those of a prepared ResNet-50."""
     for batch in arguments.batch:
         lambdas = prepare(lively(build(arguments.architecture)).eval(), batch)
-        size = lambdas.architecture.image_size
+        size = build(arguments.architecture, device="meta").architecture.image_size
         plain = prepare(lively(build(f"resnet50@{size}")).eval(), batch)
         totals = {"lambda": _watched(lambdas), "plain": _watched(plain)}
         x = torch.randn(batch, 3, size, size)
@@ -211,9 +211,9 @@ def _watched(network: nn.Module) -> dict[str, list[float]]:
         running.clear()
 
     for path, module in network.named_modules():
-        pieces = path.split(".")
-        if path in ("stem", "head"):
-            watch(module, path, path)
+        pieces = path.removeprefix("network.").split(".")
+        if pieces in (["stem"], ["head"]):
+            watch(module, path, pieces[0])
         elif (
             len(pieces) == 3
             and pieces[0] in ("c2", "c3", "c4", "c5")

@@ -139,7 +139,7 @@ class Bottleneck(nn.Module):
         y: Tensor = self.expand(self.spatial(self.reduce(x)))
         if self.se is not None:
             y = self.se(y)
-        y = y + (x if self.shortcut is None else self.shortcut(x))
+        y += x if self.shortcut is None else self.shortcut(x)
         y = self.activation(y)
         return y if self.attention is None else self.attention(y)
 

@@ -4,26 +4,41 @@ import copy
 from collections import OrderedDict
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lambda_arch.arch.resnet import KeyNorm
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
+from lambda_arch.nn.grouping import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
+from lambda_arch.nn.resnet import ResNet
+
+FEW, SMALL = 4, 64
+"""Images and positions: of more images, maps of no more positions are convolved; measured on two CPU cores."""
 
 
 def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
     """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
 
-    Batch norms are folded into the convolutions before them, queries, keys and values come from one product, 1x1
-    convolutions on CPUs are matrix products, and what an evaluation gathers from the position embeddings is gathered
-    once, for the maps that the layer was built for (others are gathered as they come). Layers whose evaluation is the
-    canonical one get the cost model's for ``batch`` images where the size of their maps is known. What is returned
-    cannot be trained, and ``torch.compile`` takes it as it takes any module.
+    Batch norms are folded into the convolutions before them, queries, keys and values come from one product, and what
+    an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
+    (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for ``batch``
+    images where the size of their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels
+    last, and large batches go through in groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned cannot
+    be trained, and ``torch.compile`` takes it as it takes any module.
     """
     with torch.no_grad():
-        return _prepared(copy.deepcopy(network).eval(), batch)
+        prepared = _prepared(copy.deepcopy(network).eval(), batch)
+        parameter = next(prepared.parameters(), None)
+        if isinstance(prepared, PreparedLambdaLayer) or parameter is None or parameter.device.type != "cpu":
+            return prepared
+        if isinstance(prepared, ResNet):
+            parts = OrderedDict(prepared.stem.named_children())
+            prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
+            prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return InGroups(prepared)
 
 
 class PreparedLambdaLayer(nn.Module):
@@ -79,7 +94,10 @@ class PreparedLambdaLayer(nn.Module):
 
 
 class PointwiseProduct(nn.Module):
-    """A 1x1 convolution as one matrix product an image, quicker on CPUs: (b, dim, H, W) to (b, dim_out, H', W')."""
+    """A 1x1 convolution as one matrix product an image, quicker on CPUs: (b, dim, H, W) to (b, dim_out, H', W').
+
+    Many small maps are left to the convolution, which joins their positions.
+    """
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
@@ -93,8 +111,18 @@ class PointwiseProduct(nn.Module):
         if self.stride != (1, 1):
             x = x[:, :, :: self.stride[0], :: self.stride[1]]
         b, _, height, width = x.shape
+        if b > FEW and height * width <= SMALL:
+            return F.conv2d(x, self.weight[:, :, None, None], self.bias.flatten())
         weight = self.weight.expand(b, -1, -1)
         return torch.baddbmm(self.bias, weight, x.flatten(2)).view(b, -1, height, width)
+
+
+class Contiguous(nn.Module):
+    """Rows of channels again, after modules that pooled faster with channels last."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x, contiguous."""
+        return x.contiguous()
 
 
 def _prepared(module: nn.Module, batch: int) -> nn.Module:

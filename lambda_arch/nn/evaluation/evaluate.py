@@ -1,5 +1,6 @@
 """One lambda layer between its projections and its output, by any evaluation."""
 
+from functools import partial
 from math import prod
 
 import torch
@@ -10,8 +11,9 @@ from lambda_arch.nn.evaluation import convolution, fft, matrix, queries_first
 from lambda_arch.nn.evaluation.apply import apply_queries
 from lambda_arch.nn.evaluation.names import Evaluation
 from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.grouping import images_at_a_time
 
-GATHERED = {"matrix": matrix.maps, "queries_first": queries_first.maps}
+GATHERED = {"matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
 
 
 def maps(evaluation: Evaluation, kernel: Tensor, height: int, width: int) -> Tensor | None:
@@ -27,25 +29,62 @@ def evaluate(
     values: Tensor,
     kernel: Tensor | None,
     bias: Tensor | None = None,
-    maps: Tensor | None = None,
+    gathered: Tensor | None = None,
 ) -> Tensor:
     """Return outputs (b, h, v, n).
 
     ``queries`` (b, h, k, n); ``weights`` the softmaxed keys (b, k, u, n), or None without content lambdas; ``values``
     (b, v, u, H, W); ``kernel`` the embeddings (k, u, rows, columns), or None without position lambdas; ``bias`` (k);
-    ``maps`` what the order gathers from the embeddings, where that is at hand. The canonical order is the
-    convolution's here. Under float16 autocast outputs are float32, where they do not overflow.
+    ``gathered`` what the order gathers from the embeddings (:func:`maps`), where that is at hand. The canonical order
+    is the convolution's here. Under float16 autocast outputs are float32, where they do not overflow.
     """
-    run = _queries_first if evaluation.order == "queries_first" else _with_lambdas
-    arguments = (evaluation, queries, weights, values, kernel, bias, maps)
+    run = partial(_run, evaluation)
     if evaluation.recompute and torch.is_grad_enabled():
-        outputs: Tensor = checkpoint(run, *arguments, use_reentrant=False)
+        run = partial(checkpoint, run, use_reentrant=False)
+    elif gathered is None and kernel is not None:
+        gathered = maps(evaluation, kernel, *values.shape[-2:])
+    size = _group(evaluation, queries, values, kernel)
+    if size >= len(queries):
+        outputs: Tensor = run(queries, weights, values, kernel, bias, gathered)
     else:
-        outputs = run(*arguments)
+        of_weights = [None] * -(-len(queries) // size) if weights is None else torch.split(weights, size)
+        groups = zip(torch.split(queries, size), of_weights, torch.split(values, size), strict=True)
+        outputs = torch.cat([run(*group, kernel, bias, gathered) for group in groups])
     # under autocast what follows takes float32; a network that is float16 itself would not
     if outputs.dtype == queries.dtype or torch.is_autocast_enabled(queries.device.type):
         return outputs
     return outputs.to(queries.dtype)
+
+
+def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tensor | None) -> int:
+    """Return how many images to evaluate at a time."""
+    b, h, k, _ = queries.shape
+    if kernel is None:
+        return b
+    v, u, height, width = values.shape[1:]
+    at = Problem(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
+    largest = {"fft": fft.largest, "queries_first": queries_first.largest}.get(evaluation.order, _lambdas)
+    return images_at_a_time(queries, largest(at) * max(4, values.element_size()))
+
+
+def _lambdas(at: Problem) -> int:
+    return at.v * at.k * at.n
+
+
+def _run(
+    evaluation: Evaluation,
+    queries: Tensor,
+    weights: Tensor | None,
+    values: Tensor,
+    kernel: Tensor | None,
+    bias: Tensor | None,
+    gathered: Tensor | None,
+) -> Tensor:
+    if gathered is None and kernel is not None:
+        gathered = maps(evaluation, kernel, *values.shape[-2:])
+    if evaluation.order == "queries_first" and gathered is not None:
+        return _queries_first(queries, weights, values, gathered, bias)
+    return _with_lambdas(evaluation, queries, weights, values, kernel, bias, gathered)
 
 
 def _with_lambdas(
@@ -55,7 +94,7 @@ def _with_lambdas(
     values: Tensor,
     kernel: Tensor | None,
     bias: Tensor | None,
-    maps: Tensor | None,
+    gathered: Tensor | None,
 ) -> Tensor:
     shared = None  # what all positions of an image share, (b, v, k, 1): it is added before queries are applied, once
     if weights is not None:
@@ -66,30 +105,23 @@ def _with_lambdas(
     if kernel is None:
         assert shared is not None  # a layer has content or position lambdas
         return _apply_shared(queries, shared.squeeze(-1))
-    if evaluation.order == "matrix":
-        lambdas = matrix.lambdas(values, matrix.maps(kernel, *values.shape[-2:]) if maps is None else maps)
+    if evaluation.order == "matrix" and gathered is not None:
+        lambdas = matrix.lambdas(values, gathered)
+    elif evaluation.order == "fft" and gathered is not None:
+        lambdas = fft.lambdas(values, kernel, gathered)
     else:
-        lambdas = (fft if evaluation.order == "fft" else convolution).lambdas(values, kernel)
+        lambdas = convolution.lambdas(values, kernel)
     if shared is not None:
-        lambdas = lambdas + shared
+        lambdas += shared  # every order writes them anew
     return apply_queries(evaluation.apply, queries, lambdas)
 
 
 def _queries_first(
-    evaluation: Evaluation,
-    queries: Tensor,
-    weights: Tensor | None,
-    values: Tensor,
-    kernel: Tensor | None,
-    bias: Tensor | None,
-    maps: Tensor | None,
+    queries: Tensor, weights: Tensor | None, values: Tensor, gathered: Tensor, bias: Tensor | None
 ) -> Tensor:
-    if kernel is None:
-        return _with_lambdas(evaluation, queries, weights, values, None, bias, None)
-    embeddings = queries_first.maps(kernel, *values.shape[-2:]) if maps is None else maps
-    attention = queries_first.position_attention(queries, embeddings)
+    attention = queries_first.position_attention(queries, gathered)
     if weights is not None:
-        attention = attention + queries_first.content_attention(queries, weights)
+        attention = queries_first.content_attention(queries, weights).add_(attention)
     if queries.dtype == torch.float16:  # outputs may overflow, see apply_queries
         with torch.autocast(queries.device.type, enabled=False):
             outputs = queries_first.times_values(attention.float(), values.float())

@@ -6,28 +6,40 @@ For large maps: a position costs k * u * v complex products whatever the scope, 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from lambda_arch.nn.evaluation.kernels import crop
 from lambda_arch.nn.evaluation.problem import Problem
 
 
-def lambdas(values: Tensor, kernel: Tensor) -> Tensor:
-    """Return lambdas (b, v, k, n) from values (b, v, u, H, W) and embeddings (k, u, rows, columns)."""
-    height, width = values.shape[-2:]
+def maps(kernel: Tensor, height: int, width: int) -> Tensor:
+    """Return the spectra of the embeddings for a map's size, (k, u, Y, X, 2): real and imaginary parts."""
+    rows, columns = period(kernel.shape[2:], height, width)
     near = crop(kernel, height, width)
     below, right = near.shape[2] // 2, near.shape[3] // 2
-    size = (smooth(height + below), smooth(width + right))
-    wide = torch.float64 if values.dtype == torch.float64 else torch.float32
-    spectra = torch.fft.rfft2(values.to(wide), s=size)
-    # a layer correlates: the embeddings' spectrum conjugated, and its middle moved to the first row and column
-    embeddings = torch.fft.rfft2(near.to(wide), s=size).conj()
+    # a layer correlates: the middle of the embeddings goes to the first row and column, and spectra are conjugated
+    near = F.pad(near, (0, columns - near.shape[3], 0, rows - near.shape[2])).roll((-below, -right), (-2, -1))
+    # real numbers, which a network can hold in its own type and cast
+    return torch.view_as_real(torch.fft.rfft2(near.to(_wide(near))).conj().resolve_conj())
+
+
+def lambdas(values: Tensor, kernel: Tensor, maps: Tensor) -> Tensor:
+    """Return lambdas (b, v, k, n) from values (b, v, u, H, W), embeddings (k, u, rows, columns), their :func:`maps`."""
+    height, width = values.shape[-2:]
+    size = period(kernel.shape[2:], height, width)
+    spectra = torch.fft.rfft2(values.to(_wide(values)), s=size)
+    embeddings = torch.view_as_complex(maps.to(_wide(values)))
     products = (
-        torch.einsum("bvuyx,kuyx->bvkyx", spectra, embeddings) if near.shape[1] > 1 else spectra * embeddings[:, 0]
+        torch.einsum("bvuyx,kuyx->bvkyx", spectra, embeddings) if kernel.shape[1] > 1 else spectra * embeddings[:, 0]
     )
-    wrapped = torch.fft.irfft2(products, s=size).roll((below, right), (-2, -1))
-    lambdas: Tensor = wrapped[..., :height, :width].flatten(-2).to(values.dtype)
+    lambdas: Tensor = torch.fft.irfft2(products, s=size)[..., :height, :width].flatten(-2).to(values.dtype)
     return lambdas
+
+
+def period(scope: tuple[int, ...] | torch.Size, height: int, width: int) -> tuple[int, int]:
+    """Return the rows and columns of the transforms: long enough that no offset of the scope wraps around."""
+    return smooth(height + min(scope[0] // 2, height - 1)), smooth(width + min(scope[1] // 2, width - 1))
 
 
 def smooth(length: int) -> int:
@@ -44,8 +56,17 @@ def smooth(length: int) -> int:
 
 def macs(at: Problem) -> int:
     """Estimate the multiply-accumulates: 1.25 N log2(N) a real transform (half a complex radix-2 one), 4 a product."""
-    rows, columns = at.reach
-    size = smooth(at.height + rows // 2) * smooth(at.width + columns // 2)
+    size = math.prod(period(at.scope or (1, 1), at.height, at.width))
     transform = 1.25 * size * math.log2(size) if size > 1 else 1.0
     transforms = at.b * at.v * (at.u + at.k) + at.k * at.u
     return round(transforms * transform + 4 * at.b * at.v * at.k * at.u * size / 2)
+
+
+def largest(at: Problem) -> int:
+    """Return the real numbers of the largest tensor written for one image: the spectra of its lambdas."""
+    rows, columns = period(at.scope or (1, 1), at.height, at.width)
+    return at.v * at.k * rows * (columns // 2 + 1) * 2
+
+
+def _wide(tensor: Tensor) -> torch.dtype:
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32

@@ -21,7 +21,8 @@ def maps(kernel: Tensor, height: int, width: int) -> Tensor:
 def position_attention(queries: Tensor, embeddings: Tensor) -> Tensor:
     """Return maps (b, h, n, u * n) from queries (b, h, k, n) and :func:`maps`."""
     b, h, k, n = queries.shape
-    by_position = queries.permute(3, 0, 1, 2).reshape(n, b * h, k)
+    # contiguous: strided matrices the batched product copies one by one
+    by_position = queries.permute(3, 0, 1, 2).contiguous().view(n, b * h, k)
     return torch.bmm(by_position, embeddings).view(n, b, h, -1).permute(1, 2, 0, 3)
 
 
@@ -43,3 +44,8 @@ def macs(at: Problem) -> int:
     """Return the multiply-accumulates of the whole layer but its projections."""
     pairs = at.b * at.h * at.u * at.n**2
     return pairs * at.v + pairs * at.k * ((at.scope is not None) + at.content)
+
+
+def largest(at: Problem) -> int:
+    """Return the real numbers of the largest tensor written for one image: the maps of its heads."""
+    return at.h * at.u * at.n**2

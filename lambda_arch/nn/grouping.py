@@ -1,0 +1,42 @@
+"""Images a few at a time on CPUs, so that no tensor outgrows what the C library keeps for the next one.
+
+Memory of 32 MiB and more goes back to the system when it is freed (M_MMAP_THRESHOLD of malloc(3) grows no further), and
+so does a run of free memory of twice that: the next tensor is then faulted in page by page, which can take longer than
+computing it.
+"""
+
+import torch
+from torch import Tensor, nn
+
+LARGE = 16 * 2**20
+"""Bytes of the largest tensor; half of the threshold, with which whole networks ran fastest."""
+LARGEST_MAP = 64
+"""Bytes of a ResNet's largest feature maps, for one pixel of the image: 64 channels at half its sides, or 256 at a
+quarter, in float32."""
+
+
+def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
+    """Return how many images of a batch ``x`` (b, ...) to take at a time whose largest tensor has ``bytes_of_one``."""
+    if x.device.type != "cpu":
+        return max(1, len(x))
+    most = max(1, LARGE // bytes_of_one)
+    groups = max(1, -(-len(x) // most))
+    return max(1, -(-len(x) // groups))  # even groups
+
+
+class InGroups(nn.Module):
+    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference, where images are alone.
+
+    ``torch.compile`` gets the batch whole: it plans memory itself.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the network does of x."""
+        size = images_at_a_time(x, LARGEST_MAP * x.shape[-2] * x.shape[-1])
+        if size >= len(x) or torch.compiler.is_compiling():
+            return self.network(x)  # type: ignore[no-any-return]
+        return torch.cat([self.network(group) for group in torch.split(x, size)])
