@@ -24,11 +24,12 @@ def multiply_and_sum(queries: Tensor, lambdas: Tensor) -> Tensor:
 
 
 def accumulate(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """A term a query channel, added up in place."""
+    """A term a query channel, added up in place; in float32 at least, to which each low-precision term is promoted."""
     # unbind, not indexing: its backward stacks k gradients once, that of indexing would add k full ones up
     of_channel = queries.unsqueeze(2).unbind(3)
     per_channel = lambdas.unsqueeze(1).unbind(3)
-    total = of_channel[0] * per_channel[0]
+    wide = torch.promote_types(queries.dtype, torch.float32)
+    total = of_channel[0].to(wide) * per_channel[0]
     for query, part in zip(of_channel[1:], per_channel[1:], strict=True):
         total.addcmul_(query, part)
     return total
@@ -52,5 +53,8 @@ def apply_queries(apply: str, queries: Tensor, lambdas: Tensor) -> Tensor:
     if apply == "product" and queries.dtype == torch.bfloat16:  # products already add up in float32
         return product(queries, lambdas.to(queries.dtype))
     with torch.autocast(queries.device.type, enabled=False):
-        outputs = FUNCTIONS[apply](queries.float(), lambdas.float())
+        if apply == "accumulate":  # by itself, without copies of the lambdas
+            outputs = accumulate(queries, lambdas)
+        else:
+            outputs = FUNCTIONS[apply](queries.float(), lambdas.float())
     return outputs if queries.dtype == torch.float16 else outputs.to(queries.dtype)
