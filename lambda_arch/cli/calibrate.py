@@ -14,6 +14,7 @@ from lambda_arch.cli.setups import (
     Clock,
     Device,
     DType,
+    EvaluationName,
     Fresh,
     Hang,
     MemoryLimit,
@@ -54,6 +55,7 @@ def calibrate(
     mode: Mode = "inference",
     threads: Threads = 0,
     clock: Clock = "wall",
+    evaluation: EvaluationName = "canonical",
     seconds: Seconds = 5.0,
     limit: Hang = 600.0,
     memory_limit: MemoryLimit = 0.0,
@@ -69,7 +71,7 @@ def calibrate(
     from lambda_arch.timing.block_space import block_choices
     from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts, with_blocks
 
-    setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock)
+    setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock, evaluation)
     bounds = limits(seconds, 1e-9, limit, memory_limit)  # as many samples as there is time for
     networks = with_blocks(architectures)
     if space and "=" not in space:  # a space of the search, by its name or file

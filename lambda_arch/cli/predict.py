@@ -16,6 +16,7 @@ from lambda_arch.cli.setups import (
     Clock,
     Device,
     DType,
+    EvaluationName,
     Fresh,
     Hang,
     MemoryLimit,
@@ -61,6 +62,7 @@ def predict(
     mode: Mode = "inference",
     threads: Threads = 0,
     clock: Clock = "wall",
+    evaluation: EvaluationName = "canonical",
     seconds: Seconds = 5.0,
     limit: Hang = 600.0,
     memory_limit: MemoryLimit = 0.0,
@@ -81,7 +83,7 @@ def predict(
     if random:
         base = networks[0]
         networks = list(random_networks(base, block_choices(base, space or ""), random, seed))
-    setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock)
+    setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock, evaluation)
     with open_store(store) as opened:
         latencies = block_latencies(opened, setup)
         for network in networks:

@@ -43,6 +43,14 @@ Threads = Annotated[int, typer.Option("--threads", help="Of the CPU. [default: i
 Clock = Annotated[
     str, typer.Option("--clock", help="wall, or cpu: processor time, for a busy machine.", metavar="CLOCK")
 ]
+EvaluationName = Annotated[
+    str,
+    typer.Option(
+        "--evaluation",
+        help="Of lambda layers: canonical, auto, one by name (matrix/sum), or prepared: all for inference.",
+        metavar="NAME",
+    ),
+]
 StorePath = Annotated[
     Path | None,
     typer.Option("--store", help="The store. [default: in your data directory]", metavar="FILE", show_default=False),
@@ -79,7 +87,15 @@ def words(text: str) -> list[str]:
 
 
 def one_setup(
-    device: str, batch: str, dtype: str, cast: str, channels_last: bool, mode: str, threads: int, clock: str
+    device: str,
+    batch: str,
+    dtype: str,
+    cast: str,
+    channels_last: bool,
+    mode: str,
+    threads: int,
+    clock: str,
+    evaluation: str = "canonical",
 ) -> "Setup":
     """Return the one setup that the flags say."""
     from lambda_arch.timing import Setup
@@ -96,6 +112,7 @@ def one_setup(
         mode=mode,  # type: ignore[arg-type]
         threads=threads,
         clock=clock,  # type: ignore[arg-type]
+        evaluation=evaluation,
     )
 
 

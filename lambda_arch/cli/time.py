@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lambda_arch.arch import Architecture, ArchitectureError, parse
-from lambda_arch.cli.architectures import takes_architectures
+from lambda_arch.cli.architectures import DEFAULT, takes_architectures
 from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import (
     Batches,
@@ -17,6 +17,7 @@ from lambda_arch.cli.setups import (
     CudaGraph,
     Device,
     DTypes,
+    EvaluationName,
     Fresh,
     Hang,
     MemoryLimit,
@@ -57,6 +58,7 @@ def time(
     cuda_graph: CudaGraph = False,
     threads: Threads = 0,
     clock: Clock = "wall",
+    evaluation: EvaluationName = "canonical",
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Compare all with this one, round by round.", metavar="NAME")
     ] = None,
@@ -79,6 +81,8 @@ def time(
     from lambda_arch.compare.measured import timed_table
 
     published = None if table is None else timed_table(table)
+    if published and [str(network) for network in architectures] != [DEFAULT]:
+        raise ArchitectureError(f"--table {table}: has networks of its own; expected no {architectures[0]} beside them")
     setups = _setups(
         device=device,
         batch_size=batch_size,
@@ -90,6 +94,7 @@ def time(
         graph=cuda_graph,
         threads=threads,
         clock=clock,
+        evaluation=evaluation,
     )
     bounds = limits(seconds, spread, limit, memory_limit)
     networks = published.architectures if published else list(dict.fromkeys(architectures))

@@ -12,7 +12,7 @@ from typing import Any
 
 from lambda_arch.arch import BLOCKS, STAGES, Block, ResNet
 from lambda_arch.count.closed_form import block_size, stem_size
-from lambda_arch.timing.cell import Setup, SetupError, digest
+from lambda_arch.timing.cell import Setup, SetupError, check_parts, digest
 from lambda_arch.timing.measure import describe
 from lambda_arch.timing.records import new_uid, now
 from lambda_arch.timing.statistics import Limits, Summary, summarize
@@ -137,8 +137,7 @@ class Calibration:
     def __init__(
         self, store: Store, setup: Setup, wanted: Iterable[Part], limits: Limits | None = None, *, fresh: bool = False
     ) -> None:
-        if setup.compile or setup.graph:
-            raise SetupError("calibrate: expected no --compile and no --cuda-graph, which run the blocks as one")
+        check_parts(setup, "calibrate")
         self.store = store
         self.setup = setup
         self.limits = limits or Limits(seconds=5.0)
@@ -236,4 +235,4 @@ def _stored(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
 
 def setup_key(setup: Setup) -> str:
     """Return what identifies a setup in the store."""
-    return digest(setup.as_dict())
+    return digest(setup.identity())

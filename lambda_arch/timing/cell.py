@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from lambda_arch.arch import Architecture, ArchitectureError, nearest
+from lambda_arch.arch.evaluation import parse_evaluation
 
 DType = Literal["fp32", "tf32", "bf16", "fp16"]
 Cast = Literal["autocast", "cast"]
@@ -23,6 +24,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "clock": ("wall", "cpu"),
 }
 """The words that the settings of a setup take."""
+
+EVALUATIONS = ("canonical", "auto", "prepared")
+"""What an evaluation may be besides one by name."""
+
+LATER = {"evaluation": "canonical"}
+"""Settings that came after the first stores, and what was measured there."""
 
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element in each dtype."""
@@ -40,7 +47,9 @@ class Setup:
     fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
     statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``graph``: a CUDA graph.
     ``threads``: of the CPU, 0 for as many as it has cores. ``clock``: wall, or cpu: the processor time of one thread,
-    which is the wall time that an idle machine would take, for machines that are never idle.
+    which is the wall time that an idle machine would take, for machines that are never idle. ``evaluation``: how lambda
+    layers compute: canonical, auto (the cost model's choice for the batch), one by name, such as matrix/sum; or
+    prepared: a network prepared for inference, with the cost model's choice.
 
     Raises :class:`SetupError` for what no device does.
     """
@@ -55,6 +64,7 @@ class Setup:
     graph: bool = False
     threads: int = 0
     clock: Clock = "wall"
+    evaluation: str = "canonical"
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -77,6 +87,9 @@ class Setup:
             raise SetupError(f"cuda-graph: {self.device} has no CUDA graphs; expected --device cuda")
         if self.mode == "train" and self.cast == "cast" and self.dtype == "fp16":
             raise SetupError("mode=train, cast=cast: weights in fp16 do not train; expected cast=autocast, or bf16")
+        object.__setattr__(self, "evaluation", _evaluation_name(self.evaluation))
+        if self.mode == "train" and self.evaluation == "prepared":
+            raise SetupError("mode=train, evaluation=prepared: is for inference alone; expected evaluation=auto")
 
     @property
     def kind(self) -> str:
@@ -87,6 +100,10 @@ class Setup:
         """Return the settings by name."""
         return asdict(self)
 
+    def identity(self) -> dict[str, Any]:
+        """Return the settings that tell it apart: a later one is left out where it is what was measured before it."""
+        return {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name]}
+
     def __str__(self) -> str:
         """Return the setup in a line: what differs from a plain one, after device, batch, dtype and mode."""
         words = [self.device, f"batch {self.batch}", self.dtype, self.mode]
@@ -94,6 +111,7 @@ class Setup:
         words += ["channels_last"] if self.memory_format == "channels_last" else []
         words += ["compiled"] if self.compile else []
         words += ["CUDA graph"] if self.graph else []
+        words += [self.evaluation] if self.evaluation != "canonical" else []
         words += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.kind == "cpu" else []
         words += ["processor time"] if self.clock == "cpu" else []
         return ", ".join(words)
@@ -116,7 +134,7 @@ class Cell:
 
     def key(self, fingerprint: str) -> str:
         """Return what tells this cell, on the device of ``fingerprint``, from every other."""
-        values = [str(self.architecture), *(getattr(self.setup, name) for name in SETTINGS), fingerprint]
+        values = [str(self.architecture), *self.setup.identity().values(), fingerprint]
         return digest(values)
 
 
@@ -136,6 +154,26 @@ def device_name(text: str) -> str:
     if name in ("cpu", "mps") or re.fullmatch(r"cuda:\d+", name):
         return name
     raise SetupError(f"device={text}: expected cpu, cuda, cuda:1 or mps{nearest(name, ('cpu', 'cuda', 'mps'))}")
+
+
+def _evaluation_name(text: str) -> str:
+    """Return the full name of an evaluation: ``matrix`` is ``matrix/accumulate``. Raises :class:`SetupError`."""
+    if text in EVALUATIONS:
+        return text
+    try:
+        return str(parse_evaluation(text))
+    except ValueError as error:
+        close = nearest(text, EVALUATIONS)
+        reason = f"evaluation={text}: expected auto, prepared, or one by name{close}" if close else str(error)
+        raise SetupError(reason) from None
+
+
+def check_parts(setup: Setup, what: str) -> None:
+    """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
+    if setup.compile or setup.graph:
+        raise SetupError(f"{what}: expected no --compile and no --cuda-graph, which run the parts as one")
+    if setup.evaluation == "prepared":
+        raise SetupError(f"{what}: expected --evaluation auto; a prepared network has other parts")
 
 
 def default_threads() -> int:

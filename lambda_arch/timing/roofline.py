@@ -7,7 +7,7 @@ from typing import Any
 
 from lambda_arch.arch import Architecture
 from lambda_arch.count import Ledger, count
-from lambda_arch.timing.cell import BYTES, Setup, SetupError
+from lambda_arch.timing.cell import BYTES, Setup, SetupError, check_parts
 from lambda_arch.timing.statistics import Limits
 from lambda_arch.timing.turns import Done, Job, Loaded, Turn, take_turns
 
@@ -46,8 +46,7 @@ def rooflines(
     Raises OSError where the network cannot be run there, and :class:`SetupError` for a compiled network or a CUDA
     graph, whose parts cannot be told apart.
     """
-    if setup.compile or setup.graph:
-        raise SetupError("roofline: expected no --compile and no --cuda-graph, which run the parts as one")
+    check_parts(setup, "roofline")
     if setup.dtype not in ceilings:
         raise SetupError(f"roofline: {setup.device} has no measured ceiling for {setup.dtype}")
     for network in networks:

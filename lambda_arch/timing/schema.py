@@ -77,4 +77,8 @@ MIGRATIONS = (
     );
     CREATE INDEX part_of ON part (fingerprint, setup, part);
     """,
+    # 4: how lambda layers are evaluated
+    """
+    ALTER TABLE measurement ADD COLUMN evaluation TEXT NOT NULL DEFAULT 'canonical';
+    """,
 )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import Architecture
-from lambda_arch.nn import build
+from lambda_arch.nn import build, prepare, set_evaluation
 from lambda_arch.timing.cell import Setup
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -43,6 +43,10 @@ class Workload:
         network = build(architecture, dtype=cast)
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
+        if setup.evaluation == "prepared":
+            self.network = prepare(self.network, setup.batch)
+        else:
+            set_evaluation(self.network, setup.evaluation, setup.batch, training=setup.mode == "train")
         size = architecture.image_size
         images = torch.randn(setup.batch, 3, size, size, dtype=cast)
         self.images = images.to(self.device, memory_format=memory_format)

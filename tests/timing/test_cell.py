@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from lambda_arch.arch import parse
 from lambda_arch.timing import Cell, Setup, SetupError
-from lambda_arch.timing.cell import step_flops
+from lambda_arch.timing.cell import digest, step_flops
 
 setups = st.builds(
     Setup,
@@ -18,6 +18,7 @@ setups = st.builds(
     mode=st.sampled_from(["inference", "train"]),
     compile=st.booleans(),
     threads=st.integers(1, 8),
+    evaluation=st.sampled_from(["canonical", "auto", "matrix/sum"]),
 )
 
 
@@ -54,6 +55,9 @@ def test_cast_of_fp32_means_nothing_and_cuda_is_its_first_device():
         ({"dtype": "fp16", "cast": "cast", "mode": "train"}, "do not train"),
         ({"clock": "cpu", "threads": 2}, "--threads 1"),
         ({"clock": "cpu", "device": "cuda", "threads": 1}, "--device cpu"),
+        ({"evaluation": "matrx"}, "did you mean matrix"),
+        ({"evaluation": "prepard"}, "did you mean prepared"),
+        ({"evaluation": "prepared", "mode": "train"}, "expected evaluation=auto"),
     ],
 )
 def test_setups_that_cannot_be_are_refused_by_name(settings, words):
@@ -64,11 +68,22 @@ def test_setups_that_cannot_be_are_refused_by_name(settings, words):
 def test_every_setting_is_seen_in_the_key():
     base = Setup("cuda:0", threads=2)
     other = {"device": "cuda:1", "batch": 2, "dtype": "bf16", "memory_format": "channels_last", "mode": "train"}
-    other |= {"compile": True, "graph": True, "threads": 3}
+    other |= {"compile": True, "graph": True, "threads": 3, "evaluation": "auto"}
     network = parse("resnet50@64")
     for name, value in other.items():
         changed = dataclasses.replace(base, **{name: value})
         assert Cell(network, changed).key("f") != Cell(network, base).key("f"), name
+
+
+def test_cells_of_stores_made_before_evaluations_were_a_setting_keep_their_keys():
+    cell = Cell(parse("resnet50@64"), Setup(batch=3, threads=1))
+    before = ["resnet50@64", "cpu", 3, "fp32", "autocast", "contiguous", "inference", False, False, 1, "wall", "f"]
+    assert cell.key("f") == digest(before)
+
+
+def test_an_evaluation_is_one_setting_however_it_is_spelt():
+    assert Setup(evaluation="matrix", threads=1) == Setup(evaluation="matrix/accumulate", threads=1)
+    assert "matrix/accumulate" in str(Setup(evaluation="matrix", threads=1))
 
 
 def test_training_counts_three_passes():

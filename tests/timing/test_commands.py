@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,18 @@ def test_time_says_everything_about_each_network(measured):
             assert row[name]
     assert float(rows[0]["ratio"]) == 1
     assert float(rows[1]["ratio"]) > 0
+
+
+@pytest.mark.parametrize("evaluation", ["auto", "prepared"])
+def test_an_evaluation_is_measured_beside_the_canonical_one(measured, evaluation, tmp_path):
+    before, first = measured
+    path = tmp_path / "s.db"
+    shutil.copy(before, path)
+    (row,) = table(run("time", SMALL[1], *QUICK, "--evaluation", evaluation, "--store", path)[0])
+    assert (row["evaluation"], row["status"]) == (evaluation, "ok")
+    assert row["uid"] != first[1]["uid"]
+    kept = table(run("results", "--where", f"evaluation={evaluation}", "--store", path)[0])
+    assert [each["uid"] for each in kept] == [row["uid"]]
 
 
 def test_a_second_run_measures_nothing_and_fresh_does(measured):
@@ -103,6 +116,10 @@ def test_a_table_is_for_people(measured):
         (["time", "resnt18"], "did you mean"),
         (["time", "--table", "hybrid_stage"], "did you mean hybrid_stages"),
         (["time", "--table", "hybrid_stages", "--batch-size", "1,2"], "expected one batch size"),
+        (["time", "resnet50", "--table", "hybrid_stages"], "expected no resnet50 beside"),
+        (["time", "resnet18@32", "--evaluation", "prepard"], "did you mean prepared"),
+        (["time", "resnet18@32", "--evaluation", "prepared", "--mode", "train"], "expected evaluation=auto"),
+        (["calibrate", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
         (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
         (["predict", "resnet18@32", "--plot", "x.svg"], "expected --measure"),
         (["calibrate", "resnet18@32", "--space", "kk=8"], "expected choices"),

@@ -132,6 +132,24 @@ def test_older_stores_are_migrated_and_keep_their_rows(tmp_path, version):
         assert store.rows("PRAGMA user_version") == [{"user_version": len(MIGRATIONS)}]
 
 
+def test_measurements_made_before_evaluations_were_a_setting_were_canonical(tmp_path):
+    path = tmp_path / "s.db"
+    old_store(path, 3)
+    cell = Cell(parse("resnet50@64"), SETUP)
+    connection = sqlite3.connect(path)
+    connection.execute(
+        "INSERT INTO measurement VALUES ('u', ?, 't', 'resnet50@64', 64, 'cpu', 1, 'fp32', 'autocast', 'contiguous', "
+        "'inference', 0, 0, 1, 'wall', 0, 'f', '2026', 'ok', '', '{}', '{}', 7, 1.0, 1.0, 1.0, 1)",
+        [cell.key("f")],
+    )
+    connection.commit()
+    connection.close()
+    with Store(path) as store:
+        (found,) = measurements(store)
+    assert found.setup == SETUP
+    assert found.cell == cell.key("f")
+
+
 def damaged(path):
     with Store(path) as store:
         for batch in range(1, 40):

@@ -4,9 +4,9 @@ Position lambdas are linear in the values and outputs linear in the queries, so 
 Every order gives the same output; they differ in multiply-accumulates, memory, and how well a device runs them.
 """
 
+from lambda_arch.arch.evaluation import APPLIES, CANONICAL, ORDERS, Evaluation, candidates, parse_evaluation
 from lambda_arch.nn.evaluation.choose import choose
 from lambda_arch.nn.evaluation.evaluate import evaluate, macs, maps
-from lambda_arch.nn.evaluation.names import APPLIES, CANONICAL, ORDERS, Evaluation, candidates, parse_evaluation
 from lambda_arch.nn.evaluation.problem import Problem
 
 __all__ = [

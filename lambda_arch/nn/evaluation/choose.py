@@ -1,7 +1,7 @@
 """The choice of an evaluation by a cost model: the same for the same problem and kind of device, always."""
 
+from lambda_arch.arch.evaluation import CANONICAL, Evaluation
 from lambda_arch.nn.evaluation import convolution, fft, matrix, queries_first
-from lambda_arch.nn.evaluation.names import CANONICAL, Evaluation
 from lambda_arch.nn.evaluation.problem import Problem
 
 MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from lambda_arch.arch.evaluation import Evaluation
 from lambda_arch.nn.evaluation import convolution, fft, matrix, queries_first
 from lambda_arch.nn.evaluation.apply import apply_queries
-from lambda_arch.nn.evaluation.names import Evaluation
 from lambda_arch.nn.evaluation.problem import Problem
 from lambda_arch.nn.grouping import images_at_a_time
 

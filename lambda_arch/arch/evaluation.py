@@ -1,9 +1,9 @@
-"""What an evaluation is called: an order of the products and a way of applying queries, such as ``matrix/sum``."""
+"""How a lambda layer is evaluated, by name: an order of its products and a way of applying queries (``matrix/sum``)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lambda_arch.arch import nearest
+from lambda_arch.arch.errors import nearest
 
 ORDERS = ("canonical", "convolution", "matrix", "queries_first", "fft")
 APPLIES = ("product", "sum", "accumulate")
