@@ -1,15 +1,20 @@
 """``lambda-arch show``."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lambda_arch.arch import Architecture, ArchitectureError, nearest
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.setups import StorePath, open_store
 from lambda_arch.count import count
 from lambda_arch.report import Report
 from lambda_arch.report.costs import show_report
+
+if TYPE_CHECKING:
+    from lambda_arch.nn import Network
 
 EVALUATION_HELP = (
     "How lambda layers are computed, and the MACs that execute: auto (a cost model's choice), measured (timed once on "
@@ -29,6 +34,7 @@ def show(
     device: Annotated[
         Literal["cpu", "cuda"] | None, typer.Option(help="Where they run, with --evaluation. [default: cpu]")
     ] = None,
+    store: StorePath = None,
     format: Format = None,  # noqa: A002
     out: Out = None,
 ) -> None:
@@ -36,15 +42,16 @@ def show(
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
     if evaluation is None:
-        for name, value in (("batch", batch), ("device", device)):
+        for name, value in (("batch", batch), ("device", device), ("store", store)):
             if value is not None:
                 raise ArchitectureError(f"--{name} {value}: expected it with --evaluation, such as --evaluation auto")
         emit(show_report(count(architectures[0])), format, out)
     else:
-        emit(_evaluations(architectures[0], evaluation, 1 if batch is None else batch, device or "cpu"), format, out)
+        batch = 1 if batch is None else batch
+        emit(_evaluations(architectures[0], evaluation, batch, device or "cpu", store), format, out)
 
 
-def _evaluations(architecture: Architecture, evaluation: str, batch: int, device: str) -> Report:
+def _evaluations(architecture: Architecture, evaluation: str, batch: int, device: str, store: Path | None) -> Report:
     if batch < 1:
         raise ArchitectureError(f"--batch {batch}: expected a whole number from 1")
     if "L" not in architecture.letters:
@@ -53,7 +60,7 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
     from lambda_arch.report.evaluations import evaluation_report
 
     if evaluation == "measured":
-        network = _measured(architecture, batch, device)
+        network = _measured(architecture, batch, device, store)
     else:
         network = build(architecture, device="meta")
         try:
@@ -64,11 +71,18 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
     return evaluation_report(count(architecture), plans(network, batch))
 
 
-def _measured(architecture: Architecture, batch: int, device: str):  # type: ignore[no-untyped-def]  # torch stays unloaded
+def _measured(architecture: Architecture, batch: int, device: str, store: Path | None) -> "Network":
     from lambda_arch.cli.progress import track
-    from lambda_arch.nn import autotune, build, check_device
+    from lambda_arch.nn import build, check_device
+    from lambda_arch.timing.autotune import autotune
 
     check_device(device)
     network = build(architecture, device=device).eval()
-    autotune(network, batch, progress=lambda problems: track(problems, len(problems), "measuring evaluations"))
+    with open_store(store) as opened:
+        autotune(
+            network,
+            batch,
+            store=opened,
+            progress=lambda problems: track(problems, len(problems), "measuring evaluations"),
+        )
     return network

@@ -1,6 +1,5 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
-from lambda_arch.nn.autotune import autotune
 from lambda_arch.nn.building import Network, build, check_device
 from lambda_arch.nn.choosing import Plan, plans, set_evaluation
 from lambda_arch.nn.efficientnet import EfficientNet
@@ -20,7 +19,6 @@ __all__ = [
     "Network",
     "Plan",
     "ResNet",
-    "autotune",
     "build",
     "check_device",
     "load",

@@ -10,7 +10,7 @@ from lambda_arch.timing.cell import SETTINGS, SetupError
 from lambda_arch.timing.records import Measurement
 from lambda_arch.timing.store import Store
 
-TABLES = ("machine", "measurement", "round", "ceiling", "part")
+TABLES = ("machine", "measurement", "round", "ceiling", "part", "choice")
 
 
 def merge(store: Store, other: Path) -> dict[str, int]:

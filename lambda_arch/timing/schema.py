@@ -81,4 +81,15 @@ MIGRATIONS = (
     """
     ALTER TABLE measurement ADD COLUMN evaluation TEXT NOT NULL DEFAULT 'canonical';
     """,
+    # 5: evaluations of lambda layers, measured, and the fastest
+    """
+    CREATE TABLE choice (
+        uid TEXT PRIMARY KEY,
+        fingerprint TEXT NOT NULL REFERENCES machine,
+        layer TEXT NOT NULL,
+        evaluation TEXT NOT NULL,
+        seconds TEXT NOT NULL,
+        started TEXT NOT NULL
+    );
+    """,
 )

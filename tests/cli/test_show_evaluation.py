@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from lambda_arch.timing import Store
+
 NAME = "lambda_resnet18:k=2,m=5@64"
 
 
@@ -48,10 +50,12 @@ def test_an_evaluation_can_be_forced():
 
 
 def test_measured_choices_are_remembered(tmp_path):
-    answers = [show(NAME, "--evaluation", "measured", XDG_CACHE_HOME=str(tmp_path)) for _ in range(2)]
+    path = tmp_path / "s.db"
+    answers = [show(NAME, "--evaluation", "measured", "--store", str(path)) for _ in range(2)]
     assert answers[0][0] == 0
     assert answers[0] == answers[1]
-    assert json.loads((tmp_path / "lambda-arch" / "evaluations.json").read_text())
+    with Store(path) as store:
+        assert store.rows("SELECT count(*) AS n FROM choice")[0]["n"] > 1
 
 
 @pytest.mark.parametrize(
@@ -60,6 +64,7 @@ def test_measured_choices_are_remembered(tmp_path):
         (["--evaluation", "matrx"], "did you mean matrix?"),
         (["--evaluation", "mesured"], "did you mean measured?"),
         (["--evaluation", "auto", "--batch", "0"], "--batch 0"),
+        (["--evaluation", "measured", "--store", "pyproject.toml"], "not a store"),
         (["--batch", "8"], "expected it with --evaluation"),
         (["resnet50", "--evaluation", "auto"], "expected lambda layers"),
     ],

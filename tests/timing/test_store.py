@@ -218,7 +218,7 @@ def test_merging_adds_what_is_new_once_and_completes_what_had_begun(tmp_path):
         assert {m.status for m in measurements(a)} == {"ok", "running"}
         keep_round(b, began, 1, {"samples": [3.0], "readings": {}, "peak_memory": 1})
         finish(b, began, "ok", "")
-        assert merge(a, tmp_path / "b.db") == {"machine": 0, "measurement": 0, "round": 1, "ceiling": 0, "part": 0}
+        assert {table: n for table, n in merge(a, tmp_path / "b.db").items() if n} == {"round": 1}
         by_uid = {m.uid: m for m in measurements(a)}
         assert by_uid[began].samples == [3.0]
         assert by_uid[began].status == "ok"

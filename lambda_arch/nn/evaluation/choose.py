@@ -6,7 +6,7 @@ from lambda_arch.nn.evaluation.problem import Problem
 
 MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}
 """Multiply-accumulates in the time that one element moves between memory and processor: about 100 G and 5 G a second
-on two CPU cores, measured; for GPUs the ratio of data sheets, not measured. `autotune` measures instead."""
+on two CPU cores, measured; for GPUs the ratio of data sheets, not measured. `timing.autotune` measures instead."""
 FFT_SLOWDOWN = 12  # of a multiply-accumulate against one of a matrix product; measured on two CPU cores
 GATHERING = 4  # elements moved for one gathered: flipped, then brought into order, each read and written
 CONVOLUTION_PASSES = 12  # forward passes in the time of a training step of a CPU's large convolution; measured

@@ -1,8 +1,7 @@
-"""The fastest evaluation of every lambda layer, measured once on this device and remembered."""
+"""The fastest evaluation of every lambda layer, measured once on this device and kept in the store. Imports torch."""
 
 import copy
 import json
-import platform
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from statistics import median
@@ -13,8 +12,11 @@ from torch import nn
 
 from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
-from lambda_arch.nn.evaluation.store import ChoiceStore, JsonStore
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.timing.cell import device_name, digest
+from lambda_arch.timing.machine import machine
+from lambda_arch.timing.records import keep_machine, now
+from lambda_arch.timing.store import Store
 
 ROUNDS = 5
 TOO_MANY = 8  # times the model's choice: an evaluation that executes so many more multiply-accumulates is not tried
@@ -27,34 +29,59 @@ def autotune(
     batch: int = 1,
     *,
     training: bool = False,
-    store: ChoiceStore | None = None,
+    store: Store | None = None,
     progress: Callable[[list[Problem]], Iterable[Problem]] = iter,
     measure: Measure | None = None,
 ) -> dict[str, Evaluation]:
     """Set every lambda layer to the evaluation that is fastest here, and return which, by path.
 
     Each distinct problem is measured once at ``batch`` images (the forward pass, and with ``training`` the backward
-    pass too) in the network's own type, on its own device, or under the autocast that is on; choices are kept in
-    ``store`` (the user's cache unless given) by problem, type, device, threads and torch version. Where
+    pass too) in the network's own type, on its own device, or under the autocast that is on; what was measured is kept
+    in ``store`` (the user's own unless given) by machine, sizes, type and threads. Where
     ``torch.use_deterministic_algorithms`` is on nothing is measured: the cost model chooses.
 
-    Raises ValueError for a layer that does not know the size of its maps.
+    Raises ValueError for a layer that does not know the size of its maps, :class:`StoreError` for a store that cannot
+    be used.
     """
-    store = JsonStore() if store is None else store
     layers = [(path, layer, layer.problem(batch)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
         for _, layer, at in layers:
             layer.evaluation = choose(at, layer.queries.weight.device.type, training)
         return {path: layer.evaluation for path, layer, _ in layers}
+    if store is None:
+        with Store() as own:
+            return autotune(network, batch, training=training, store=own, progress=progress, measure=measure)
     first = {at: layer for _, layer, at in reversed(layers)}
     known: dict[Problem, Evaluation] = {}
     for at in progress(list(first)):
-        key = cache_key(first[at], at, training)
-        known[at] = _remembered(store, key) or _fastest((measure or measure_layer)(first[at], at, tried(at), training))
-        store.put(key, str(known[at]))
+        known[at] = _known_or_measured(store, first[at], at, training, measure or measure_layer)
     for _, layer, at in layers:
         layer.evaluation = known[at]
     return {path: known[at] for path, _, at in layers}
+
+
+def _known_or_measured(store: Store, layer: LambdaLayer, at: Problem, training: bool, measure: Measure) -> Evaluation:
+    here = machine(device_name(str(layer.queries.weight.device)))
+    asked = question(layer, at, training)
+    key = digest([here.fingerprint, asked])
+    rows = store.rows("SELECT evaluation FROM choice WHERE uid = ?", [key])
+    try:
+        return parse_evaluation(rows[0]["evaluation"])
+    except (IndexError, ValueError):  # not measured yet, or by a version with other evaluations
+        pass
+    seconds = measure(layer, at, tried(at), training)
+    fastest = min(seconds, key=lambda evaluation: seconds[evaluation])
+    keep_machine(store, {**here.as_dict(), "fingerprint": here.fingerprint})
+    row = {
+        "uid": key,
+        "fingerprint": here.fingerprint,
+        "layer": json.dumps(asked, sort_keys=True),
+        "evaluation": str(fastest),
+        "seconds": {str(evaluation): value for evaluation, value in seconds.items()},
+        "started": now(),
+    }
+    store.insert("choice", row, known="REPLACE")
+    return fastest
 
 
 def tried(at: Problem) -> list[Evaluation]:
@@ -85,37 +112,19 @@ def measure_layer(
     return {evaluation: median(samples) for evaluation, samples in seconds.items()}
 
 
-def cache_key(layer: LambdaLayer, at: Problem, training: bool) -> str:
-    """Return what a choice depends on, as text."""
+def question(layer: LambdaLayer, at: Problem, training: bool) -> dict[str, object]:
+    """Return what a choice depends on besides the machine."""
     weight = layer.queries.weight
     kind = weight.device.type
-    name = torch.cuda.get_device_name(weight.device) if kind == "cuda" else platform.processor() or platform.machine()
     autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
-    return json.dumps(
-        {
-            **asdict(at),
-            "dim": weight.shape[1],
-            "dtype": str(weight.dtype).removeprefix("torch."),
-            "autocast": autocast and str(autocast).removeprefix("torch."),
-            "training": training,
-            "device": f"{kind} {name}",
-            "threads": torch.get_num_threads(),
-            "torch": str(torch.__version__),
-        },
-        sort_keys=True,
-    )
-
-
-def _remembered(store: ChoiceStore, key: str) -> Evaluation | None:
-    text = store.get(key)
-    try:
-        return None if text is None else parse_evaluation(text)
-    except ValueError:  # written by another version
-        return None
-
-
-def _fastest(seconds: dict[Evaluation, float]) -> Evaluation:
-    return min(seconds, key=lambda evaluation: seconds[evaluation])
+    return {
+        **asdict(at),
+        "dim": weight.shape[1],
+        "dtype": str(weight.dtype).removeprefix("torch."),
+        "autocast": autocast and str(autocast).removeprefix("torch."),
+        "training": training,
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _now(device: torch.device) -> float:
