@@ -11,7 +11,7 @@ tables: .venv/installed
 	$(BIN)/lambda-arch tables --format table
 
 test: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

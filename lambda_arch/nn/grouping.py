@@ -16,8 +16,11 @@ quarter, in float32."""
 
 
 def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
-    """Return how many images of a batch ``x`` (b, ...) to take at a time whose largest tensor has ``bytes_of_one``."""
-    if x.device.type != "cpu":
+    """Return how many images of a batch ``x`` (b, ...) to take at a time whose largest tensor has ``bytes_of_one``.
+
+    All of them where memory is planned by somebody else: on other devices, and under ``torch.compile``.
+    """
+    if x.device.type != "cpu" or torch.compiler.is_compiling():
         return max(1, len(x))
     most = max(1, LARGE // bytes_of_one)
     groups = max(1, -(-len(x) // most))
@@ -25,10 +28,7 @@ def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
 
 
 class InGroups(nn.Module):
-    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference, where images are alone.
-
-    ``torch.compile`` gets the batch whole: it plans memory itself.
-    """
+    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference, where images are alone."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -37,6 +37,6 @@ class InGroups(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return what the network does of x."""
         size = images_at_a_time(x, LARGEST_MAP * x.shape[-2] * x.shape[-1])
-        if size >= len(x) or torch.compiler.is_compiling():
+        if size >= len(x):
             return self.network(x)  # type: ignore[no-any-return]
         return torch.cat([self.network(group) for group in torch.split(x, size)])
