@@ -28,7 +28,7 @@ def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
 
 
 class InGroups(nn.Module):
-    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference, where images are alone."""
+    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference: images do not meet."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
