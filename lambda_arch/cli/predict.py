@@ -83,7 +83,10 @@ def predict(
     if random:
         base = networks[0]
         networks = list(random_networks(base, block_choices(base, space or ""), random, seed))
+    from lambda_arch.timing.cell import check_parts
+
     setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock, evaluation)
+    check_parts(setup, "predict")
     with open_store(store) as opened:
         latencies = block_latencies(opened, setup)
         for network in networks:

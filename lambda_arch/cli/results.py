@@ -81,7 +81,7 @@ def merge(
         added = exchange.merge(opened, other)
     typer.echo(
         f"added: {added['measurement']} measurements, {added['ceiling']} ceilings, {added['part']} block latencies, "
-        f"{added['machine']} machines",
+        f"{added['choice']} evaluations, {added['machine']} machines",
         err=True,
     )
 

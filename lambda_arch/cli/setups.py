@@ -39,7 +39,9 @@ Mode = Annotated[
 ]
 Compile = Annotated[bool, typer.Option("--compile", help="With torch.compile.")]
 CudaGraph = Annotated[bool, typer.Option("--cuda-graph", help="Replay a CUDA graph.")]
-Threads = Annotated[int, typer.Option("--threads", help="Of the CPU. [default: its cores]", show_default=False)]
+Threads = Annotated[
+    int, typer.Option("--threads", help="Of the CPU. [default: OMP_NUM_THREADS, or its cores]", show_default=False)
+]
 Clock = Annotated[
     str, typer.Option("--clock", help="wall, or cpu: processor time, for a busy machine.", metavar="CLOCK")
 ]

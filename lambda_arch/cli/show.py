@@ -66,6 +66,10 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
         try:
             set_evaluation(network, evaluation, batch, device)
         except ValueError as error:
+            if evaluation == "prepared":
+                raise ArchitectureError(
+                    "--evaluation prepared: is for `lambda-arch time`; expected auto, measured or an order here"
+                ) from None
             close = nearest(evaluation, ("auto", "measured"))
             raise ArchitectureError(f"{error}{close or '; or auto, or measured'}") from None
     return evaluation_report(count(architecture), plans(network, batch))

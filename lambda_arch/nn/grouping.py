@@ -33,6 +33,12 @@ class InGroups(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.train(False)
+
+    def train(self, mode: bool = True) -> "InGroups":
+        """Stay in evaluation mode, whichever ``mode``: norms that are left keep their statistics."""
+        del mode
+        return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return what the network does of x."""

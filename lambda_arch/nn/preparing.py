@@ -26,15 +26,19 @@ def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
     an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
     (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for ``batch``
     images where the size of their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels
-    last, and large batches go through in groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned cannot
-    be trained, and ``torch.compile`` takes it as it takes any module.
+    last, and large batches go through in groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned stays in
+    evaluation mode, its evaluations cannot be set, and ``torch.compile`` takes it as it takes any module.
+
+    Raises ValueError for a batch that is no whole number from 1.
     """
+    if batch < 1:
+        raise ValueError(f"batch={batch}: expected a whole number from 1")
     with torch.no_grad():
         prepared = _prepared(copy.deepcopy(network).eval(), batch)
-        parameter = next(prepared.parameters(), None)
-        if isinstance(prepared, PreparedLambdaLayer) or parameter is None or parameter.device.type != "cpu":
+        if isinstance(prepared, PreparedLambdaLayer):
             return prepared
-        if isinstance(prepared, ResNet):
+        parameter = next(prepared.parameters(), None)
+        if isinstance(prepared, ResNet) and parameter is not None and parameter.device.type == "cpu":
             parts = OrderedDict(prepared.stem.named_children())
             prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
             prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -29,18 +29,22 @@ def evaluation_report(ledger: Ledger, plans: "Sequence[Plan]") -> Report:
         Column("path", "lambda layer", "left"),
         Column("map"),
         Column("evaluation", align="left"),
-        Column("macs", "canonical MACs"),
-        Column("executed_macs", "executed MACs"),
+        Column("macs", "canonical MACs (M)", show=_millions),
+        Column("executed_macs", "executed MACs (M)", show=_millions),
         Column("ratio", "executed", show=lambda value: f"{value:.0%}"),
     ]
     notes = [
-        "Counts and published tables use the canonical MACs. A row is a whole layer, projections included; the total",
-        f"is the whole network. Both are for a batch of {b}. Those of an FFT are an estimate.",
+        "Counts and published tables use the canonical MACs. A row is a whole layer, projections included; the total "
+        f"is the whole network. Both are for a batch of {b}. Those of an FFT are an estimate."
     ]
     title = f"{ledger.architecture.partition('@')[0]} at {ledger.image_size}x{ledger.image_size}"
     flat = [Column(name) for name in ("path", "map", "evaluation", "batch", "macs", "executed_macs", "ratio")]
-    data = {**ledger.as_dict(), "batch": b, "executed_macs": executed, "rows": rows}
+    data = {**ledger.as_dict(), "batch": b, "canonical_macs": canonical, "executed_macs": executed, "rows": rows}
     return Report([Table(columns, [*rows, total], title, notes, total=True)], Table(flat, rows), data)
+
+
+def _millions(value: int) -> str:
+    return f"{value / 1e6:,.1f}"
 
 
 def _row(path: str, size: str, evaluation: str, batch: int, canonical: int, executed: int) -> dict[str, Any]:

@@ -91,7 +91,9 @@ def results_report(timings: Sequence[Timing]) -> Report:
         by_setup.setdefault((m.fingerprint, str(m.setup)), []).append(timing)
     tables = [timings_report(group).tables[0] for group in by_setup.values()]
     flat = _flat(timings)
-    none = Table([Column("architecture", align="left")], [], "Nothing measured yet", ["`lambda-arch time` does that."])
+    none = Table(
+        [Column("architecture", align="left")], [], "Nothing measured of that kind", ["`lambda-arch time` does that."]
+    )
     return Report(tables or [none], flat, [dict(row) for row in flat.rows])
 
 

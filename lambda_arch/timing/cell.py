@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from lambda_arch.arch import Architecture, ArchitectureError, nearest
-from lambda_arch.arch.evaluation import parse_evaluation
+from lambda_arch.arch.evaluation import ORDERS, parse_evaluation
 
 DType = Literal["fp32", "tf32", "bf16", "fp16"]
 Cast = Literal["autocast", "cast"]
@@ -162,10 +162,13 @@ def _evaluation_name(text: str) -> str:
         return text
     try:
         return str(parse_evaluation(text))
-    except ValueError as error:
-        close = nearest(text, EVALUATIONS)
-        reason = f"evaluation={text}: expected auto, prepared, or one by name{close}" if close else str(error)
-        raise SetupError(reason) from None
+    except ValueError:
+        choices = tuple(dict.fromkeys([*EVALUATIONS, *ORDERS]))
+        order = text.partition("/")[0]
+        hint = "; `show` and `autotune` measure" if text == "measured" else nearest(order.lower(), choices)
+        raise SetupError(
+            f"evaluation={text}: expected {', '.join(choices)}, or ORDER/APPLY such as matrix/sum{hint}"
+        ) from None
 
 
 def check_parts(setup: Setup, what: str) -> None:

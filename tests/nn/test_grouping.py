@@ -55,6 +55,17 @@ def test_prepared_networks_go_in_groups(monkeypatch):
     assert sizes == [7, 3, 3, 1]
 
 
+def test_prepared_networks_stay_in_evaluation_mode():
+    torch.manual_seed(0)
+    prepared = prepare(build("lambda_resnet18:k=4@32"))
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        before = prepared(x)
+        prepared.train()(x)
+        torch.testing.assert_close(prepared(x), before)
+    assert not any(module.training for module in prepared.modules())
+
+
 def test_groups_take_no_image_too():
     network = InGroups(nn.Conv2d(3, 4, 1))
     assert network(torch.empty(0, 3, 8, 8)).shape == (0, 4, 8, 8)
