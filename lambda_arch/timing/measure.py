@@ -1,5 +1,6 @@
 """Cells measured and stored: what is known already is skipped, what comes is stored as it comes."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -143,7 +144,7 @@ def largest_batch(store: Store, cell: Cell, limits: Limits, fingerprint: str, mo
 
     Doubled until it does not fit, then halved in between, to 1 in 16. Raises OSError where not even one image fits.
     """
-    known = _known_batch(store, cell, fingerprint)
+    known = known_batch(store, cell, limits, fingerprint)
     if known:
         return known
     fits, fails = 0, most + 1
@@ -173,7 +174,7 @@ def _fits(cell: Cell, batch: int, limits: Limits) -> bool:
                 warmup=1.0,
                 memory=limits.memory,
             )
-            worker.ask("turn", limits.hang, seconds=0.0)
+            worker.ask("turn", limits.hang, seconds=limits.turn)  # as it will be: allocators grow for a while
         except WorkerError as error:
             if error.status in (OUT_OF_MEMORY, "crash"):
                 return False
@@ -181,12 +182,14 @@ def _fits(cell: Cell, batch: int, limits: Limits) -> bool:
     return True
 
 
-def _known_batch(store: Store, cell: Cell, fingerprint: str) -> int:
+def known_batch(store: Store, cell: Cell, limits: Limits, fingerprint: str) -> int:
+    """Return the largest batch of ``cell`` that was found under the same memory limit and measured, or 0."""
     rows = store.rows(
-        "SELECT batch, cell FROM measurement WHERE auto = 1 AND status = 'ok' AND architecture = ? ORDER BY started",
+        "SELECT batch, cell, limits FROM measurement WHERE auto = 1 AND status = 'ok' AND architecture = ? ORDER BY started",
         [str(cell.architecture)],
     )
     for row in rows:
-        if replace(cell, setup=replace(cell.setup, batch=row["batch"])).key(fingerprint) == row["cell"]:
+        same = json.loads(row["limits"]).get("memory", 0) == limits.memory
+        if same and replace(cell, setup=replace(cell.setup, batch=row["batch"])).key(fingerprint) == row["cell"]:
             return int(row["batch"])
     return 0

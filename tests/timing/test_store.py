@@ -5,12 +5,14 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.timing import Cell, Limits, Setup, Store, StoreError, measurements
 from lambda_arch.timing.exchange import merge, select
+from lambda_arch.timing.measure import known_batch
 from lambda_arch.timing.records import begin, finish, keep_machine, keep_round
 from lambda_arch.timing.schema import APPLICATION_ID, MIGRATIONS
 
@@ -109,6 +111,19 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
     assert len(found) == 80
     assert all(m.status == "ok" and len(m.rounds) == 2 for m in found)
     assert {m.turns for m in found} == {f"{name}{n}" for name in "ab" for n in range(40)}
+
+
+def test_a_largest_batch_is_known_under_its_memory_limit_alone(tmp_path):
+    with Store(tmp_path / "s.db") as store:
+        keep_machine(store, MACHINE)
+        cell, limit = Cell(parse("resnet50@64"), SETUP, auto=True), Limits(memory=10**9)
+        uid = begin(store, replace(cell, setup=replace(SETUP, batch=48)), "f", "t", limit)
+        assert known_batch(store, cell, limit, "f") == 0  # not measured yet
+        keep_round(store, uid, 1, {"samples": [1.0], "readings": {}, "peak_memory": 1})
+        finish(store, uid, "ok", "")
+        assert known_batch(store, cell, limit, "f") == 48
+        assert known_batch(store, cell, Limits(), "f") == 0
+        assert known_batch(store, cell, limit, "g") == 0
 
 
 def old_store(path, version):
