@@ -185,7 +185,8 @@ def _fits(cell: Cell, batch: int, limits: Limits) -> bool:
 def known_batch(store: Store, cell: Cell, limits: Limits, fingerprint: str) -> int:
     """Return the largest batch of ``cell`` that was found under the same memory limit and measured, or 0."""
     rows = store.rows(
-        "SELECT batch, cell, limits FROM measurement WHERE auto = 1 AND status = 'ok' AND architecture = ? ORDER BY started",
+        "SELECT batch, cell, limits FROM measurement "
+        "WHERE auto = 1 AND status = 'ok' AND architecture = ? ORDER BY started",
         [str(cell.architecture)],
     )
     for row in rows:
