@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from statistics import median
-from time import perf_counter
 
 import torch
 from torch import nn
@@ -17,6 +16,7 @@ from lambda_arch.timing.cell import device_name, digest
 from lambda_arch.timing.machine import machine
 from lambda_arch.timing.records import keep_machine, now
 from lambda_arch.timing.store import Store
+from lambda_arch.timing.workload import Timer
 
 ROUNDS = 5
 TOO_MANY = 8  # times the model's choice: an evaluation that executes so many more multiply-accumulates is not tried
@@ -98,17 +98,21 @@ def measure_layer(
     weight = copied.queries.weight
     x = torch.randn(at.b, weight.shape[1], at.height, at.width, device=weight.device, dtype=weight.dtype)
     x.requires_grad_(training)
+    timer = Timer(str(weight.device))
+
+    def step() -> None:
+        with torch.set_grad_enabled(training):
+            y = copied(x)
+            if training:
+                y.sum().backward()
+
     seconds: dict[Evaluation, list[float]] = {evaluation: [] for evaluation in evaluations}
     for turn in range(ROUNDS + 1):
         for evaluation in evaluations:
             copied.evaluation = evaluation
-            start = _now(weight.device)
-            with torch.set_grad_enabled(training):
-                y = copied(x)
-                if training:
-                    y.sum().backward()
+            took = timer.seconds(step)
             if turn:  # the first round warms up
-                seconds[evaluation].append(_now(weight.device) - start)
+                seconds[evaluation].append(took)
     return {evaluation: median(samples) for evaluation, samples in seconds.items()}
 
 
@@ -125,9 +129,3 @@ def question(layer: LambdaLayer, at: Problem, training: bool) -> dict[str, objec
         "training": training,
         "threads": torch.get_num_threads(),
     }
-
-
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return perf_counter()
