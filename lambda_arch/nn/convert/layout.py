@@ -45,17 +45,30 @@ def by_table(name: str, table: Mapping[str, str]) -> str | None:
     return f"{table[module]}.{leaf}" if module in table else None
 
 
-def resnet_names(network: Mapping[str, str], block: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Return a ``rename`` for a ResNet whose ``layer1.0`` is our ``c2.1``; the tables are of module names."""
+def numbered_names(
+    pattern: str, place: Callable[[re.Match[str]], str], network: Mapping[str, str], block: Mapping[str, str]
+) -> Callable[[str], str | None]:
+    """Return a ``rename`` for a network of numbered blocks; the tables are of module names.
+
+    ``pattern`` matches the names inside blocks, its group ``inside`` what follows the block's own name; ``place`` is
+    our name of the block that it matched.
+    """
 
     def rename(name: str) -> str | None:
-        inside = re.fullmatch(r"layer([1-4])\.(\d+)\.(.+)", name)
-        if not inside:
+        matched = re.fullmatch(pattern, name)
+        if not matched:
             return by_table(name, network)
-        ours = by_table(inside[3], block)
-        return ours and f"c{int(inside[1]) + 1}.{int(inside[2]) + 1}.{ours}"
+        ours = by_table(matched["inside"], block)
+        return ours and f"{place(matched)}.{ours}"
 
     return rename
+
+
+def resnet_names(network: Mapping[str, str], block: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Return a ``rename`` for a ResNet whose ``layer1.0`` is our ``c2.1``; the tables are of module names."""
+    return numbered_names(
+        r"layer([1-4])\.(\d+)\.(?P<inside>.+)", lambda m: f"c{int(m[1]) + 1}.{int(m[2]) + 1}", network, block
+    )
 
 
 def reshape_layers(state: dict[str, Tensor], layout: Layout) -> dict[str, Tensor]:

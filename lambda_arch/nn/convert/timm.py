@@ -1,8 +1,6 @@
 """timm's LambdaResNets (models/byoanet.py): blocks of conv1_1x1, conv2_kxk or self_attn, and conv3_1x1."""
 
-import re
-
-from lambda_arch.nn.convert.layout import Layout, by_table
+from lambda_arch.nn.convert.layout import Layout, numbered_names
 
 NETWORK = {
     **{
@@ -29,20 +27,13 @@ BLOCK = {
     "shortcut.bn": "shortcut.norm",
 }
 
-
-def _rename(name: str) -> str | None:
-    inside = re.fullmatch(r"stages\.([0-3])\.(\d+)\.(.+)", name)
-    if not inside:
-        return by_table(name, NETWORK)
-    ours = by_table(inside[3], BLOCK)
-    return ours and f"c{int(inside[1]) + 2}.{int(inside[2]) + 1}.{ours}"
-
-
 TIMM = Layout(
     name="timm",
     source="github.com/huggingface/pytorch-image-models",
     example="stages.3.0.self_attn.qkv.weight",
-    rename=_rename,
+    rename=numbered_names(
+        r"stages\.([0-3])\.(\d+)\.(?P<inside>.+)", lambda m: f"c{int(m[1]) + 2}.{int(m[2]) + 1}", NETWORK, BLOCK
+    ),
     # no tensor tells the activation: of its networks that with 3-4-6-3 blocks has SiLU
     network=lambda plain: {
         "stem": "tiered",
