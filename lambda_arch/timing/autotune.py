@@ -13,7 +13,7 @@ from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.timing.cell import device_name, digest
-from lambda_arch.timing.machine import machine
+from lambda_arch.timing.machine import Machine, machine
 from lambda_arch.timing.records import keep_machine, now
 from lambda_arch.timing.store import Store
 from lambda_arch.timing.workload import Timer
@@ -46,22 +46,29 @@ def autotune(
     layers = [(path, layer, layer.problem(batch)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
         for _, layer, at in layers:
-            layer.evaluation = choose(at, layer.queries.weight.device.type, training)
+            layer.evaluation = choose(at, _device(layer).type, training)
         return {path: layer.evaluation for path, layer, _ in layers}
     if store is None:
         with Store() as own:
             return autotune(network, batch, training=training, store=own, progress=progress, measure=measure)
     first = {at: layer for _, layer, at in reversed(layers)}
+    machines = {device: machine(device_name(str(device))) for device in {_device(layer) for layer in first.values()}}
     known: dict[Problem, Evaluation] = {}
     for at in progress(list(first)):
-        known[at] = _known_or_measured(store, first[at], at, training, measure or measure_layer)
+        here = machines[_device(first[at])]
+        known[at] = _known_or_measured(store, here, first[at], at, training, measure or measure_layer)
     for _, layer, at in layers:
         layer.evaluation = known[at]
     return {path: known[at] for path, _, at in layers}
 
 
-def _known_or_measured(store: Store, layer: LambdaLayer, at: Problem, training: bool, measure: Measure) -> Evaluation:
-    here = machine(device_name(str(layer.queries.weight.device)))
+def _device(layer: LambdaLayer) -> torch.device:
+    return layer.queries.weight.device
+
+
+def _known_or_measured(
+    store: Store, here: Machine, layer: LambdaLayer, at: Problem, training: bool, measure: Measure
+) -> Evaluation:
     asked = question(layer, at, training)
     key = digest([here.fingerprint, asked])
     rows = store.rows("SELECT evaluation FROM choice WHERE uid = ?", [key])
