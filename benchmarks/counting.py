@@ -19,8 +19,8 @@ from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch import build, count_many, parse
-from lambda_arch.compare import compare
-from lambda_arch.count import count
+from lambda_arch.comparing import compare
+from lambda_arch.costs import count
 from lambda_arch.published import table_names
 
 MILLION = 1_000_000

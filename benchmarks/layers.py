@@ -25,7 +25,7 @@ import torch
 from torch import nn
 
 from benchmarks.peers import from_d_li14, from_leaderj1001, from_pypi, with_layers
-from lambda_arch.count import count
+from lambda_arch.costs import count
 from lambda_arch.nn import LambdaLayer, build, prepare, set_evaluation
 from lambda_arch.nn.evaluation import CANONICAL, candidates, macs
 from lambda_arch.timing.autotune import autotune

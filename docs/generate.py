@@ -8,10 +8,10 @@ import re
 import sys
 from pathlib import Path
 
-from lambda_arch.compare.audit import audit
+from lambda_arch.comparing.audit import audit
 from lambda_arch.published import all_tables
-from lambda_arch.report import FORMATS, write_whole
-from lambda_arch.report.audits import audit_report
+from lambda_arch.reporting import FORMATS, atomic_write
+from lambda_arch.reporting.audits import audit_report
 
 PAGE = Path(__file__).parent / "audit.md"
 BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"
@@ -28,7 +28,7 @@ def main() -> int:
     if "--check" in sys.argv:
         print(f"{PAGE}: stale; `python docs/generate.py` rewrites it", file=sys.stderr)
         return 1
-    write_whole(PAGE, new)
+    atomic_write(PAGE, new)
     return 0
 
 

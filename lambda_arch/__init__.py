@@ -1,46 +1,63 @@
-"""Build, count and compare LambdaResNets (Bello, ICLR 2021).
+"""Build, count, time, compare and search LambdaResNets (Bello, ICLR 2021).
 
->>> from lambda_arch import parse
->>> from lambda_arch.count import count
->>> count(parse("lambda_resnet50")).params
+>>> from lambda_arch import count
+>>> count("lambda_resnet50").params
 14995592
 
-Nothing heavy is imported until it is used: :func:`build` and the counting books that run a network load torch,
-:func:`count_many` loads numpy.
+Nothing heavy is imported until it is used: :func:`build` loads torch, :func:`count_many` numpy.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.arch import ArchitectureError, ResNet, parse
-    from lambda_arch.count import Ledger, count_many
-    from lambda_arch.nn import LambdaLayer, build
+    from lambda_arch.arch import ResNet, parse
+    from lambda_arch.comparing import compare
+    from lambda_arch.costs import Ledger, count, count_many
+    from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError
+    from lambda_arch.nn import LambdaLayer, build, prepare
+    from lambda_arch.searching import search
+    from lambda_arch.timing import Store
 
 __version__ = "0.1.0"
 
+_HOMES = {
+    "ArchitectureError": "errors",
+    "DataError": "errors",
+    "LambdaArchError": "errors",
+    "LambdaLayer": "nn",
+    "Ledger": "costs",
+    "ResNet": "arch",
+    "SetupError": "errors",
+    "Store": "timing",
+    "StoreError": "errors",
+    "build": "nn",
+    "compare": "comparing",
+    "count": "costs",
+    "count_many": "costs",
+    "parse": "arch",
+    "prepare": "nn",
+    "search": "searching",
+}
+
 __all__ = [
     "ArchitectureError",
+    "DataError",
+    "LambdaArchError",
     "LambdaLayer",
     "Ledger",
     "ResNet",
+    "SetupError",
+    "Store",
+    "StoreError",
     "build",
+    "compare",
+    "count",
     "count_many",
     "parse",
+    "prepare",
+    "search",
 ]
 
-_ROOMS = {
-    "ArchitectureError": "arch",
-    "ResNet": "arch",
-    "parse": "arch",
-    "Ledger": "count",
-    "count_many": "count",
-    "LambdaLayer": "nn",
-    "build": "nn",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

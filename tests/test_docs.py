@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lambda_arch.compare import compare
+from lambda_arch.comparing import compare
 from lambda_arch.published import table_names
 
 ROOT = Path(__file__).parent.parent

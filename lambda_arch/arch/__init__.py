@@ -9,7 +9,6 @@ from lambda_arch.arch.attention import (
     LocalAttention,
 )
 from lambda_arch.arch.efficientnet import EfficientNet
-from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.families import FAMILIES, Architecture, Family, configure
 from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
@@ -30,6 +29,7 @@ from lambda_arch.arch.resnet import (
 )
 from lambda_arch.arch.toml_file import read_architecture
 from lambda_arch.arch.zoo import Entry, all_named, zoo
+from lambda_arch.errors import ArchitectureError, did_you_mean
 
 __all__ = [
     "BLOCKS",
@@ -62,10 +62,10 @@ __all__ = [
     "all_named",
     "compress",
     "configure",
+    "did_you_mean",
     "evenly_spaced",
     "expand",
     "named",
-    "nearest",
     "parse",
     "read_architecture",
     "read_setting",

@@ -6,7 +6,7 @@ Each is defined as in its own paper; docs/comparison-layers.md says where a desc
 from dataclasses import dataclass
 from typing import ClassVar
 
-from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.errors import ArchitectureError
 
 HEADS = 8
 """Heads of all these layers (Bello et al. 2019, Ramachandran et al. 2019, Wang et al. 2020: eight)."""

@@ -1,6 +1,6 @@
 """Checks that families share."""
 
-from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.errors import ArchitectureError
 
 
 def check_classes(classes: int, usual: int) -> None:

@@ -7,8 +7,8 @@ from math import ceil
 from typing import Any, ClassVar, NamedTuple
 
 from lambda_arch.arch.checks import check_classes, check_image_size
-from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.options import Setting
+from lambda_arch.errors import ArchitectureError
 
 
 class Scale(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lambda_arch.arch.errors import nearest
+from lambda_arch.errors import did_you_mean
 
 ORDERS = ("canonical", "convolution", "matrix", "queries_first", "fft")
 APPLIES = ("product", "sum", "accumulate")
@@ -28,12 +28,12 @@ class Evaluation:
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise ValueError(
-                f"evaluation={self.order}: expected one of {', '.join(ORDERS)}{nearest(self.order, ORDERS)}"
+                f"evaluation={self.order}: expected one of {', '.join(ORDERS)}{did_you_mean(self.order, ORDERS)}"
             )
         if self.apply not in APPLIES:
             raise ValueError(
                 f"evaluation={self.order}/{self.apply}: expected one of {', '.join(APPLIES)}"
-                f"{nearest(self.apply, APPLIES)}"
+                f"{did_you_mean(self.apply, APPLIES)}"
             )
         if self.order == "canonical" and self.recompute:
             raise ValueError("evaluation=canonical/recompute: expected another order, such as convolution/recompute")

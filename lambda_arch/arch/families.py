@@ -6,11 +6,11 @@ from typing import Any
 
 from lambda_arch.arch import efficientnet, mobilenet, resnet_names
 from lambda_arch.arch.efficientnet import EfficientNet
-from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import Setting
 from lambda_arch.arch.resnet import ResNet
 from lambda_arch.arch.resnet_configure import configure_resnet
+from lambda_arch.errors import ArchitectureError
 
 Architecture = ResNet | MobileNet | EfficientNet
 """An immutable value with ``image_size``, ``classes`` and ``letters``, those of its layers. ``str()`` is its name."""

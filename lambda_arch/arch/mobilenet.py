@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from lambda_arch.arch.checks import check_classes, check_image_size
-from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.options import BY_NAME, Setting
 from lambda_arch.arch.resnet import Lambda
+from lambda_arch.errors import ArchitectureError
 
 
 class Layer(NamedTuple):

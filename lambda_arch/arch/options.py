@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.resnet import ACTIVATIONS, KEY_NORMS, POOLS, STAGES, STEMS, Lambda, ResNet
+from lambda_arch.errors import ArchitectureError, did_you_mean
 
 Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
 
@@ -171,7 +171,7 @@ def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
     """
     *place, name = key.split(".")
     if name not in BY_NAME:
-        raise ArchitectureError(f"{key}={value}: no such option{nearest(name, BY_NAME)}")
+        raise ArchitectureError(f"{key}={value}: no such option{did_you_mean(name, BY_NAME)}")
     option = BY_NAME[name]
     read = option.read_typed if typed else option.read
     where = "".join(f"{part}." for part in place)

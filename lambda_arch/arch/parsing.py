@@ -6,10 +6,10 @@
 The name is a base name of a family (``families.py``) or one of the zoo's.
 """
 
-from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.families import FAMILIES, Architecture, configure
 from lambda_arch.arch.options import Setting, read_setting
 from lambda_arch.arch.zoo import zoo
+from lambda_arch.errors import ArchitectureError, did_you_mean
 
 
 def parse(text: str) -> Architecture:
@@ -49,5 +49,5 @@ def named(name: str) -> Architecture:
     entry = zoo().get(name)
     if entry is None:
         known = [*zoo(), *(known for family in FAMILIES for known in family.names)]
-        raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{nearest(name, known)}")
+        raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{did_you_mean(name, known)}")
     return parse(entry.canonical)

@@ -7,8 +7,8 @@ group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for 
 
 from collections.abc import Sequence
 
-from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.resnet import LAYERS
+from lambda_arch.errors import ArchitectureError
 
 LETTERS = "".join(LAYERS)
 

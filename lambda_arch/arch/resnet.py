@@ -20,7 +20,7 @@ from lambda_arch.arch.attention import (
     check_fits,
     nearest_divisor,
 )
-from lambda_arch.arch.errors import ArchitectureError
+from lambda_arch.errors import ArchitectureError
 
 BLOCKS = {
     18: (2, 2, 2, 2),

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from lambda_arch.arch.errors import ArchitectureError
 from lambda_arch.arch.options import Option, Setting
 from lambda_arch.arch.patterns import expand
 from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, ResNet
+from lambda_arch.errors import ArchitectureError
 
 
 def configure_resnet(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:

@@ -14,11 +14,11 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lambda_arch.arch.errors import ArchitectureError, nearest
 from lambda_arch.arch.families import Architecture, configure
 from lambda_arch.arch.options import BY_NAME, read_setting
 from lambda_arch.arch.parsing import named, parse
 from lambda_arch.arch.resnet import STAGES
+from lambda_arch.errors import ArchitectureError, did_you_mean
 
 DEFAULT_NAME = "lambda_resnet50"
 
@@ -81,10 +81,12 @@ def _flatten(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[st
 def _check_key(key: str) -> None:
     first, *rest = key.split(".")
     if rest and first not in STAGES:
-        raise ArchitectureError(f"{first}: no such table{nearest(first, STAGES)}; expected c2, c3, c4 or c5")
+        raise ArchitectureError(f"{first}: no such table{did_you_mean(first, STAGES)}; expected c2, c3, c4 or c5")
     if not rest and first not in BY_NAME:
         choices = [*BY_NAME, "name", "image_size"]
-        raise ArchitectureError(f"{first}: no such key{nearest(first, choices)}; expected one of {', '.join(choices)}")
+        raise ArchitectureError(
+            f"{first}: no such key{did_you_mean(first, choices)}; expected one of {', '.join(choices)}"
+        )
 
 
 def _line_of(text: str, key: str) -> int:

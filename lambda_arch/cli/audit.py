@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 def audit(names: TableNames = None, format: Format = None, out: Out = None) -> None:  # noqa: A002
     """Find, for each printed figure that its architecture does not give, the simplest reading that does."""
-    from lambda_arch.compare.audit import audit as audit_table
-    from lambda_arch.report.audits import audit_report
+    from lambda_arch.comparing.audit import audit as audit_table
+    from lambda_arch.reporting.audits import audit_report
 
     chosen = [known_table(name) for name in names or table_names()]
     findings = [finding for name in track(chosen, len(chosen), "audit") for finding in audit_table(load_table(name))]
@@ -40,9 +40,9 @@ def match(
     out: Out = None,
 ) -> None:
     """Find the architectures whose counts round to a printed number, simplest first."""
-    from lambda_arch.compare.figure import read_figure
-    from lambda_arch.compare.match import match as find
-    from lambda_arch.report.audits import match_report
+    from lambda_arch.comparing.figure import read_figure
+    from lambda_arch.comparing.match import match as find
+    from lambda_arch.reporting.audits import match_report
 
     if params is None and macs is None:
         raise ArchitectureError("match: expected --params, --macs, or both, such as --params 51.4M")

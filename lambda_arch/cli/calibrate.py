@@ -66,8 +66,8 @@ def calibrate(
     out: Out = None,
 ) -> None:
     """Time every distinct block of the named networks, and of --space, as it occurs inside a network."""
-    from lambda_arch.report.calibrations import calibration_report
-    from lambda_arch.search.space_file import read_space
+    from lambda_arch.reporting.calibrations import calibration_report
+    from lambda_arch.searching.space_file import read_space
     from lambda_arch.timing.block_space import block_choices
     from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts, with_blocks
 

@@ -31,7 +31,7 @@ def convert(
     """Convert somebody's trained weights to a network of ours, with the same outputs."""
     from lambda_arch.nn import to_safetensors
     from lambda_arch.nn.convert import convert as convert_checkpoint
-    from lambda_arch.report import write_whole
+    from lambda_arch.reporting import atomic_write
 
     if to.suffix != ".safetensors":
         raise ValueError(f"--to {to}: expected a file that ends in .safetensors")
@@ -42,5 +42,5 @@ def convert(
         raise ValueError(
             f"{checkpoint} as {done.name}: tensors {done.leftovers}; nothing is written, --force writes what fits"
         )
-    write_whole(to, to_safetensors(done.module))
+    atomic_write(to, to_safetensors(done.module))
     typer.echo(f"{to}: {done.name}")

@@ -5,9 +5,9 @@ import typer
 from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, FormatName, Out, emit
-from lambda_arch.compare import published_figures
-from lambda_arch.count import count
-from lambda_arch.report.costs import costs_report
+from lambda_arch.comparing import published_figures
+from lambda_arch.costs import count
+from lambda_arch.reporting.costs import costs_report
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,7 @@ def devices(
     out: Out = None,
 ) -> None:
     """Show what can be measured on here, with measured ceilings: FLOP/s by dtype, and the speed of a copy."""
-    from lambda_arch.report.devices import devices_report
+    from lambda_arch.reporting.devices import devices_report
     from lambda_arch.timing.cell import default_threads
     from lambda_arch.timing.known_ceilings import device_names, known_or_measured, machine_of
 

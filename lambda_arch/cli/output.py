@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lambda_arch.report import FORMATS, Report, print_report, write_whole
+from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report
 
 FormatName = Literal["table", "csv", "json", "md", "latex"]
 Format = Annotated[
@@ -33,7 +33,7 @@ def emit(report: Report, name: FormatName | None, out: Path | None) -> None:
     if out is None:
         sys.stdout.write(text)
     else:
-        write_whole(out, text)
+        atomic_write(out, text)
 
 
 def _as_table(report: Report) -> str:

@@ -29,9 +29,9 @@ def pareto(
     out: Out = None,
 ) -> None:
     """Find the rows of any table that no other row is better than."""
-    from lambda_arch.report.fronts import table_report
-    from lambda_arch.report.picture import table_picture
-    from lambda_arch.search.table import table_front
+    from lambda_arch.reporting.fronts import table_report
+    from lambda_arch.reporting.picture import table_picture
+    from lambda_arch.searching.table import table_front
 
     check_plot(plot)
     found = table_front(table, minimize or [], maximize or [])

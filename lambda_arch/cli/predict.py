@@ -73,7 +73,7 @@ def predict(
     out: Out = None,
 ) -> None:
     """Predict latencies by adding up calibrated blocks; with --measure, how far off that is."""
-    from lambda_arch.report.calibrations import prediction_report, write_plot
+    from lambda_arch.reporting.calibrations import prediction_report, write_plot
     from lambda_arch.timing.block_space import block_choices, random_networks
     from lambda_arch.timing.blocks import block_latencies, with_blocks
 

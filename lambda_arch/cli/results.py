@@ -11,7 +11,7 @@ from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import StorePath, open_store
 
 if TYPE_CHECKING:
-    from lambda_arch.report.timings import Timing
+    from lambda_arch.reporting.timings import Timing
     from lambda_arch.timing import Measurement, Store
 
 Where = Annotated[
@@ -42,7 +42,7 @@ def show(
         if where or store or format or out:
             raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
         return
-    from lambda_arch.report.timings import results_report
+    from lambda_arch.reporting.timings import results_report
 
     with open_store(store) as opened:
         emit(results_report(_timings(opened, _selected(opened, where))), format, out)
@@ -57,7 +57,7 @@ def compare(
     out: Out = None,
 ) -> None:
     """Compare what was measured by turns with BASELINE, round by round."""
-    from lambda_arch.report.timings import Timing, results_report
+    from lambda_arch.reporting.timings import Timing, results_report
 
     name = str(parse(baseline))
     with open_store(store) as opened:
@@ -93,7 +93,7 @@ def export(
     store: StorePath = None,
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
-    from lambda_arch.report import Column, Table, csv_text, write_whole
+    from lambda_arch.reporting import Column, Table, atomic_write, csv_text
     from lambda_arch.timing.exchange import write_parquet
 
     if file.suffix not in (".csv", ".parquet"):
@@ -106,7 +106,7 @@ def export(
     else:
         names = list(rows[0]) if rows else ["architecture"]
         flat = [{k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in row.items()} for row in rows]
-        write_whole(file, csv_text(Table([Column(name) for name in names], flat)))
+        atomic_write(file, csv_text(Table([Column(name) for name in names], flat)))
     typer.echo(f"{len(rows)} measurements written to {file}", err=True)
 
 
@@ -128,7 +128,7 @@ def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":
 
 
 def _timings(store: "Store", found: "list[Measurement]") -> "list[Timing]":
-    from lambda_arch.report.timings import Timing
+    from lambda_arch.reporting.timings import Timing
     from lambda_arch.timing.known_ceilings import ceilings
 
     known = ceilings(store)

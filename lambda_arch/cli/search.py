@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lambda_arch.arch import ResNet
-    from lambda_arch.search.accuracy import AccuracyModel
-    from lambda_arch.search.front import Front
-    from lambda_arch.search.latency import Latency
-    from lambda_arch.search.problem import Problem
+    from lambda_arch.searching.accuracy import AccuracyModel
+    from lambda_arch.searching.front import Front
+    from lambda_arch.searching.latency import Latency
+    from lambda_arch.searching.problem import Problem
     from lambda_arch.timing import Setup
 
 ON_TERMINAL, IN_FILES = 20, 1000
@@ -113,8 +113,8 @@ def search(
     out: Out = None,
 ) -> None:
     """Find the Pareto-optimal architectures of a space: which are worth training, under which budget."""
-    from lambda_arch.report.fronts import front_report, shown_front, summary
-    from lambda_arch.search.answers import spread
+    from lambda_arch.reporting.fronts import front_report, shown_front, summary
+    from lambda_arch.searching.answers import spread
 
     _check(members, verify, plot)
     setup = one_setup(device, batch_size, dtype, "autocast", False, mode, threads, clock)
@@ -134,7 +134,7 @@ def search(
         for note in summary(front):
             typer.echo(f"note: {note}", err=True)
     if plot is not None:
-        from lambda_arch.report.picture import front_picture
+        from lambda_arch.reporting.picture import front_picture
 
         more = shown if members or len(shown.members) == len(front) else shown_front(front, spread(front, IN_FILES))
         draw_plot(front_picture(more), plot)
@@ -144,8 +144,8 @@ def search(
 
 def draw_plot(picture: object, plot: str) -> None:
     """Draw a picture to a file, or ``-`` for the terminal."""
-    from lambda_arch.report.picture import Picture
-    from lambda_arch.report.plots import characters, draw
+    from lambda_arch.reporting.picture import Picture
+    from lambda_arch.reporting.plots import characters, draw
 
     assert isinstance(picture, Picture)
     if plot == "-":
@@ -159,7 +159,7 @@ def draw_plot(picture: object, plot: str) -> None:
 
 def check_plot(plot: str | None) -> None:
     """Raise :class:`ArchitectureError` for a plot that cannot be drawn, before anything is searched."""
-    from lambda_arch.report.plots import DRAWN
+    from lambda_arch.reporting.plots import DRAWN
 
     if plot not in (None, "-") and Path(plot or "").suffix.lower() not in DRAWN:
         raise ArchitectureError(f"--plot {plot}: expected a file that ends in {', '.join(DRAWN)}, or -")
@@ -184,9 +184,9 @@ def _problem(
     function: str | None,
     measure: bool,
 ) -> "Problem":
-    from lambda_arch.search.metrics import column_metric, read_constraint, read_objectives
-    from lambda_arch.search.problem import make_problem
-    from lambda_arch.search.space_file import read_space
+    from lambda_arch.searching.metrics import column_metric, read_constraint, read_objectives
+    from lambda_arch.searching.problem import make_problem
+    from lambda_arch.searching.space_file import read_space
 
     if minimize is None and maximize is None and function is None:
         minimize, maximize = ["macs"], ["top1"]
@@ -211,7 +211,7 @@ def _problem(
 
 
 def _latency(setup: "Setup", store: Path | None) -> "Latency":
-    from lambda_arch.search.latency import Latency
+    from lambda_arch.searching.latency import Latency
     from lambda_arch.timing.blocks import block_latencies
 
     with open_store(store) as opened:
@@ -224,8 +224,8 @@ def _latency(setup: "Setup", store: Path | None) -> "Latency":
 
 
 def _model(path: Path | None, with_published: bool) -> "AccuracyModel":
-    from lambda_arch.search.accuracy import fit, published_model
-    from lambda_arch.search.runs import published_runs, read_runs
+    from lambda_arch.searching.accuracy import fit, published_model
+    from lambda_arch.searching.runs import published_runs, read_runs
 
     if path is None:
         return published_model()
@@ -265,8 +265,8 @@ def _function(text: str):  # type: ignore[no-untyped-def]  # a name, and a funct
 
 def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) -> "Front":
     from lambda_arch.cli.progress import counter
-    from lambda_arch.search.engine import find_front, steps
-    from lambda_arch.search.evolution import evolve
+    from lambda_arch.searching.engine import find_front, steps
+    from lambda_arch.searching.evolution import evolve
 
     if problem.costs.functions:
         with counter(evaluations, "networks") as advance:
@@ -283,9 +283,9 @@ def _verify(
     front: "Front", number: int, timed: "Setup | None", store: Path | None, name: FormatName | None, out: Out
 ) -> None:
     from lambda_arch.cli.progress import track
-    from lambda_arch.report.fronts import checked_report
-    from lambda_arch.search.answers import spread
-    from lambda_arch.search.verification import check_members
+    from lambda_arch.reporting.fronts import checked_report
+    from lambda_arch.searching.answers import spread
+    from lambda_arch.searching.verification import check_members
 
     members = spread(front, number)
     seconds = {} if timed is None else _whole([front.architecture(member) for member in members], timed, store)

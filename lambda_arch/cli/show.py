@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lambda_arch.arch import Architecture, ArchitectureError, nearest
+from lambda_arch.arch import Architecture, ArchitectureError, did_you_mean
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import StorePath, open_store
-from lambda_arch.count import count
-from lambda_arch.report import Report
-from lambda_arch.report.costs import show_report
+from lambda_arch.costs import count
+from lambda_arch.reporting import Report
+from lambda_arch.reporting.costs import show_report
 
 if TYPE_CHECKING:
     from lambda_arch.nn import Network
@@ -57,7 +57,7 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
     if "L" not in architecture.letters:
         raise ArchitectureError(f"{architecture}: expected lambda layers, such as lambda_resnet50")
     from lambda_arch.nn import build, plans, set_evaluation
-    from lambda_arch.report.evaluations import evaluation_report
+    from lambda_arch.reporting.evaluations import evaluation_report
 
     if evaluation == "measured":
         network = _measured(architecture, batch, device, store)
@@ -70,7 +70,7 @@ def _evaluations(architecture: Architecture, evaluation: str, batch: int, device
                 raise ArchitectureError(
                     "--evaluation prepared: is for `lambda-arch time`; expected auto, measured or an order here"
                 ) from None
-            close = nearest(evaluation, ("auto", "measured"))
+            close = did_you_mean(evaluation, ("auto", "measured"))
             raise ArchitectureError(f"{error}{close or '; or auto, or measured'}") from None
     return evaluation_report(count(architecture), plans(network, batch))
 

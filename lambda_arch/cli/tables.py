@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from lambda_arch.arch import ArchitectureError, nearest
+from lambda_arch.arch import ArchitectureError, did_you_mean
 from lambda_arch.cli.output import Format, FormatName, emit
-from lambda_arch.compare import Comparison, compare
+from lambda_arch.comparing import Comparison, compare
 from lambda_arch.published import table_names
-from lambda_arch.report import write_whole
-from lambda_arch.report.comparisons import comparison_report, files
+from lambda_arch.reporting import atomic_write
+from lambda_arch.reporting.comparisons import comparison_report, files
 
 FOLDER = Path("tables")
 TableNames = Annotated[
@@ -53,7 +53,7 @@ def known_table(name: str) -> str:
     """Return ``name``; raises :class:`ArchitectureError` where it is no table's."""
     if name not in table_names():
         raise ArchitectureError(
-            f"{name}: no such table{nearest(name, table_names())}; there are {', '.join(table_names())}"
+            f"{name}: no such table{did_you_mean(name, table_names())}; there are {', '.join(table_names())}"
         )
     return name
 
@@ -69,7 +69,7 @@ def _write_folder(comparisons: list[Comparison], folder: Path, every: bool) -> N
     folder.mkdir(parents=True, exist_ok=True)
     texts = _texts(comparisons, every)
     for name, text in texts.items():
-        write_whole(folder / name, text)
+        atomic_write(folder / name, text)
     typer.echo(f"{len(texts)} files written to {folder}", err=True)
 
 
@@ -88,8 +88,8 @@ def _check(comparisons: list[Comparison], folder: Path, every: bool) -> None:
 
 def _verify(comparisons: list[Comparison], name: FormatName | None, out: Path | None) -> None:
     from lambda_arch.cli.progress import track
-    from lambda_arch.compare.verification import architectures, verify_all
-    from lambda_arch.report.verifications import verification_report
+    from lambda_arch.comparing.verification import architectures, verify_all
+    from lambda_arch.reporting.verifications import verification_report
 
     todo = architectures(comparisons)
     results = list(track(verify_all(todo), len(todo), "three books"))

@@ -37,7 +37,7 @@ from lambda_arch.cli.setups import (
 )
 
 if TYPE_CHECKING:
-    from lambda_arch.report import Report
+    from lambda_arch.reporting import Report
     from lambda_arch.timing import Cell, Limits, Measuring, Setup, Store
 
 
@@ -78,7 +78,7 @@ def time(
     out: Out = None,
 ) -> None:
     """Measure latency, throughput and memory, by turns; what was measured before is not measured again."""
-    from lambda_arch.compare.measured import timed_table
+    from lambda_arch.comparing.measured import timed_table
 
     published = None if table is None else timed_table(table)
     if published and [str(network) for network in architectures] != [DEFAULT]:
@@ -153,8 +153,8 @@ def _measuring(
 
 
 def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
-    from lambda_arch.report.measured import measured_report
-    from lambda_arch.report.timings import Timing, timings_report
+    from lambda_arch.reporting.measured import measured_report
+    from lambda_arch.reporting.timings import Timing, timings_report
     from lambda_arch.timing.known_ceilings import ceilings
 
     found = measuring.results()
@@ -172,7 +172,7 @@ def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
 
 
 def _roofline(store: "Store", networks: list[Architecture], setups: "list[Setup]", bounds: "Limits") -> "Report":
-    from lambda_arch.report.rooflines import roofline_report
+    from lambda_arch.reporting.rooflines import roofline_report
     from lambda_arch.timing.blocks import with_blocks
     from lambda_arch.timing.known_ceilings import known_or_measured
     from lambda_arch.timing.roofline import rooflines

@@ -3,20 +3,20 @@
 Only the workers import torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.timing.cell import Cell, Setup, SetupError
+    from lambda_arch.timing.cell import Cell, Setup
     from lambda_arch.timing.measure import Measuring, describe, largest_batch
     from lambda_arch.timing.records import Measurement, measurements
     from lambda_arch.timing.statistics import Limits, Summary, summarize
-    from lambda_arch.timing.store import Store, StoreError, default_path
+    from lambda_arch.timing.store import Store, default_path
 
-_ROOMS = {
+_HOMES = {
     "Cell": "cell",
     "Setup": "cell",
-    "SetupError": "cell",
     "Measuring": "measure",
     "describe": "measure",
     "largest_batch": "measure",
@@ -26,7 +26,6 @@ _ROOMS = {
     "Summary": "statistics",
     "summarize": "statistics",
     "Store": "store",
-    "StoreError": "store",
     "default_path": "store",
 }
 
@@ -36,9 +35,7 @@ __all__ = [
     "Measurement",
     "Measuring",
     "Setup",
-    "SetupError",
     "Store",
-    "StoreError",
     "Summary",
     "default_path",
     "describe",
@@ -47,8 +44,4 @@ __all__ = [
     "summarize",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from lambda_arch.arch import OPTIONS, ArchitectureError, Block, Lambda, ResNet, nearest, read_setting
+from lambda_arch.arch import OPTIONS, ArchitectureError, Block, Lambda, ResNet, did_you_mean, read_setting
 
 CHOOSABLE = {option.name: option for option in OPTIONS if option.level in ("lambda", "block")}
 
@@ -23,7 +23,7 @@ def block_choices(base: ResNet, text: str) -> list[Block]:
         if not equals or name not in CHOOSABLE:
             raise ArchitectureError(
                 f"--space {part.strip()}: expected choices such as k=8|16, of {', '.join(CHOOSABLE)}"
-                f"{nearest(name, CHOOSABLE)}"
+                f"{did_you_mean(name, CHOOSABLE)}"
             )
         if name in values:
             raise ArchitectureError(f"--space {part.strip()}: {name} is set twice; expected it once")

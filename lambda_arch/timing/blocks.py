@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambda_arch.arch import BLOCKS, STAGES, Block, ResNet
-from lambda_arch.count.closed_form import block_size, stem_size
-from lambda_arch.timing.cell import Setup, SetupError, check_parts, digest
+from lambda_arch.costs.closed_form import block_size, stem_size
+from lambda_arch.errors import SetupError
+from lambda_arch.timing.cell import Setup, check_parts, digest
 from lambda_arch.timing.measure import describe
 from lambda_arch.timing.records import new_uid, now
 from lambda_arch.timing.statistics import Limits, Summary, summarize

@@ -7,8 +7,9 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from lambda_arch.arch import Architecture, ArchitectureError, nearest
+from lambda_arch.arch import Architecture
 from lambda_arch.arch.evaluation import ORDERS, parse_evaluation
+from lambda_arch.errors import SetupError, did_you_mean
 
 DType = Literal["fp32", "tf32", "bf16", "fp16"]
 Cast = Literal["autocast", "cast"]
@@ -33,10 +34,6 @@ LATER = {"evaluation": "canonical"}
 
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element in each dtype."""
-
-
-class SetupError(ArchitectureError):
-    """A setup that cannot be measured: one line, handled like a wrong architecture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Setup:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 value = str(getattr(self, name))
-                raise SetupError(f"{name}={value}: expected {' or '.join(choices)}{nearest(value, choices)}")
+                raise SetupError(f"{name}={value}: expected {' or '.join(choices)}{did_you_mean(value, choices)}")
         object.__setattr__(self, "device", device_name(self.device))
         if self.batch < 1:
             raise SetupError(f"batch={self.batch}: expected a whole number from 1, or auto")
@@ -153,7 +150,7 @@ def device_name(text: str) -> str:
         return "cuda:0"
     if name in ("cpu", "mps") or re.fullmatch(r"cuda:\d+", name):
         return name
-    raise SetupError(f"device={text}: expected cpu, cuda, cuda:1 or mps{nearest(name, ('cpu', 'cuda', 'mps'))}")
+    raise SetupError(f"device={text}: expected cpu, cuda, cuda:1 or mps{did_you_mean(name, ('cpu', 'cuda', 'mps'))}")
 
 
 def _evaluation_name(text: str) -> str:
@@ -165,7 +162,7 @@ def _evaluation_name(text: str) -> str:
     except ValueError:
         choices = tuple(dict.fromkeys([*EVALUATIONS, *ORDERS]))
         order = text.partition("/")[0]
-        hint = "; `show` and `autotune` measure" if text == "measured" else nearest(order.lower(), choices)
+        hint = "; `show` and `autotune` measure" if text == "measured" else did_you_mean(order.lower(), choices)
         raise SetupError(
             f"evaluation={text}: expected {', '.join(choices)}, or ORDER/APPLY such as matrix/sum{hint}"
         ) from None
@@ -192,7 +189,7 @@ def default_threads() -> int:
 
 def image_macs(architecture: Architecture) -> int:
     """Return the multiply-accumulates of one image's forward pass, in the canonical order of evaluation."""
-    from lambda_arch.count import count
+    from lambda_arch.costs import count
 
     return count(architecture).macs
 

@@ -11,7 +11,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
-from lambda_arch.timing.cell import SetupError
+from lambda_arch.errors import SetupError
 
 CRASH = "crash"
 TIMEOUT = "timeout"

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.arch import nearest
-from lambda_arch.timing.cell import SETTINGS, SetupError
+from lambda_arch.arch import did_you_mean
+from lambda_arch.errors import SetupError
+from lambda_arch.timing.cell import SETTINGS
 from lambda_arch.timing.records import Measurement
 from lambda_arch.timing.store import Store
 
@@ -71,7 +72,7 @@ def select(found: Sequence[Measurement], conditions: Sequence[str]) -> list[Meas
 def _filter(condition: str) -> Filter:
     name, equals, pattern = (part.strip() for part in condition.partition("="))
     if not equals or name not in WHERE:
-        hint = nearest(name, WHERE)
+        hint = did_you_mean(name, WHERE)
         raise SetupError(f"--where {condition}: expected name=value with one of {', '.join(WHERE)}{hint}")
     return lambda measurement: fnmatch.fnmatchcase(_text(WHERE[name](measurement)).lower(), pattern.lower())
 

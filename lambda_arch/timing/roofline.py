@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_arch.arch import Architecture
-from lambda_arch.count import Ledger, count
-from lambda_arch.timing.cell import BYTES, Setup, SetupError, check_parts
+from lambda_arch.costs import Ledger, count
+from lambda_arch.errors import SetupError
+from lambda_arch.timing.cell import BYTES, Setup, check_parts
 from lambda_arch.timing.statistics import Limits
 from lambda_arch.timing.turns import Done, Job, Loaded, Turn, take_turns
 

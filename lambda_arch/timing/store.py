@@ -11,15 +11,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lambda_arch.errors import StoreError
 from lambda_arch.timing.schema import APPLICATION_ID, MIGRATIONS
 
 MAGIC = b"SQLite format 3\0"
 WAIT = 60  # seconds for another writer's transaction
 NEWEST = len(MIGRATIONS)
-
-
-class StoreError(OSError):
-    """A store that cannot be used: one line with its path."""
 
 
 def default_path() -> Path:

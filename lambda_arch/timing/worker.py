@@ -126,14 +126,14 @@ def _limit_memory(memory: int) -> None:
 
 
 def _answer(session: Session, command: dict[str, Any]) -> dict[str, Any]:
-    from lambda_arch.arch import ArchitectureError
+    from lambda_arch.errors import LambdaArchError
 
     action: Callable[..., dict[str, Any]] = getattr(session, command.pop("do"))
     try:
         return {"ok": action(**command)}
     except MemoryError as error:
         return {"error": OUT_OF_MEMORY, "reason": _one_line(error)}
-    except ArchitectureError as error:
+    except LambdaArchError as error:
         return {"error": "setup", "reason": str(error)}
     except Exception as error:
         kind = OUT_OF_MEMORY if _is_out_of_memory(error) else FAILED

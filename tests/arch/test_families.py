@@ -152,7 +152,7 @@ def test_a_file_names_any_family(tmp_path):
 
 def test_counting_them_loads_neither_torch_nor_numpy():
     code = (
-        "import sys; from lambda_arch.count import count; from lambda_arch.arch import parse; "
+        "import sys; from lambda_arch.costs import count; from lambda_arch.arch import parse; "
         "[count(parse(name)) for name in ('efficientnet_b0', 'lambda_mobilenet', 'resnet50')]; "
         "print([name for name in ('torch', 'numpy', 'pandas') if name in sys.modules])"
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.count import count
+from lambda_arch.costs import count
 
 SMALL = """
 about = "A small space."

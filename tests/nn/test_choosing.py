@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_arch.arch import parse
-from lambda_arch.count import count, torch_book
+from lambda_arch.costs import count, torch_book
 from lambda_arch.nn import build, plans, set_evaluation
 from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, candidates, choose

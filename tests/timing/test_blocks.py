@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_arch.arch import BLOCKS, Block, Lambda, ResNet, parse
-from lambda_arch.timing import Limits, Setup, SetupError, Store
+from lambda_arch.errors import SetupError
+from lambda_arch.timing import Limits, Setup, Store
 from lambda_arch.timing.block_space import block_choices, random_networks
 from lambda_arch.timing.blocks import Calibration, block_latencies, hosts, parts, space_parts, with_blocks
 from lambda_arch.timing.statistics import Summary

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.arch import parse
-from lambda_arch.timing import Cell, Setup, SetupError
+from lambda_arch.errors import SetupError
+from lambda_arch.timing import Cell, Setup
 from lambda_arch.timing.cell import digest, step_flops
 
 setups = st.builds(

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.timing import Cell, Limits, Measuring, Setup, SetupError, Store, measurements
+from lambda_arch.errors import SetupError
+from lambda_arch.timing import Cell, Limits, Measuring, Setup, Store, measurements
 from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.turns import Done, Job, Turn, groups, take_turns
 

@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.timing import Cell, Limits, Setup, Store, StoreError, measurements
+from lambda_arch.errors import StoreError
+from lambda_arch.timing import Cell, Limits, Setup, Store, measurements
 from lambda_arch.timing.exchange import merge, select
 from lambda_arch.timing.measure import known_batch
 from lambda_arch.timing.records import begin, finish, keep_machine, keep_round

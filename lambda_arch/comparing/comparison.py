@@ -1,0 +1,116 @@
+"""A published table with ours beside theirs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from lambda_arch.arch import Architecture, configure, parse, read_settings
+from lambda_arch.comparing.verdict import (
+    AGREES,
+    DIFFERS,
+    NOT_BUILDABLE,
+    NOT_COMPARABLE,
+    TRUNCATED,
+    Verdict,
+    judge,
+)
+from lambda_arch.costs import Ledger, count
+from lambda_arch.costs.memory import map_bytes
+from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table
+
+
+@cache
+def ledger(architecture: Architecture) -> Ledger:
+    """Return the ledger of ``architecture``, counted once."""
+    return count(architecture)
+
+
+COMPARABLE: dict[str, Callable[[Any], int]] = {
+    "params": lambda architecture: ledger(architecture).params,
+    "macs": lambda architecture: ledger(architecture).macs,
+    "map_bytes": map_bytes,
+}
+"""Quantities that are counted, and how."""
+
+
+@dataclass(frozen=True)
+class ComparedRow:
+    """A published row, our ledger of its architecture (None where it cannot be built), a verdict a printed figure."""
+
+    published: PublishedRow
+    ledger: Ledger | None
+    verdicts: dict[str, Verdict]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A published table, compared row by row."""
+
+    table: PublishedTable
+    rows: tuple[ComparedRow, ...]
+
+    def tally(self) -> dict[str, int]:
+        """Return how many printed figures that can be counted agree, differ, and belong to what cannot be built yet."""
+        kinds = [verdict.verdict for row in self.rows for verdict in row.verdicts.values()]
+        return {
+            "agree": sum(kind in (AGREES, TRUNCATED) for kind in kinds),
+            "differ": kinds.count(DIFFERS),
+            "not buildable": kinds.count(NOT_BUILDABLE),
+        }
+
+
+def compare(name: str) -> Comparison:
+    """Return the table ``name`` compared with our counts; raises KeyError for one that is not there."""
+    table = load_table(name)
+    return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
+
+
+def row_architecture(row: PublishedRow, options: str = "") -> Architecture | None:
+    """Return the architecture of a published row, with a column's ``options`` on top, or None."""
+    if not row.architecture:
+        return None
+    return configure(parse(row.architecture), read_settings(options))
+
+
+def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:
+    """Return every printed figure of this very architecture, with its verdict, in the tables' order.
+
+    Parameters do not depend on the image size, so those of other sizes count too.
+    """
+    found = []
+    for table in all_tables():
+        for row in table.rows:
+            for column in table.columns:
+                if column.quantity not in COMPARABLE or not row.cells[column.name]:
+                    continue
+                theirs = row_architecture(row, column.options)
+                if theirs is not None and _same(theirs, architecture, column.quantity):
+                    found.append((table, column, _verdict(table, row, column)))
+    return found
+
+
+def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
+    if a == b:
+        return True
+    at_same_size = replace(a, image_size=b.image_size) == b
+    return quantity == "params" and at_same_size and ledger(a).params == ledger(b).params
+
+
+def _compare_row(table: PublishedTable, row: PublishedRow) -> ComparedRow:
+    architecture = row_architecture(row)
+    verdicts = {column.name: _verdict(table, row, column) for column in table.columns if row.cells[column.name]}
+    return ComparedRow(row, None if architecture is None else ledger(architecture), verdicts)
+
+
+def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdict:
+    printed = row.cells[column.name]
+    if column.quantity not in COMPARABLE:
+        return Verdict(printed, NOT_COMPARABLE)
+    architecture = row_architecture(row, column.options)
+    if architecture is None:
+        return Verdict(printed, NOT_BUILDABLE)
+    ours = COMPARABLE[column.quantity](architecture)
+    verdict, difference = judge(printed, column.unit, ours, column.digits)
+    reason = (table.reason(row, column.name) or "no reason known") if verdict == DIFFERS else ""
+    return Verdict(printed, verdict, ours, difference, reason)

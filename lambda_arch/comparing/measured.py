@@ -1,0 +1,103 @@
+"""Published speeds as ratios to their table's baseline, to set beside our own measurements."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from lambda_arch.arch import Architecture, ArchitectureError, did_you_mean
+from lambda_arch.comparing.comparison import row_architecture
+from lambda_arch.published import PublishedRow, load_table
+
+
+@dataclass(frozen=True)
+class _Speed:
+    """How a table prints speed: its column, in which mode it was run, and which rows are baselines."""
+
+    column: str
+    mode: str
+    is_baseline: Callable[[PublishedRow], bool]
+
+
+_SPEEDS = {
+    "hybrid_stages": _Speed("throughput", "inference", lambda row: row.cells["stages"] == "CCCC"),
+    "c4_lambda_count": _Speed("throughput", "train", lambda row: row.cells["variant"] == "baseline"),
+    "layer_memory": _Speed("throughput", "inference", lambda row: row.cells["layer"] == "lambda layer"),
+    "pareto_figure3": _Speed(
+        "seconds_per_1024", "train", lambda row: (row.cells["depth"], row.cells["image_size"]) == ("101", "160")
+    ),
+}
+
+TIMED = tuple(_SPEEDS)
+"""The tables that print speeds."""
+
+
+@dataclass(frozen=True)
+class TimedRow:
+    """A row whose network can be built: what tells it apart, its network, its baseline's, and the printed ratio.
+
+    ``paper``: this row's printed time over its baseline's (of throughputs, the other way round); None where the paper
+    prints no figure.
+    """
+
+    keys: tuple[str, ...]
+    architecture: Architecture
+    baseline: Architecture
+    printed: str
+    paper: float | None
+
+
+@dataclass(frozen=True)
+class TimedTable:
+    """A published table with a column of speeds, to measure in ``mode``."""
+
+    name: str
+    title: str
+    mode: str
+    label: str
+    key_names: tuple[str, ...]
+    rows: tuple[TimedRow, ...]
+    not_buildable: tuple[str, ...]
+
+    @cached_property
+    def architectures(self) -> list[Architecture]:
+        """The networks of the rows, each once."""
+        return list(dict.fromkeys(row.architecture for row in self.rows))
+
+    @cached_property
+    def baselines(self) -> list[Architecture]:
+        """The networks of the baseline rows."""
+        return list(dict.fromkeys(row.baseline for row in self.rows))
+
+
+def timed_table(name: str) -> TimedTable:
+    """Return the table ``name``; raises ArchitectureError for one that prints no speeds.
+
+    A row's baseline is the last one before it that is marked so; rows before the first use the first.
+    """
+    if name not in _SPEEDS:
+        raise ArchitectureError(f"--table {name}: expected one of {', '.join(TIMED)}{did_you_mean(name, TIMED)}")
+    speed, table = _SPEEDS[name], load_table(name)
+    column = next(column for column in table.columns if column.name == speed.column)
+    baseline = next(row for row in table.rows if speed.is_baseline(row))
+    rows, missing = [], []
+    for row in table.rows:
+        baseline = row if speed.is_baseline(row) else baseline
+        ours, theirs = row_architecture(row), row_architecture(baseline)
+        if ours is None or theirs is None:
+            missing.append(" ".join(row.cells[key] for key in table.keys))
+            continue
+        figure, base = (_number(each.cells[column.name]) for each in (row, baseline))
+        paper = None
+        if figure and base:
+            paper = figure / base if column.quantity == "seconds" else base / figure
+        keys = tuple(row.cells[key] for key in table.keys)
+        rows.append(TimedRow(keys, ours, theirs, row.cells[column.name], paper))
+    label = f"{column.label} ({column.unit})"
+    return TimedTable(name, table.title, speed.mode, label, table.keys, tuple(rows), tuple(missing))
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,105 @@
+"""Plausible readings of a printed figure: single changes to what was counted, or to how."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, parse, read_settings
+from lambda_arch.comparing.comparison import ledger
+from lambda_arch.comparing.space import BODIES, CLASSES, IMAGE_SIZES, H, K, M, Space, U
+from lambda_arch.published import all_tables
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a figure: what it changes, in words, and the count it gives for an architecture (or None)."""
+
+    label: str
+    count: Callable[[Architecture], int | None]
+    convention: bool = False  # a way of counting, which whoever prints a column has once for all of it
+
+
+def readings(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Reading]:
+    """Return the single readings of a figure of ``quantity`` (``params`` or ``macs``) of ``architecture``.
+
+    What the row itself says (``printed``, the names of its keys) is not changed.
+    """
+    found = list(_conventions(quantity))
+    if quantity == "macs" and "image_size" not in printed:
+        sizes = (size for size in IMAGE_SIZES if size != architecture.image_size)
+        found += [_changed(quantity, f"images of {size}x{size}", "", size) for size in sizes]
+    if isinstance(architecture, ResNet):
+        options = {label: text for label, text in _options(architecture) if not _names(text) & set(printed)}
+        found += [_changed(quantity, label, text) for label, text in options.items()]
+    return found
+
+
+def _conventions(quantity: str) -> Iterator[Reading]:
+    if quantity == "params":
+        yield Reading("batch-norm statistics counted", _with_statistics, convention=True)
+    else:
+        yield Reading("FLOPs, 2 x MACs", lambda each: ledger(each).flops, convention=True)
+        yield Reading(
+            "fvcore's total, norms and pooling counted", lambda each: ledger(each).fvcore_flops, convention=True
+        )
+
+
+def _with_statistics(architecture: Architecture) -> int:
+    of = ledger(architecture)  # a norm has as many running means and variances as weights and biases
+    return of.params + sum(row.params for row in of.rows if row.kind == "norm")
+
+
+def _changed(quantity: str, label: str, options: str, image_size: int | None = None) -> Reading:
+    def recount(architecture: Architecture) -> int | None:
+        try:
+            changed = configure(architecture, read_settings(options), image_size)
+        except ArchitectureError:  # this reading cannot be built there
+            return None
+        return None if changed == architecture else int(getattr(ledger(changed), quantity))
+
+    return Reading(label, recount)
+
+
+def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
+    """Yield single changes of a network, each in words and as options."""
+    for pattern in Space(architecture.depth).patterns:
+        yield f"stages={pattern}", f"stages={pattern}"
+    for name, values in (("k", K), ("h", H), ("u", U)):
+        yield from ((f"{name}={value}", f"{name}={value}") for value in values)
+    for scope in M:
+        yield f"scope {f'{scope}x{scope}' if scope else 'global'}", f"m={scope or 'global'}"
+    for body in ("stem=7x7", *BODIES[1:]):
+        if "," not in body or "stem" not in body:  # several together are recipes, below
+            yield body, body if "se=" not in body else _only(body)
+    for bias in ("shortcut_bias", "lambda_bias"):
+        yield from ((f"{bias}={answer}", f"{bias}={answer}") for answer in ("yes", "no"))
+    yield from ((f"{number} classes", f"classes={number}") for number in CLASSES)
+    yield from _recipes()
+
+
+@cache
+def _recipes() -> tuple[tuple[str, str], ...]:
+    """Return what published rows change together (stem, squeeze-excitation, stages), as one reading each."""
+    found: dict[str, str] = {}
+    for table in all_tables():
+        for row in table.rows:
+            options = row_options(row.architecture)
+            if "stem" in _names(options):
+                which = " ".join(row.cells[key] for key in table.keys if key not in ("depth", "image_size"))
+                found.setdefault(options, f"as {which!r} of {table.name}: {options.replace(',', ', ')}")
+    return tuple((label, options) for options, label in found.items())
+
+
+def row_options(architecture: str) -> str:
+    """Return the options of an architecture's canonical name, without its base name and image size."""
+    return str(parse(architecture)).partition("@")[0].partition(":")[2] if architecture else ""
+
+
+def _only(body: str) -> str:
+    """Return options for squeeze-excitation where ``body`` has it and nowhere else."""
+    return body if not body.startswith("c2.") else f"se=0,{body}"
+
+
+def _names(options: str) -> set[str]:
+    """Return the options that a text sets, by their bare names."""
+    return {part.partition("=")[0].rpartition(".")[2] for part in options.split(",") if part}

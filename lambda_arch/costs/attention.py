@@ -1,0 +1,98 @@
+"""The comparison layers in closed form: the rows of each, on a map of side ``size``.
+
+With n = size * size positions and c channels, an attention of key depth d a head over h heads and n positions has
+h * d * n * n multiply-accumulates for its logits and v * n * n for its values of v channels; relative logits are each
+query times all 2 * size - 1 embeddings of an axis.
+"""
+
+from collections.abc import Iterator
+
+from lambda_arch.arch import (
+    Attention,
+    AugmentedConvolution,
+    AxialAttention,
+    DoubleAttention,
+    GlobalAttention,
+    LocalAttention,
+)
+from lambda_arch.costs.ledger import Row
+from lambda_arch.costs.modules import conv, halve, matmul
+
+
+def spatial_attention(path: str, layer: Attention, dim: int, size: int, out: int) -> Iterator[Row]:
+    """Yield the rows of a layer of ``dim`` channels in the place of a 3x3 convolution; ``out`` is its output's side."""
+    if isinstance(layer, AugmentedConvolution):
+        yield from _augmented(f"{path}.augmented", layer, dim, size, out)
+        return
+    if isinstance(layer, GlobalAttention):
+        yield from _global(f"{path}.attention", layer, dim, size)
+    elif isinstance(layer, AxialAttention):
+        for axis in ("height", "width"):
+            yield from _axis(f"{path}.attention.{axis}", layer, dim, size)
+    elif isinstance(layer, LocalAttention):
+        yield from _local(f"{path}.attention", layer, dim, size)
+    if out != size:
+        yield Row(f"{path}.pool", "avg_pool", (1, dim, out, out))
+
+
+def double_attention(path: str, layer: DoubleAttention, dim: int, size: int) -> Iterator[Row]:
+    """Yield the rows of a double attention block on a map of ``dim`` channels."""
+    hidden, n = dim // layer.reduction, size * size
+    yield from _projections(path, ("features", "maps", "vectors"), dim, (hidden, hidden, hidden), size)
+    yield matmul(f"{path}.gather", (1, hidden, hidden), hidden * hidden * n)
+    yield matmul(f"{path}.distribute", (1, hidden, n), hidden * hidden * n)
+    yield conv(f"{path}.expand", hidden, dim, 1, size)
+
+
+def _global(path: str, layer: GlobalAttention, dim: int, size: int) -> Iterator[Row]:
+    yield from _projections(path, ("queries", "keys", "values"), dim, (dim, dim, dim), size)
+    yield from _attend(f"{path}.attend", layer.heads, dim, dim, size)
+
+
+def _attend(path: str, heads: int, keys: int, values: int, size: int) -> Iterator[Row]:
+    n, depth, offsets = size * size, keys // heads, 2 * size - 1
+    yield matmul(f"{path}.logits", (1, heads, n, n), keys * n * n)
+    for axis in ("height", "width"):
+        yield matmul(f"{path}.{axis}", (1, heads, size, size, size), keys * n * offsets, depth * offsets)
+    yield matmul(f"{path}.mix", (1, heads, values // heads, n), values * n * n)
+
+
+def _axis(path: str, layer: AxialAttention, dim: int, size: int) -> Iterator[Row]:
+    heads, keys, n, offsets = layer.heads, dim // 2, size * size, 2 * size - 1
+    yield from _projections(path, ("queries", "keys", "values"), dim, (keys, keys, dim), size)
+    yield matmul(f"{path}.logits", (1, heads, size, size, size), keys * n * size)
+    yield matmul(f"{path}.relative", (1, heads, size, size, size), keys * n * offsets, keys // heads * offsets)
+    yield matmul(f"{path}.mix", (1, heads, size, dim // heads, size), dim * n * size)
+
+
+def _local(path: str, layer: LocalAttention, dim: int, size: int) -> Iterator[Row]:
+    heads, n, m = layer.heads, size * size, layer.extent
+    half = dim // 2  # of a head's relative embedding one half tells the row, one the column
+    yield from _projections(path, ("queries", "keys", "values"), dim, (dim, dim, dim), size)
+    yield matmul(f"{path}.logits", (1, heads, n, 1, m * m), dim * n * m * m)
+    for axis in ("rows", "columns"):
+        yield matmul(f"{path}.{axis}", (1, heads, n, m), half * n * m, half * m)
+    yield matmul(f"{path}.mix", (1, heads, n, dim // heads, 1), dim * n * m * m)
+
+
+def _augmented(path: str, layer: AugmentedConvolution, dim: int, size: int, out: int) -> Iterator[Row]:
+    keys, values = layer.depths(dim)
+    yield conv(f"{path}.conv", dim, dim - values, 9, out)
+    if out != size:
+        yield Row(f"{path}.pool", "avg_pool", (1, dim, out, out))
+    side = halve(out) if layer.downsample else out
+    if layer.downsample:
+        yield Row(f"{path}.downsample", "avg_pool", (1, dim, side, side))
+    yield from _projections(path, ("queries", "keys", "values"), dim, (keys, keys, values), side)
+    yield from _attend(f"{path}.attend", layer.heads, keys, values, side)
+    yield conv(f"{path}.project", values, values, 1, side)
+    if layer.downsample:
+        elements = values * out * out
+        yield Row(f"{path}.upsample", "upsample", (1, values, out, out), fvcore_flops=4 * elements)
+
+
+def _projections(
+    path: str, names: tuple[str, str, str], dim: int, dims_out: tuple[int, int, int], size: int
+) -> Iterator[Row]:
+    for name, dim_out in zip(names, dims_out, strict=True):
+        yield conv(f"{path}.{name}", dim, dim_out, 1, size)

@@ -1,0 +1,258 @@
+"""The closed form over arrays: the costs of a million architectures at once."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lambda_arch.arch import (
+    STAGES,
+    WIDTHS,
+    ArchitectureError,
+    Block,
+    Convolution,
+    Lambda,
+    ResNet,
+    expand,
+    parse,
+)
+from lambda_arch.arch.resnet import MIN_IMAGE_SIZE
+from lambda_arch.costs.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
+from lambda_arch.costs.ledger import Row
+
+if TYPE_CHECKING:
+    import pandas
+
+CHUNK = 8192  # architectures at a time: their arrays stay in the processor's cache
+COSTS = ("params", "macs", "fvcore_flops", "activations")
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Exact costs of many architectures, an int64 array each, of one shape; see :class:`Row` for their units."""
+
+    params: Integers
+    macs: Integers
+    fvcore_flops: Integers
+    activations: Integers
+
+    @property
+    def flops(self) -> Integers:
+        """Twice the multiply-accumulates."""
+        return 2 * self.macs
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """Return the counts as a pandas frame."""
+        import pandas
+
+        return pandas.DataFrame({name: getattr(self, name).ravel() for name in COSTS})
+
+
+def count_many(
+    base: ResNet | str = "lambda_resnet50",
+    *,
+    k: ArrayLike | None = None,
+    h: ArrayLike | None = None,
+    u: ArrayLike | None = None,
+    m: ArrayLike | None = None,
+    stages: ArrayLike | None = None,
+    image_size: ArrayLike | None = None,
+) -> Counts:
+    """Return the costs of ``base`` with every combination, element by element, of the given settings.
+
+    ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays that broadcast.
+    ``stages`` is patterns (texts), or booleans (True for a lambda layer) with one more axis, 4 long (a stage each) or
+    as long as there are blocks. What is not given stays as in ``base``; blocks that become lambda layers take its
+    prevailing settings.
+
+    Only convolutions and lambda layers are counted this way; other layers by :func:`count`, one architecture at a time.
+
+    Raises :class:`ArchitectureError` naming the first value that cannot be built, or the first layer of another kind.
+    """
+    base = _resnet(base)
+    if base.shared_embeddings:
+        raise ArchitectureError(f"{base}: expected no shared_embeddings, which are counted one architecture at a time")
+    _check_layers(str(base), "".join(block.layer.letter for stage in base.stages for block in stage))
+    settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
+    given = {name: _integers(name, value) for name, value in settings.items() if value is not None}
+    lambdas = None if stages is None else _lambda_blocks(stages, base)
+    shape = np.broadcast_shapes(
+        *(value.shape for value in given.values()), () if lambdas is None else lambdas.shape[:-1]
+    )
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items()}
+    if lambdas is not None:
+        lambdas = np.broadcast_to(lambdas, (*shape, lambdas.shape[-1])).reshape(-1, lambdas.shape[-1])
+    groups = _groups(base, lambdas)
+    _check_heads(flat.get("h"), groups)
+    total = int(np.prod(shape))
+    results = {name: np.empty(total, np.int64) for name in COSTS}
+    for start in range(0, total, CHUNK):
+        part = slice(start, min(start + CHUNK, total))
+        sums = _count_chunk(base, groups, {name: value[part] for name, value in flat.items()}, part)
+        for name in COSTS:
+            results[name][part] = sums[name]
+    return Counts(**{name: value.reshape(shape) for name, value in results.items()})
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Blocks of one stage that cost the same: how many there are, and how many of them hold a lambda layer."""
+
+    stage: int
+    first: bool
+    block: Block  # with a lambda layer, whether or not it has one
+    number: int
+    lambdas: Integers | int
+
+    def lambdas_in(self, part: slice) -> Integers | int:
+        return self.lambdas[part] if isinstance(self.lambdas, np.ndarray) else self.lambdas
+
+
+def _groups(base: ResNet, lambdas: NDArray[np.bool_] | None) -> list[_Group]:
+    prevailing = base.prevailing_lambda()
+    members: dict[tuple[int, bool, Block], list[int]] = {}
+    own: list[bool] = []
+    for i, stage in enumerate(base.stages):
+        for j, block in enumerate(stage):
+            is_lambda = isinstance(block.layer, Lambda)
+            members.setdefault((i, j == 0, block if is_lambda else replace(block, layer=prevailing)), []).append(
+                len(own)
+            )
+            own.append(is_lambda)
+    groups = []
+    for (i, first, block), places in members.items():
+        if lambdas is None:
+            number: Integers | int = sum(own[place] for place in places)
+        elif lambdas.shape[-1] == len(STAGES):
+            number = len(places) * lambdas[:, i].astype(np.int64)
+        else:
+            number = lambdas[:, places].sum(axis=1, dtype=np.int64)
+        groups.append(_Group(i, first, block, len(places), number))
+    return groups
+
+
+def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], part: slice) -> dict[str, Any]:
+    image_size = given.get("image_size", base.image_size)
+    sizes = [stem_size(image_size)]
+    for i in range(len(STAGES)):
+        sizes.append(block_size(i, True, sizes[-1], base.block_stride(i, True)))
+    sums: dict[str, Any] = Counter()
+    _add(sums, stem(base.stem, image_size))
+    _add(sums, head(base.classes, sizes[-1]))
+    for group in groups:
+        size = sizes[group.stage] if group.first else sizes[group.stage + 1]
+        convolutional = replace(group.block, layer=Convolution())
+        kinds = [
+            (convolutional, group.number - group.lambdas_in(part)),
+            (group.block, group.lambdas_in(part)),
+        ]
+        for block, number in kinds:
+            if isinstance(number, int) and number == 0:
+                continue
+            rows = bottleneck(
+                "",
+                block,
+                group.stage,
+                first=group.first,
+                size=size,
+                shortcut_bias=base.shortcut_bias,
+                stride=base.block_stride(group.stage, group.first),
+                pool=base.has_pool(group.stage, group.first),
+                at=_dials(block, size, given),
+            )
+            _add(sums, rows, number)
+    return sums
+
+
+def _dials(block: Block, size: Any, given: dict[str, Any]) -> Dials | None:
+    if not isinstance(block.layer, Lambda):
+        return None
+    at = dials(block.layer, size)._replace(**{name: given[name] for name in ("k", "h", "u") if name in given})
+    if "m" not in given:
+        return at
+    scope, everywhere = given["m"], given["m"] == 0
+    area = scope * scope
+    return at._replace(
+        summed=np.where(everywhere, size * size, area),
+        embeddings=np.where(everywhere, (2 * size - 1) ** 2, area),
+    )
+
+
+def _add(sums: dict[str, Any], rows: Iterable[Row], number: Any = 1) -> None:
+    rows = list(rows)
+    for name in COSTS:
+        sums[name] = sums[name] + number * sum(getattr(row, name) for row in rows)
+
+
+def _resnet(base: ResNet | str) -> ResNet:
+    architecture = parse(base) if isinstance(base, str) else base
+    if not isinstance(architecture, ResNet):
+        raise ArchitectureError(f"{architecture}: expected a ResNet to count many of, such as lambda_resnet50")
+    return architecture
+
+
+def _integers(name: str, value: ArrayLike) -> Integers:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise ArchitectureError(f"{name}={_first(array)}: expected whole numbers")
+    bad = {
+        "m": (array < 0) | ((array % 2 == 0) & (array != 0)),
+        "image_size": array < MIN_IMAGE_SIZE,
+    }.get(name, array < 1)
+    if bad.any():
+        expected = {"m": "odd scopes, or 0 for global", "image_size": f"at least {MIN_IMAGE_SIZE}"}
+        raise ArchitectureError(f"{name}={_first(array[bad])}: expected {expected.get(name, 'whole numbers from 1')}")
+    return array.astype(np.int64)
+
+
+def _check_heads(heads: Integers | None, groups: Sequence[_Group]) -> None:
+    if heads is None:
+        return
+    for group in groups:
+        bad = (WIDTHS[group.stage] % heads != 0) & (np.asarray(group.lambdas) > 0)
+        if bad.any():
+            where = f"the {WIDTHS[group.stage]} channels of {STAGES[group.stage]}"
+            raise ArchitectureError(f"h={_first(heads[bad])}: expected heads that divide {where}")
+
+
+def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:
+    """Return which stages, or which blocks, hold lambda layers: the shape of ``stages`` and one axis more."""
+    array = np.asarray(stages)
+    blocks = [len(stage) for stage in base.stages]
+    lengths = (len(STAGES), sum(blocks))
+    if array.dtype == np.bool_:
+        if array.ndim == 0 or array.shape[-1] not in lengths:
+            expected = f"{lengths[0]} (a stage each) or {lengths[1]} (a block each)"
+            raise ArchitectureError(f"stages of shape {array.shape}: expected a last axis of {expected}")
+        return array
+    if array.dtype.kind != "U":
+        raise ArchitectureError(f"stages={_first(array)}: expected patterns such as CCLL, or booleans")
+    width = array.dtype.itemsize // 4
+    if width in lengths:  # a letter each: compare all of them at once
+        codes = np.ascontiguousarray(array).view(np.uint32).reshape(*array.shape, width)
+        is_lambda: NDArray[np.bool_] = codes == ord("L")
+        if (is_lambda | (codes == ord("C"))).all():
+            return is_lambda
+    known: dict[str, list[bool]] = {}
+    for pattern in array.ravel().tolist():
+        if pattern not in known:
+            letters = "".join(expand(pattern, blocks))
+            _check_layers(f"stages={pattern}", letters)
+            known[pattern] = [letter == "L" for letter in letters]
+    return np.array([known[pattern] for pattern in array.ravel().tolist()]).reshape(*array.shape, lengths[1])
+
+
+def _check_layers(what: str, letters: str) -> None:
+    others = [letter for letter in letters if letter not in "CL"]
+    if others:
+        raise ArchitectureError(
+            f"{what}: expected only C and L layers, what can be counted many at once; count() takes {others[0]} too"
+        )
+
+
+def _first(array: NDArray[Any]) -> Any:
+    return array.ravel()[0].item() if array.size else "nothing"

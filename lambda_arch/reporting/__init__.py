@@ -1,0 +1,20 @@
+"""Tables to the console, CSV, JSON, Markdown and LaTeX; files written whole."""
+
+from lambda_arch.files import atomic_write
+from lambda_arch.reporting.console import print_report
+from lambda_arch.reporting.formats import FORMATS, csv_text
+from lambda_arch.reporting.table import Column, Report, Table, as_text, billions, millions, percent
+
+__all__ = [
+    "FORMATS",
+    "Column",
+    "Report",
+    "Table",
+    "as_text",
+    "atomic_write",
+    "billions",
+    "csv_text",
+    "millions",
+    "percent",
+    "print_report",
+]

@@ -1,0 +1,155 @@
+"""Reports of ledgers: totals, parts, rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lambda_arch.comparing import DIFFERS, Verdict
+from lambda_arch.costs import Ledger
+from lambda_arch.published import Column as Figure
+from lambda_arch.published import PublishedTable
+from lambda_arch.reporting.table import Column, Report, Table, billions, millions, percent
+
+Published = Sequence[tuple[PublishedTable, Figure, Verdict]]
+
+ARCHITECTURE = Column("architecture", align="left")
+IMAGE_SIZE = Column("image_size", "image")
+PARAMS = Column("params")
+MACS = Column("macs", "MACs")
+FLOPS = Column("flops", "FLOPs")
+FVCORE = Column("fvcore_flops", "fvcore total")
+ACTIVATIONS = Column("activations")
+
+
+def costs_report(ledgers: Sequence[Ledger], published: Sequence[Published], quantity: str) -> Report:
+    """Return the costs of one architecture or several: by part for ``params`` or ``macs``, and what was published."""
+    tables = []
+    for ledger, figures in zip(ledgers, published, strict=True):
+        tables.append(_parts(ledger, quantity))
+        relevant = [entry for entry in figures if entry[1].quantity == quantity]
+        if relevant:
+            tables.append(_published(relevant))
+    data = [_data(ledger, quantity) for ledger in ledgers]
+    flat = _flat(ledgers) if quantity == "params" else _flat_parts(ledgers)
+    return Report(tables, flat, data[0] if len(data) == 1 else data)
+
+
+def show_report(ledger: Ledger) -> Report:
+    """Return the whole ledger, a row a module."""
+    rows = [
+        {
+            **row._asdict(),
+            "shape": "x".join(map(str, row.shape)),
+            "flops": row.flops,
+            "activations": row.activations,
+            "macs_share": row.macs / ledger.macs,
+            "params_share": row.params / ledger.params,
+        }
+        for row in ledger.rows
+    ]
+    mega = Column("macs", "MACs (M)", show=millions)
+    share = Column("macs_share", "of MACs", show=percent)
+    shown = [Column("path", "module", "left"), Column("shape", "output", show=_per_image), PARAMS, mega, share]
+    total = {"path": "total", "params": ledger.params, "macs": ledger.macs, "macs_share": 1.0}
+    table = Table(shown, [*rows, total], _title(ledger), total=True)
+    flat = [
+        Column("path"),
+        Column("kind"),
+        Column("shape"),
+        PARAMS,
+        MACS,
+        FLOPS,
+        FVCORE,
+        ACTIVATIONS,
+        Column("params_share"),
+        share,
+    ]
+    data = {
+        **ledger.as_dict(),
+        "rows": [{**row, "shape": list(source.shape)} for row, source in zip(rows, ledger.rows, strict=True)],
+    }
+    return Report([table], Table(flat, rows), data)
+
+
+def list_report(entries: Sequence[tuple[str, str, Ledger]]) -> Report:
+    """Return named architectures: name, source, ledger."""
+    rows = [{"name": name, **ledger.as_dict(), "source": source} for name, source, ledger in entries]
+    human = [
+        Column("name", align="left"),
+        IMAGE_SIZE,
+        Column("params", "params (M)", show=millions),
+        Column("macs", "MACs (G)", show=billions),
+        Column("source", align="left"),
+    ]
+    flat = [Column("name"), ARCHITECTURE, IMAGE_SIZE, PARAMS, MACS, FLOPS, Column("source")]
+    return Report([Table(human, rows)], Table(flat, rows), rows)
+
+
+def _per_image(shape: str | None) -> str:
+    return (shape or "").removeprefix("1x")
+
+
+def _title(ledger: Ledger) -> str:
+    size = ledger.image_size
+    return f"{ledger.architecture.partition('@')[0]} at {size}x{size}"
+
+
+def _parts(ledger: Ledger, quantity: str) -> Table:
+    rows: list[dict[str, Any]] = [
+        {"part": part, **of_part.as_dict(), "share": getattr(of_part, quantity) / getattr(ledger, quantity)}
+        for part, of_part in ledger.by_part().items()
+    ]
+    rows.append({"part": "total", **ledger.as_dict(), "share": 1.0})
+    part, share = Column("part", "", "left"), Column("share", show=percent)
+    columns = [part, PARAMS, share] if quantity == "params" else [part, MACS, FLOPS, FVCORE, share]
+    notes = [] if quantity == "params" else ["FLOPs = 2 x MACs; fvcore's own total also counts norms and pooling."]
+    return Table(columns, rows, _title(ledger), notes, total=True)
+
+
+def _published(figures: Published) -> Table:
+    rows = [
+        {
+            "source": f"{figure.label}",
+            "table": table.name,
+            "printed": f"{verdict.printed} {figure.unit}",
+            "verdict": describe(verdict, figure.unit),
+        }
+        for table, figure, verdict in figures
+    ]
+    columns = [
+        Column("source", "published", "left"),
+        Column("table", align="left"),
+        Column("printed"),
+        Column("verdict", align="left"),
+    ]
+    notes = sorted({f"{table.name}: {verdict.reason}" for table, _, verdict in figures if verdict.reason})
+    return Table(columns, rows, notes=notes)
+
+
+def describe(verdict: Verdict, unit: str) -> str:
+    """Write a verdict in a few words: ``agrees``, ``✗ +0.23 M``."""
+    if verdict.verdict != DIFFERS or verdict.difference is None:
+        return verdict.verdict
+    return f"✗ differs: ours {verdict.difference:+.2f} {unit}".rstrip()
+
+
+def _flat(ledgers: Sequence[Ledger]) -> Table:
+    columns = [ARCHITECTURE, IMAGE_SIZE, PARAMS, MACS, FLOPS]
+    return Table(columns, [ledger.as_dict() for ledger in ledgers])
+
+
+def _flat_parts(ledgers: Sequence[Ledger]) -> Table:
+    columns = [ARCHITECTURE, IMAGE_SIZE, Column("part"), PARAMS, MACS, FLOPS, FVCORE, ACTIVATIONS]
+    rows = [
+        {**of_part.as_dict(), "part": part}
+        for ledger in ledgers
+        for part, of_part in {**ledger.by_part(), "total": ledger}.items()
+    ]
+    return Table(columns, rows)
+
+
+def _data(ledger: Ledger, quantity: str) -> dict[str, Any]:
+    data = ledger.as_dict()
+    if quantity == "macs":
+        names = ("params", "macs", "flops", "fvcore_flops", "activations")
+        data["parts"] = {part: {name: getattr(of, name) for name in names} for part, of in ledger.by_part().items()}
+    return data

@@ -1,0 +1,104 @@
+"""A report as text for programs and papers: CSV, JSON, Markdown, LaTeX."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lambda_arch.reporting.table import Report, Table
+
+
+def to_csv(report: Report) -> str:
+    """Return the flat table as CSV, numbers unrounded, no value as an empty cell."""
+    return csv_text(report.flat)
+
+
+def csv_text(table: Table) -> str:
+    """Return ``table`` as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([column.name for column in table.columns])
+    for row in table.rows:
+        writer.writerow([_plain(row.get(column.name)) for column in table.columns])
+    return out.getvalue()
+
+
+def to_json(report: Report) -> str:
+    """Return the report's data as indented JSON."""
+    data = report.data if report.data is not None else [dict(row) for row in report.flat.rows]
+    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def to_markdown(report: Report) -> str:
+    """Return the report's tables as GitHub Markdown."""
+    return "\n".join(_markdown(table) for table in report.tables)
+
+
+def _markdown(table: Table) -> str:
+    lines = [f"**{table.title}**", ""] if table.title else []
+    lines.append("| " + " | ".join(_escape_markdown(column.heading) for column in table.columns) + " |")
+    lines.append("|" + "|".join("---:" if column.align == "right" else ":---" for column in table.columns) + "|")
+    for row in table.rows:
+        cells = (_escape_markdown(column.show(row.get(column.name))) for column in table.columns)
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [line for note in table.notes for line in ("", note)]
+    return "\n".join(lines) + "\n"
+
+
+def to_latex(report: Report) -> str:
+    """Return the report's tables as LaTeX tabulars; they need the booktabs package."""
+    return "\n".join(_latex(table) for table in report.tables)
+
+
+def _latex(table: Table) -> str:
+    lines = [f"% {table.title}"] if table.title else []
+    lines.append(r"\begin{tabular}{" + "".join(column.align[0] for column in table.columns) + "}")
+    lines.append(r"\toprule")
+    lines.append(" & ".join(_escape_latex(column.heading) for column in table.columns) + r" \\")
+    lines.append(r"\midrule")
+    for i, row in enumerate(table.rows):
+        if table.total and i == len(table.rows) - 1:
+            lines.append(r"\midrule")
+        lines.append(" & ".join(_escape_latex(column.show(row.get(column.name))) for column in table.columns) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    lines += [f"% {note}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "csv": to_csv,
+    "json": to_json,
+    "md": to_markdown,
+    "latex": to_latex,
+}
+"""Every format but the console's, by the name that ``--format`` takes."""
+
+_LATEX = str.maketrans(
+    {
+        **{c: f"\\{c}" for c in "&%$#_{}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "✓": r"$\checkmark$",
+        "✗": r"$\times$",
+        "λ": r"$\lambda$",
+        "×": r"$\times$",
+        "−": "$-$",
+        "±": r"$\pm$",
+    }
+)
+
+
+def _escape_latex(text: str) -> str:
+    return text.translate(_LATEX)
+
+
+def _escape_markdown(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else value

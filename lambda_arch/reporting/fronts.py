@@ -1,0 +1,293 @@
+"""Reports of fronts: members, the published architectures beside them, and in words what there is to see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lambda_arch.reporting.table import Column, Report, Table
+from lambda_arch.searching.answers import Placed, along, best, knee, place_published
+from lambda_arch.searching.costs import COUNTED
+from lambda_arch.searching.exact import approximately
+from lambda_arch.searching.front import Front
+from lambda_arch.searching.metrics import Metric
+from lambda_arch.searching.table import TableFront
+from lambda_arch.searching.verification import Checked
+
+PLACED = 8  # published architectures that a person is shown
+EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have: "
+
+
+@dataclass(frozen=True)
+class ShownFront:
+    """A front, the members of it to show, and what is told of them: made once for all formats and plots."""
+
+    front: Front
+    members: tuple[int, ...]
+    names: tuple[str, ...]
+    values: tuple[dict[str, float], ...]
+    intervals: tuple[float | None, ...]
+    reasons: tuple[tuple[str, ...], ...]
+    placed: tuple[Placed, ...]
+
+    @property
+    def marks(self) -> list[str]:
+        """``best`` and ``knee``, where they are."""
+        if not self.members:
+            return []
+        marked = (("best", best(self.front)), ("knee", knee(self.front)))
+        return [", ".join(mark for mark, member in marked if member == i) for i in self.members]
+
+
+def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
+    """Return ``members`` of a front with all that is told of them."""
+    architectures = [front.architecture(i) for i in members]
+    model = front.problem.costs.accuracy if _predicts(front) else None
+    predictions = [None if model is None else model.predict(architecture) for architecture in architectures]
+    return ShownFront(
+        front,
+        tuple(members),
+        tuple(map(str, architectures)),
+        tuple(front.values(i) for i in members),
+        tuple(None if prediction is None else prediction.interval for prediction in predictions),
+        tuple(() if prediction is None else prediction.extrapolated for prediction in predictions),
+        tuple(place_published(front)),
+    )
+
+
+def front_report(shown: ShownFront) -> Report:
+    """Return a front: a row a member in CSV; for a person also how it was found, and the published ones beside it."""
+    tables = [_members(shown)]
+    if shown.placed and shown.members:
+        tables.append(_published(shown))
+    return Report(tables, _flat(shown), _data(shown))
+
+
+def summary(front: Front) -> list[str]:
+    """Return lines that say how a front was found and how far it is to be trusted."""
+    problem = front.problem
+    where = f"where {', '.join(map(str, problem.constraints))}; " if problem.constraints else ""
+    lines = [f"{where}engine {front.engine}: {front.how}; {_guarantee(front)}"]
+    if problem.costs.latency is not None and problem.costs.latency.setup:
+        lines.append(f"latency is the sum of blocks measured on {problem.costs.latency.setup}")
+    if _predicts(front) and problem.costs.accuracy is not None:
+        model = problem.costs.accuracy
+        recipes = dict.fromkeys(model.recipe(product.stem) for product in problem.space.products)
+        lines.append(f"{model.describe()}; for networks trained as in {', '.join(recipes)}")
+    return lines
+
+
+def _guarantee(front: Front) -> str:
+    if front.engine == "evolutionary":
+        return "better ones may exist"
+    if front.is_exact:
+        return "the front is exact"
+    shares = front.relative_error()
+    errors = [
+        f"{metric.label} {metric.show_with_unit(float(error))} ({share:.2%} of the least)"
+        for metric, error, share in zip(front.problem.objectives, front.error, shares, strict=False)
+    ]
+    return f"thinned: every architecture has a member worse by at most {', '.join(errors)}"
+
+
+def _predicts(front: Front) -> bool:
+    return any(metric.name == "top1" for metric in front.problem.costs.metrics)
+
+
+def _members(shown: ShownFront) -> Table:
+    front = shown.front
+    metrics = front.problem.costs.metrics
+    rows = [
+        {
+            "number": number,
+            "architecture": name,
+            "mark": mark,
+            **{metric.name: _cell(metric, values, interval, reasons) for metric in metrics},
+        }
+        for number, (name, mark, values, interval, reasons) in enumerate(
+            zip(shown.names, shown.marks, shown.values, shown.intervals, shown.reasons, strict=True), 1
+        )
+    ]
+    columns = [Column("number", "#"), *(_column(metric) for metric in metrics)]
+    columns += [Column("mark", " ", "left"), Column("architecture", align="left")]
+    of_all = "" if len(shown.members) == len(front) else f" of {len(front):,}"
+    title = f"The front of {front.problem.space.name}: {len(shown.members)}{of_all} members"
+    return Table(columns, rows, title, _notes(shown))
+
+
+def _notes(shown: ShownFront) -> list[str]:
+    front = shown.front
+    notes = summary(front)
+    if not shown.members:
+        return [*notes, "nothing in the space keeps the bounds"]
+    reasons = list(dict.fromkeys(reason for each in shown.reasons for reason in each))
+    if reasons:
+        more = f" and {len(reasons) - 6} more" if len(reasons) > 6 else ""
+        notes.append(f"{EXTRAPOLATED}{', '.join(reasons[:6])}{more}")
+    notes += along(front, shown.members)
+    where = f" under {', '.join(map(str, front.problem.constraints))}" if front.problem.constraints else ""
+    for what, member in (("best", best(front)), ("knee", knee(front))):
+        values = front.values(member)
+        figures = ", ".join(_figure(metric, values[metric.name]) for metric in front.problem.costs.metrics)
+        notes.append(f"{what}{where}: {front.architecture(member)} ({figures})")
+    return notes
+
+
+def _figure(metric: Metric, value: float) -> str:
+    predicted = "predicted " if metric.name == "top1" else ""
+    return f"{predicted}{metric.label} {metric.show_with_unit(value)}"
+
+
+def _column(metric: Metric) -> Column:
+    return Column(metric.name, "predicted top-1 (%)" if metric.name == "top1" else metric.heading)
+
+
+def _cell(metric: Metric, values: dict[str, float], interval: float | None, reasons: tuple[str, ...]) -> str:
+    text = metric.show(values[metric.name])
+    if metric.name != "top1" or interval is None:
+        return text
+    return f"{text} ± {interval:.2f}{'*' if reasons else ' '}"
+
+
+def _published(shown: ShownFront) -> Table:
+    front = shown.front
+    metrics = front.problem.costs.metrics
+    rows = []
+    for placed in shown.placed[:PLACED]:
+        values = front.problem.read(placed.totals)
+        rows.append(
+            {
+                **{metric.name: metric.show(values[metric.name]) for metric in metrics},
+                "printed": f"{placed.top1:.1f}",
+                "recipe": placed.recipe,
+                "architecture": str(placed.architecture),
+                "status": _short_status(shown, placed),
+            }
+        )
+    columns = [_column(metric) for metric in metrics]
+    columns += [Column("printed", "printed top-1 (%)"), Column("recipe", "trained in", "left", optional=True)]
+    columns += [Column("architecture", align="left"), Column("status", "beside the front", "left")]
+    dominated = sum(placed.by is not None for placed in shown.placed)
+    notes = [f"{dominated} of {len(shown.placed)} published architectures of this stem within the bounds are dominated"]
+    return Table(columns, rows, "Published architectures beside it", notes)
+
+
+def _short_status(shown: ShownFront, placed: Placed) -> str:
+    """Return :func:`_status` with the number of a row that is shown, where one of those dominates."""
+    width = len(shown.front.problem.objectives)
+    if placed.by is not None:
+        points = shown.front.points[list(shown.members)]
+        above = (points <= placed.totals[:width]).all(axis=1) & (points < placed.totals[:width]).any(axis=1)
+        if above.any():
+            return f"dominated by #{int(above.argmax()) + 1}"
+    return _status(shown.front, placed)
+
+
+def _status(front: Front, placed: Placed) -> str:
+    if placed.by is not None:
+        return f"dominated by {front.architecture(placed.by)}"
+    return "on the front" if placed.member is not None else "not dominated"
+
+
+def _raw(metric: Metric, value: float) -> float | int:
+    """Return a figure for a file: counts as whole numbers, predictions without digits that say nothing."""
+    if metric.name in COUNTED:
+        return int(value)
+    return round(value, 4) if metric.name == "top1" else value
+
+
+def _rows(shown: ShownFront) -> list[dict[str, Any]]:
+    metrics = shown.front.problem.costs.metrics
+    rows = []
+    for name, mark, values, interval, reasons in zip(
+        shown.names, shown.marks, shown.values, shown.intervals, shown.reasons, strict=True
+    ):
+        row: dict[str, Any] = {"architecture": name}
+        row |= {_key(metric): _raw(metric, values[metric.name]) for metric in metrics}
+        if interval is not None:
+            row |= {"top1_interval": round(interval, 4), "extrapolated": " ".join(reasons)}
+        rows.append({**row, "mark": mark})
+    return rows
+
+
+def _key(metric: Metric) -> str:
+    return "top1_predicted" if metric.name == "top1" else metric.name
+
+
+def _flat(shown: ShownFront) -> Table:
+    names = ["architecture", *(_key(metric) for metric in shown.front.problem.costs.metrics)]
+    names += ["top1_interval", "extrapolated"] if _predicts(shown.front) else []
+    return Table([Column(name) for name in [*names, "mark"]], _rows(shown))
+
+
+def _data(shown: ShownFront) -> dict[str, Any]:
+    front = shown.front
+    problem = front.problem
+    model = problem.costs.accuracy if _predicts(front) else None
+    published = [
+        {
+            "architecture": str(placed.architecture),
+            "recipe": placed.recipe,
+            "top1_printed": placed.top1,
+            **{
+                _key(metric): _raw(metric, problem.read(placed.totals)[metric.name]) for metric in problem.costs.metrics
+            },
+            "status": _status(front, placed),
+        }
+        for placed in shown.placed
+    ]
+    return {
+        "space": problem.space.name,
+        "size": approximately(problem.space.size),
+        "engine": front.engine,
+        "found": front.how,
+        "exact": front.is_exact,
+        "error": {metric.name: float(error) for metric, error in zip(problem.costs.metrics, front.error, strict=True)},
+        "objectives": {metric.name: metric.better for metric in problem.objectives},
+        "where": [str(constraint) for constraint in problem.constraints],
+        "accuracy": None
+        if model is None
+        else {"model": model.describe(), "left_out_rmse": model.left_out_rmse, "runs": len(model.runs)},
+        "front_members": len(front),
+        "members": _rows(shown),
+        "along": along(front, shown.members),
+        "published": published,
+    }
+
+
+def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
+    """Return members as the search said and as their built networks are, side by side."""
+    rows: list[dict[str, Any]] = []
+    for each in checked:
+        row: dict[str, Any] = {"architecture": str(each.architecture), "agree": each.agrees}
+        for name, value in each.counted.items():
+            row |= {name: int(each.said[name]), f"{name}_built": value}
+        if each.seconds is not None and "latency" in each.said:
+            row |= {"latency": each.said["latency"], "latency_timed": each.seconds}
+        rows.append(row)
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in ("architecture", "agree")))
+    columns = [Column(name, name.replace("_", ", ")) for name in names]
+    columns += [Column("agree", "books", show=lambda value: "✓ agree" if value else "✗ differ")]
+    columns += [Column("architecture", align="left")]
+    notes = [f"{each.architecture}: {line}" for each in checked for line in each.disagreements]
+    agreeing = sum(each.agrees for each in checked)
+    notes.append(f"{agreeing} of {len(checked)} members are as the search said, built and counted by all three books")
+    title = f"Members of the front of {front.problem.space.name}, built"
+    return Report([Table(columns, rows, title, notes)], Table(columns, rows), rows)
+
+
+def table_report(found: TableFront) -> Report:
+    """Return the front of a user's table: its rows as they are, and how many others it dominates."""
+    dominates = {i: int((found.by == i).sum()) for i in found.members}
+    names = [metric.name for metric in found.objectives]
+    rest = [column for column in found.columns if column not in names]
+    rows = [{**found.rows[i], "dominates": dominates[i]} for i in found.members]
+    columns = [Column(name, show=str) for name in names]
+    columns += [Column("dominates"), *(Column(name, align="left", show=str) for name in rest)]
+    goals = ", ".join(f"{'least' if metric.better == 'min' else 'most'} {metric.name}" for metric in found.objectives)
+    title = f"The front: {len(found.members)} of {len(found.rows)} rows"
+    notes = [goals]
+    if found.skipped:
+        have = "row has" if found.skipped == 1 else "rows have"
+        notes.append(f"{found.skipped} {have} no number for an objective, left out")
+    flat = Table([Column(name) for name in found.columns], [found.rows[i] for i in found.members])
+    return Report([Table(columns, rows, title, notes)], flat, [found.rows[i] for i in found.members])

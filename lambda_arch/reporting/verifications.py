@@ -1,0 +1,51 @@
+"""Reports of the three books."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lambda_arch.costs import Verification
+from lambda_arch.reporting.table import Column, Report, Table, as_text
+
+
+def verification_report(results: Sequence[Verification]) -> Report:
+    """Return a row an architecture: its costs, whether the books agree, and below what they take for free."""
+    rows = [
+        {**result.ledger.as_dict(), "modules": len(result.ledger.rows), "agree": not result.disagreements}
+        for result in results
+    ]
+    columns = [
+        Column("architecture", align="left"),
+        Column("image_size", "image"),
+        Column("modules"),
+        Column("params"),
+        Column("macs", "MACs"),
+        Column("fvcore_flops", "fvcore total"),
+        Column("agree", "books", show=_agree),
+    ]
+    notes = [f"{result.ledger.architecture}: {line}" for result in results for line in result.disagreements]
+    rows_compared = sum(len(result.ledger.rows) for result in results)
+    agreeing = sum(not result.disagreements for result in results)
+    notes.append(
+        f"{agreeing} of {len(results)} architectures agree to the unit in closed form, fvcore and torch, "
+        f"over {as_text(rows_compared)} rows of shapes, params, MACs and fvcore's total."
+    )
+    notes += [f"Counted as zero by {book}: {', '.join(ops)}." for book, ops in _zero(results).items()]
+    data = {
+        "architectures": [
+            {**row, "disagreements": list(result.disagreements)} for row, result in zip(rows, results, strict=True)
+        ],
+        "counted_as_zero": _zero(results),
+    }
+    return Report([Table(columns, rows, "Three books", notes)], Table(columns, rows), data)
+
+
+def _agree(value: bool) -> str:
+    return "✓ agree" if value else "✗ differ"
+
+
+def _zero(results: Sequence[Verification]) -> dict[str, list[str]]:
+    totals: dict[str, Counter[str]] = {}
+    for result in results:
+        for book in result.books:
+            totals.setdefault(book.name, Counter()).update(book.zero)
+    return {name: [operation for operation, _ in ops.most_common()] for name, ops in totals.items()}

@@ -1,0 +1,66 @@
+"""Which LambdaResNets are worth training: spaces, objectives, Pareto fronts computed exactly, accuracy predicted.
+
+>>> from lambda_arch.searching import search
+>>> front = search("ablation", minimize=["macs"], maximize=["top1"], where=["params<=16M"])
+>>> str(front.architecture(0))
+'lambda_resnet26:k=2,h=8,m=3@128'
+"""
+
+from typing import TYPE_CHECKING
+
+from lambda_arch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lambda_arch.searching.accuracy import AccuracyModel, Prediction, fit, published_model
+    from lambda_arch.searching.engine import find_front, search
+    from lambda_arch.searching.evolution import evolve
+    from lambda_arch.searching.front import Front
+    from lambda_arch.searching.latency import Latency, Seconds
+    from lambda_arch.searching.metrics import METRICS, Constraint, Metric
+    from lambda_arch.searching.problem import Problem, make_problem
+    from lambda_arch.searching.space import Space
+    from lambda_arch.searching.space_file import read_space, space_of
+
+_HOMES = {
+    "AccuracyModel": "accuracy",
+    "Prediction": "accuracy",
+    "fit": "accuracy",
+    "published_model": "accuracy",
+    "find_front": "engine",
+    "search": "engine",
+    "evolve": "evolution",
+    "Front": "front",
+    "Latency": "latency",
+    "Seconds": "latency",
+    "METRICS": "metrics",
+    "Constraint": "metrics",
+    "Metric": "metrics",
+    "Problem": "problem",
+    "make_problem": "problem",
+    "Space": "space",
+    "read_space": "space_file",
+    "space_of": "space_file",
+}
+
+__all__ = [
+    "METRICS",
+    "AccuracyModel",
+    "Constraint",
+    "Front",
+    "Latency",
+    "Metric",
+    "Prediction",
+    "Problem",
+    "Seconds",
+    "Space",
+    "evolve",
+    "find_front",
+    "fit",
+    "make_problem",
+    "published_model",
+    "read_space",
+    "search",
+    "space_of",
+]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,0 +1,203 @@
+"""Top-1 accuracy predicted: a linear model of :mod:`~lambda_arch.searching.features`, fitted on runs, additive.
+
+The model is least squares on the features and an intercept a recipe of training. What it says is a prediction: it
+comes with the leave-one-out error of the model, an interval, and whether the architecture is within what was trained.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import ArchitectureError, Block, ResNet
+from lambda_arch.searching.features import (
+    FEATURES,
+    NETWORK,
+    block_features,
+    dials_of,
+    features,
+    network_features,
+    ranges,
+)
+from lambda_arch.searching.runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs
+
+LEVEL = 0.95
+SPARE = 3
+"""Runs that a model needs beyond the number of its coefficients."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A predicted top-1 in percent, half the width of its 95 % interval, and why it is extrapolated, if it is."""
+
+    top1: float
+    interval: float
+    extrapolated: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AccuracyModel:
+    """A fitted model: see :func:`fit`. ``weights`` has an intercept a recipe, then a weight a feature."""
+
+    runs: tuple[Run, ...]
+    recipes: tuple[str, ...]
+    weights: Floats
+    source: str
+
+    def recipe(self, stem: str) -> str:
+        """Return the recipe that predictions are for: the user's, or what the paper trained networks of a stem with."""
+        if OWN in self.recipes:
+            return OWN
+        return ABLATION if stem == "7x7" else FIGURE_3
+
+    def constant(self, depth: int, image_size: int, stem: str) -> float:
+        """Return the part of a prediction that does not depend on the blocks."""
+        offset = self.weights[self.recipes.index(self.recipe(stem))]
+        own = self.weights[len(self.recipes) :][: len(NETWORK)]
+        return float(offset + own @ network_features(depth, image_size))
+
+    def block(self, block: Block, stage: int, depth: int) -> float:
+        """Return what a block adds to a prediction."""
+        return float(self.weights[len(self.recipes) + len(NETWORK) :] @ block_features(block, stage, depth))
+
+    def predict(self, architecture: ResNet) -> Prediction:
+        """Return the prediction for an architecture."""
+        row = _row(architecture, self.recipe(architecture.stem), self.recipes)
+        outside, leverage = self._leverage(row)
+        interval = self._quantile * self.residual_sd * (1 + leverage) ** 0.5
+        return Prediction(float(row @ self.weights), interval, tuple(self._reasons(architecture, leverage, outside)))
+
+    @cached_property
+    def design(self) -> Floats:
+        """The features of the runs, a row a run."""
+        return np.array([_row(run.architecture, run.recipe, self.recipes) for run in self.runs])
+
+    @cached_property
+    def residuals(self) -> Floats:
+        """Printed minus fitted top-1 of the runs."""
+        return np.array([run.top1 for run in self.runs]) - self.design @ self.weights
+
+    @cached_property
+    def residual_sd(self) -> float:
+        """The standard deviation of the residuals, by the degrees of freedom that are left."""
+        return float((self.residuals @ self.residuals / (len(self.runs) - self.rank)) ** 0.5)
+
+    @cached_property
+    def rank(self) -> int:
+        """The number of coefficients that the runs determine."""
+        return int(self._axes.shape[0])
+
+    @cached_property
+    def leverages(self) -> Floats:
+        """How much of each run's fitted value is its own: 1 for a run that nothing else can predict."""
+        return np.array([self._leverage(row)[1] for row in self.design])
+
+    @cached_property
+    def left_out_errors(self) -> Floats:
+        """Errors of each run predicted from all others, for those that the others can predict."""
+        others = self.leverages < 1 - 1e-9
+        return self.residuals[others] / (1 - self.leverages[others])
+
+    @property
+    def left_out_rmse(self) -> float:
+        """The leave-one-out error: root mean square of :attr:`left_out_errors`, in points."""
+        return float(np.mean(self.left_out_errors**2) ** 0.5)
+
+    def describe(self) -> str:
+        """Return a line that says by what top1 is predicted, and how well."""
+        told = len(self.left_out_errors)
+        alone = len(self.runs) - told
+        rest = f" ({alone} have no like and cannot be)" if alone else ""
+        return (
+            f"top1 is predicted, not measured: additive over blocks, fitted on {len(self.runs)} runs ({self.source}); "
+            f"leaving each out in turn, {told} are predicted within {self.left_out_rmse:.2f} points (rms){rest}"
+        )
+
+    @cached_property
+    def _axes(self) -> Floats:
+        """The directions that the runs determine, scaled: the norm of a row along them is its leverage."""
+        _, scales, axes = np.linalg.svd(self.design, full_matrices=False)
+        kept = scales > 1e-8 * scales[0]
+        return np.asarray(axes[kept] / scales[kept, None])
+
+    def _leverage(self, row: Floats) -> tuple[bool, float]:
+        """Return whether a row has anything that no run has, and its leverage."""
+        along = self._axes / np.linalg.norm(self._axes, axis=1, keepdims=True)
+        rest = row - along.T @ (along @ row)
+        return bool(np.abs(rest).max() > 1e-6), float(np.sum((self._axes @ row) ** 2))
+
+    @cached_property
+    def _quantile(self) -> float:
+        from scipy.special import stdtrit
+
+        return float(stdtrit(len(self.runs) - self.rank, 0.5 + LEVEL / 2))
+
+    @cached_property
+    def _ranges(self) -> Mapping[bool, dict[str, tuple[float, float]]]:
+        """Ranges of the dials, by whether the stem is the 7x7 one: what was varied with each."""
+        return {
+            plain: ranges(run.architecture for run in self.runs if (run.architecture.stem == "7x7") == plain)
+            for plain in (True, False)
+        }
+
+    def _reasons(self, architecture: ResNet, leverage: float, outside: bool) -> list[str]:
+        known = self._ranges[architecture.stem == "7x7"]
+        reasons = []
+        for name, values in dials_of(architecture).items():
+            low, high = known.get(name, (np.inf, -np.inf))
+            reasons += [f"{name}={_plain(value)}" for value in sorted(values) if not low <= value <= high]
+        if not is_modelled(architecture):
+            reasons.append("a setting that the model does not know")
+        if not reasons and (outside or leverage > self._most_leverage):
+            reasons.append("a combination far from all runs")
+        return reasons
+
+    @cached_property
+    def _most_leverage(self) -> float:
+        return float(self.leverages[self.leverages < 1 - 1e-9].max())
+
+
+def fit(runs: Sequence[Run], source: str) -> AccuracyModel:
+    """Return the model of least squares on ``runs``; ``source`` says in a few words where they come from.
+
+    Raises :class:`ArchitectureError` for runs too few, or too alike, to fit.
+    """
+    recipes = tuple(dict.fromkeys(run.recipe for run in runs))
+    top1 = np.array([run.top1 for run in runs])
+    if len(runs) < SPARE + 1:
+        raise ArchitectureError(
+            f"{source}: {len(runs)} runs are too few to fit an accuracy model; expected at least {SPARE + 1}, and one "
+            "more for each setting that differs between them"
+        )
+    if np.ptp(top1) == 0:
+        raise ArchitectureError(f"{source}: every top1 is {top1[0]:g}; expected runs of different accuracy")
+    design = np.array([_row(run.architecture, run.recipe, recipes) for run in runs])
+    rank = int(np.linalg.matrix_rank(design))
+    varied = [name for name, column in zip(FEATURES, design[:, len(recipes) :].T, strict=True) if np.ptp(column) > 0]
+    if not varied:
+        raise ArchitectureError(f"{source}: every run has the same settings; expected runs of different architectures")
+    if len(runs) < rank + SPARE:
+        raise ArchitectureError(
+            f"{source}: {len(runs)} runs are too few for what differs between them ({', '.join(varied)}); "
+            f"expected at least {rank + SPARE}"
+        )
+    weights = np.linalg.lstsq(design, top1, rcond=None)[0]
+    return AccuracyModel(tuple(runs), recipes, weights, source)
+
+
+@cache
+def published_model() -> AccuracyModel:
+    """Return the model fitted on the paper's accuracies."""
+    return fit(published_runs(), "the paper's ablations, c4 study and Figure 3")
+
+
+def _row(architecture: ResNet, recipe: str, recipes: Sequence[str]) -> Floats:
+    return np.concatenate([[float(recipe == name) for name in recipes], features(architecture)])
+
+
+def _plain(value: float) -> str:
+    return "global" if value == float("inf") else f"{value:g}"

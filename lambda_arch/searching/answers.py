@@ -1,0 +1,139 @@
+"""What a front tells: a few members that stand for all, the knee, the best, and what changes along it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import STAGES, ArchitectureError, Lambda, ResNet
+from lambda_arch.searching.front import Front
+from lambda_arch.searching.runs import published_runs
+
+Floats = NDArray[np.float64]
+TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
+
+
+def spread(front: Front, wanted: int) -> list[int]:
+    """Return ``wanted`` members, or all: the best in each objective, the knee, then always the farthest from those."""
+    if len(front) <= wanted:
+        return list(range(len(front)))
+    scaled = _scaled(front.points)
+    must = list(dict.fromkeys([best(front), knee(front), *map(int, front.points.argmin(axis=0))]))[:wanted]
+    distance = np.full(len(front), np.inf)
+    chosen: list[int] = []
+    while len(chosen) < wanted:
+        new = must.pop(0) if must else int(distance.argmax())
+        chosen.append(new)
+        distance = np.minimum(distance, np.square(scaled - scaled[new]).sum(axis=1))
+    return sorted(chosen)
+
+
+def knee(front: Front) -> int:
+    """Return the member farthest from the plane through the extremes: all scaled, costs by their logarithms."""
+    return int(_scaled(front.points).sum(axis=1).argmin())
+
+
+def _scaled(points: Floats) -> Floats:
+    """Return points scaled to their range, from 0 to 1; columns of costs (positive ones) by their logarithms."""
+    positive = (points > 0).all(axis=0)
+    values = np.where(positive, np.log(np.where(positive, points, 1.0)), points)
+    low, high = values.min(axis=0), values.max(axis=0)
+    return np.asarray((values - low) / np.where(high > low, high - low, 1.0))
+
+
+def best(front: Front) -> int:
+    """Return the member that is best in the first objective that is maximised, or else the first, then in the rest."""
+    objectives = front.problem.objectives
+    lead = next((i for i, metric in enumerate(objectives) if metric.better == "max"), 0)
+    others = [i for i in range(len(objectives)) if i != lead]
+    return int(np.lexsort((*front.points[:, others[::-1]].T, front.points[:, lead]))[0])
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A published architecture beside a front: its totals, its printed top-1, and a member that dominates it.
+
+    ``by`` is None where none does; ``member`` is the member that it equals, if it does. ``recipe`` is what trained it.
+    """
+
+    architecture: ResNet
+    recipe: str
+    top1: float
+    totals: Floats
+    by: int | None
+    member: int | None
+
+
+def place_published(front: Front) -> list[Placed]:
+    """Return the published architectures that keep the constraints, those that nothing dominates first.
+
+    The others follow by how little they are dominated. Those of another stem (which the paper trained by another
+    recipe), and those of which a metric is not known (a latency that was not
+    calibrated) are left out.
+    """
+    problem, found = front.problem, []
+    if not len(front) or problem.costs.functions:
+        return []
+    points = front.points
+    scale = np.ptp(points, axis=0)
+    scale[scale == 0] = 1.0
+    stems = {product.stem for product in problem.space.products}
+    for run in published_runs():
+        if run.architecture.stem not in stems:  # trained by another recipe
+            continue
+        try:
+            totals = problem.of(run.architecture)
+        except ArchitectureError:
+            continue
+        if not problem.allowed(totals):
+            continue
+        own = totals[: points.shape[1]]
+        gaps = (own - points) / scale
+        equal = np.flatnonzero((np.abs(gaps) < TOLERANCE).all(axis=1))
+        dominating = np.flatnonzero((gaps > -TOLERANCE).all(axis=1) & (gaps > TOLERANCE).any(axis=1))
+        by = int(dominating[gaps[dominating].sum(axis=1).argmax()]) if len(dominating) else None
+        margin = float(gaps[dominating].min(axis=1).max()) if len(dominating) else -1.0
+        placed = Placed(run.architecture, run.recipe, run.top1, totals, by, int(equal[0]) if len(equal) else None)
+        found.append((margin, placed))
+    return [placed for _, placed in sorted(found, key=lambda pair: pair[0])]
+
+
+def along(front: Front, members: Sequence[int]) -> list[str]:
+    """Return sentences on what changes from the first third of ``members`` to the last, by the first objective."""
+    if len(members) < 6:
+        return []
+    third = len(members) // 3
+    by_stage = front.problem.space.spread
+    ends = (members[:third], members[-third:])
+    first, last = (_habits([front.architecture(i) for i in part], by_stage) for part in ends)
+    metric = front.problem.objectives[0]
+    low, high = (metric.show_with_unit(front.values(i)[metric.name]) for i in (members[0], members[-1]))
+    said = [change for name in first if name in last if (change := _change(name, first[name], last[name]))]
+    if not said:
+        return []
+    return [f"From {low} to {high} {metric.label}, means of the first and the last third: {'; '.join(said)}."]
+
+
+def _habits(architectures: Sequence[ResNet], by_stage: bool) -> dict[str, float]:
+    """Return mean settings of architectures, and the share of lambda layers in each stage."""
+    habits: dict[str, list[float]] = {}
+    for architecture in architectures:
+        habits.setdefault("depth", []).append(architecture.depth)
+        habits.setdefault("image size", []).append(architecture.image_size)
+        for name, stage in zip(STAGES, architecture.stages, strict=True):
+            layers = [block.layer for block in stage if isinstance(block.layer, Lambda)]
+            habits.setdefault(f"lambda layers in {name}", []).append(100 * len(layers) / len(stage))
+            for dial in ("k", "h", "u", "m"):
+                values = [getattr(layer, dial) for layer in layers if getattr(layer, dial) != "global"]
+                habits.setdefault(f"{name}.{dial}" if by_stage else dial, []).extend(values)
+        shares = [100.0 * (block.se > 0) for stage in architecture.stages for block in stage]
+        habits.setdefault("squeeze-excitation", []).append(fmean(shares))
+    return {name: fmean(values) for name, values in habits.items() if values}
+
+
+def _change(name: str, before: float, after: float) -> str:
+    if name.startswith(("lambda", "squeeze")):
+        return f"{name} {before:.0f} to {after:.0f} % of the blocks" if abs(after - before) >= 10 else ""
+    return f"{name} {before:.3g} to {after:.3g}" if abs(after - before) >= 0.25 * max(before, after) else ""

@@ -1,0 +1,182 @@
+"""NSGA-II (Deb et al. 2002, from pymoo) for objectives that do not follow from blocks: whole networks are evaluated.
+
+Every evaluation is on disk before the next begins. A search that is started again on its file takes what is there and
+goes on: the same seed asks for the same networks in the same order.
+"""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import ArchitectureError
+from lambda_arch.searching.front import Found, Front, collect
+from lambda_arch.searching.problem import Problem
+
+Evaluated = Callable[[], None]
+
+
+@dataclass
+class Record:
+    """Evaluations by architecture, kept in a file of a JSON line each, under a first line that says of what search."""
+
+    path: Path | None
+    about: dict[str, Any]
+    known: dict[str, list[float]] = field(default_factory=dict)
+
+    def load(self) -> None:
+        """Read the file, if it is there; raises :class:`ArchitectureError` where it is of another search.
+
+        A last line that was cut off is dropped: that network is evaluated again.
+        """
+        if self.path is None:
+            return
+        if not self.path.exists() or not self.path.stat().st_size:
+            self.path.write_text(json.dumps(self.about) + "\n", "utf-8")
+            return
+        text = self.path.read_bytes()
+        whole, _, rest = text.rpartition(b"\n")
+        try:
+            first, *lines = [json.loads(line) for line in whole.splitlines()]
+            self.known = {line["architecture"]: [float(value) for value in line["values"]] for line in lines}
+        except (ValueError, KeyError, TypeError):
+            raise ArchitectureError(f"{self.path}: expected the file of an earlier search, a JSON line each") from None
+        if first != self.about:
+            different = next(
+                key for key in self.about if not isinstance(first, dict) or first.get(key) != self.about[key]
+            )
+            old = first.get(different) if isinstance(first, dict) else first
+            raise ArchitectureError(
+                f"{self.path}: {different} was {old} there and is {self.about[different]} now; expected the same search"
+            )
+        if rest:
+            self.path.write_bytes(whole + b"\n")
+
+    def add(self, architecture: str, values: list[float]) -> None:
+        """Keep one more evaluation, on disk too."""
+        self.known[architecture] = values
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"architecture": architecture, "values": values}) + "\n")
+
+
+def evolve(
+    problem: Problem,
+    *,
+    evaluations: int = 1000,
+    population: int = 40,
+    seed: int = 0,
+    record: Path | None = None,
+    evaluated: Evaluated | None = None,
+) -> Front:
+    """Return the front of what NSGA-II meets in ``evaluations`` networks, ``population`` a generation.
+
+    Raises :class:`ArchitectureError` for a ``record`` of another search, and what the functions raise.
+    """
+    _check(evaluations, population)
+    names = [metric.name for metric in problem.costs.metrics]
+    about = {"space": problem.space.name, "size": str(problem.space.size), "metrics": names, "seed": seed}
+    about |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
+    book = Record(record, about)
+    book.load()
+    met: dict[tuple[int, ...], NDArray[np.float64]] = {}
+    for genes in _generations(problem, population, seed, met):
+        for gene in genes:
+            if gene not in met:
+                if len(met) >= evaluations:
+                    return _front(problem, met)
+                met[gene] = _evaluate(problem, gene, book)
+                if evaluated is not None:
+                    evaluated()
+    return _front(problem, met)
+
+
+def _check(evaluations: int, population: int) -> None:
+    if population < 4:
+        raise ArchitectureError(f"population={population}: expected at least 4")
+    if evaluations < 1:
+        raise ArchitectureError(f"evaluations={evaluations}: expected at least 1")
+
+
+def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> NDArray[np.float64]:
+    architecture = problem.space.products[gene[0]].architecture(gene[1:])
+    name = str(architecture)
+    if name not in book.known:
+        book.add(name, problem.of(architecture).tolist())
+    return np.array(book.known[name])
+
+
+def _generations(
+    problem: Problem, population: int, seed: int, met: dict[tuple[int, ...], NDArray[np.float64]]
+) -> Iterator[list[tuple[int, ...]]]:
+    """Yield the genes of each generation: a product and an option a slot; ``met`` must hold them when it goes on."""
+    from pymoo.algorithms.moo.nsga2 import NSGA2
+    from pymoo.core.problem import Problem as Search
+    from pymoo.operators.crossover.sbx import SBX
+    from pymoo.operators.mutation.pm import PM
+    from pymoo.operators.repair.rounding import RoundingRepair
+    from pymoo.operators.sampling.rnd import IntegerRandomSampling
+
+    products = problem.space.products
+    slots = max(len(product.slots) for product in products)
+    highest = [max(p.slots[i].size for p in products if i < len(p.slots)) - 1 for i in range(slots)]
+    bounded = int(np.isfinite(problem.bounds).sum() + np.isfinite(problem.floors).sum())
+    search = Search(
+        n_var=slots + 1,
+        n_obj=len(problem.objectives),
+        n_ieq_constr=bounded,
+        xl=np.zeros(slots + 1),
+        xu=np.array([len(products) - 1, *highest]),
+        vtype=int,
+    )
+    algorithm = NSGA2(
+        pop_size=population,
+        sampling=IntegerRandomSampling(),
+        crossover=SBX(prob=1.0, eta=3.0, vtype=float, repair=RoundingRepair()),
+        mutation=PM(prob=1.0, eta=3.0, vtype=float, repair=RoundingRepair()),
+        eliminate_duplicates=True,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        algorithm.setup(search, seed=seed, verbose=False)
+    while True:
+        asked = algorithm.ask()
+        if asked is None or not len(asked):
+            return
+        genes = [_gene(problem, row) for row in asked.get("X").astype(int)]
+        yield genes
+        totals = np.array([met[gene] for gene in genes])
+        asked.set("F", totals[:, : len(problem.objectives)])
+        if bounded:
+            asked.set("G", _excess(problem, totals))
+        algorithm.tell(infills=asked)
+
+
+def _excess(problem: Problem, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return by how much each bound is exceeded, in shares of it."""
+    above, below = np.isfinite(problem.bounds), np.isfinite(problem.floors)
+    upper = (totals[:, above] - problem.bounds[above]) / np.maximum(np.abs(problem.bounds[above]), 1e-12)
+    lower = (problem.floors[below] - totals[:, below]) / np.maximum(np.abs(problem.floors[below]), 1e-12)
+    return np.concatenate([upper, lower], axis=1)
+
+
+def _gene(problem: Problem, row: NDArray[np.int64]) -> tuple[int, ...]:
+    slots = problem.space.products[row[0]].slots
+    return (int(row[0]), *(int(value) % slot.size for value, slot in zip(row[1:], slots, strict=False)))
+
+
+def _front(problem: Problem, met: dict[tuple[int, ...], NDArray[np.float64]]) -> Front:
+    width = len(problem.signs)
+    found = []
+    for i, product in enumerate(problem.space.products):
+        own = {gene: totals for gene, totals in met.items() if gene[0] == i}
+        totals = np.array(list(own.values())).reshape(-1, width)
+        options = np.array([gene[1:] for gene in own], np.int32).reshape(-1, len(product.slots))
+        found.append(Found(totals, options, np.zeros(width)))
+    how = f"NSGA-II over {len(met):,} evaluated architectures, no guarantee"
+    return collect(problem, "evolutionary", how, found, len(met))

@@ -1,0 +1,87 @@
+"""A Pareto front as arrays, with everything needed to tell what it is and how it was found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import ResNet
+from lambda_arch.searching.problem import Problem
+
+Floats = NDArray[np.float64]
+Engine = Literal["enumerate", "exact", "evolutionary"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Candidates of a product: totals (rows x metrics, minimised), the option of each slot, and the error so far.
+
+    For every architecture of the product there is a row that is worse than it by ``error`` at most, in each metric.
+    """
+
+    totals: Floats
+    options: NDArray[np.int32]
+    error: Floats
+
+
+@dataclass(frozen=True)
+class Front:
+    """The members of a front, in the order of the first objective.
+
+    ``totals`` has a column a metric of ``problem``, minimised. ``product`` and ``options`` say which architectures
+    they are. ``error``: for every architecture of the space some member is worse by that much at most, in the unit of
+    each metric (0 everywhere: the front is exact). ``evaluated`` counts the architectures that were looked at.
+    """
+
+    problem: Problem
+    engine: Engine
+    how: str
+    totals: Floats
+    product: NDArray[np.int32]
+    options: tuple[NDArray[np.int32], ...]
+    error: Floats
+    evaluated: int
+
+    def __len__(self) -> int:
+        return len(self.totals)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no architecture of the space is better than the members in all objectives."""
+        return self.engine != "evolutionary" and not self.error.any()
+
+    @property
+    def points(self) -> Floats:
+        """The members' objectives, minimised: members x objectives."""
+        return self.totals[:, : len(self.problem.objectives)]
+
+    def architecture(self, i: int) -> ResNet:
+        """Return the architecture of member ``i``."""
+        options = [int(option) for option in self.options[i]]
+        return self.problem.space.products[int(self.product[i])].architecture(options)
+
+    def values(self, i: int) -> dict[str, float]:
+        """Return the metrics of member ``i``, as a person reads them."""
+        return self.problem.read(self.totals[i])
+
+    def relative_error(self) -> Floats:
+        """Return the error of each objective as a share of the least value on the front (its largest share there)."""
+        if not len(self):
+            return np.zeros(len(self.problem.objectives))
+        least = np.abs(self.points).min(axis=0)
+        return np.asarray(np.divide(self.error[: len(least)], least, out=np.zeros(len(least)), where=least > 0))
+
+
+def collect(problem: Problem, engine: Engine, how: str, found: Sequence[Found], evaluated: int) -> Front:
+    """Return the front of the candidates found in each product of the space."""
+    objectives = len(problem.objectives)
+    totals = np.concatenate([each.totals for each in found])
+    product = np.repeat(np.arange(len(found), dtype=np.int32), [len(each.totals) for each in found])
+    options = [row for each in found for row in each.options]
+    kept = np.flatnonzero(problem.allowed(totals))
+    kept = kept[problem.non_dominated(totals[kept], objectives)]
+    kept = kept[np.lexsort(totals[kept, :objectives].T[::-1])]
+    error = np.max([each.error for each in found], axis=0)
+    return Front(problem, engine, how, totals[kept], product[kept], tuple(options[i] for i in kept), error, evaluated)

@@ -1,0 +1,120 @@
+"""A search as numbers: what to minimise over which products, under which bounds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.searching.accuracy import AccuracyModel
+from lambda_arch.searching.costs import COUNTED, Costs
+from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.metrics import Constraint, Metric
+from lambda_arch.searching.space import Product, Slot, Space
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A space, objectives and constraints. Arrays have a column a metric: the objectives', then the constraints' own.
+
+    All of them are to be minimised: columns of what is maximised are negated, and throughput is its seconds.
+    """
+
+    space: Space
+    objectives: tuple[Metric, ...]
+    constraints: tuple[Constraint, ...]
+    costs: Costs
+
+    @cached_property
+    def signs(self) -> Floats:
+        """1 for the columns that are costs, -1 for gains."""
+        return np.array([1.0 if metric.inverse_of else float(metric.sign) for metric in self.costs.metrics])
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """The largest that each column may be, infinite where nothing bounds it."""
+        return self._limits[0]
+
+    @cached_property
+    def floors(self) -> Floats:
+        """The least that each column may be: bounds against what is wanted, such as params>=10M."""
+        return self._limits[1]
+
+    @cached_property
+    def _limits(self) -> tuple[Floats, Floats]:
+        upper, lower = np.full(len(self.signs), np.inf), np.full(len(self.signs), -np.inf)
+        for constraint in self.constraints:
+            column = self.costs.metrics.index(constraint.metric)
+            at_most = constraint.relation == "<="
+            bound = constraint.bound
+            if constraint.metric.inverse_of and self.costs.latency is not None:
+                bound, at_most = self.costs.latency.batch / bound if bound > 0 else np.inf, not at_most
+            bound *= self.signs[column]
+            if at_most == (self.signs[column] > 0):
+                upper[column] = min(upper[column], bound)
+            else:
+                lower[column] = max(lower[column], bound)
+        return upper, lower
+
+    def fixed(self, product: Product) -> Floats:
+        """Return a product's costs without its blocks, minimised."""
+        return self.signs * self.costs.fixed(product)
+
+    def slot(self, product: Product, slot: Slot) -> Floats:
+        """Return the costs of a slot's options, minimised."""
+        return self.signs * self.costs.slot(product, slot)
+
+    def of(self, architecture: ResNet) -> Floats:
+        """Return the totals of one architecture, minimised."""
+        return self.signs * self.costs.of(architecture)
+
+    def combine(self, a: Floats, b: Floats) -> Floats:
+        """Return the costs of two parts together."""
+        return self.costs.combine(a, b)
+
+    def allowed(self, totals: Floats) -> NDArray[np.bool_]:
+        """Return which rows of totals keep all constraints."""
+        return np.asarray(((totals <= self.bounds) & (totals >= self.floors)).all(axis=-1))
+
+    def non_dominated(self, totals: Floats, columns: int | None = None) -> NDArray[np.intp]:
+        """Return, in order, the rows that no other dominates in the first ``columns``, one of those that are equal.
+
+        Sums of fractions that differ by their rounding alone are equal: accuracies and seconds count to 9 decimals.
+        """
+        fractions = [metric.name not in COUNTED for metric in self.costs.metrics][:columns]
+        return non_dominated(np.where(fractions, np.round(totals[:, :columns], 9), totals[:, :columns]))
+
+    def read(self, totals: Floats) -> dict[str, float]:
+        """Return a row of totals by metric, as a person reads them."""
+        return self.costs.read(self.signs * totals)
+
+
+def make_problem(
+    space: Space,
+    objectives: Sequence[Metric],
+    constraints: Sequence[Constraint] = (),
+    accuracy: AccuracyModel | None = None,
+    latency: Latency | None = None,
+    functions: Mapping[str, Callable[[ResNet], float]] | None = None,
+) -> Problem:
+    """Return the problem; raises :class:`ArchitectureError` without objectives, or what one needs."""
+    if not objectives:
+        raise ArchitectureError(
+            "no objective: expected --minimize or --maximize with a metric, such as --minimize macs"
+        )
+    own = dict.fromkeys(constraint.metric for constraint in constraints if constraint.metric not in objectives)
+    costs = Costs((*objectives, *own), accuracy, latency, functions or {})
+    return Problem(space, tuple(objectives), tuple(constraints), costs)
+
+
+def non_dominated(values: Floats) -> NDArray[np.intp]:
+    """Return, in order, the rows of ``values`` that no other dominates, one of those that are equal."""
+    import moocore
+
+    if len(values) < 2:
+        return np.arange(len(values))
+    return np.flatnonzero(moocore.is_nondominated(values, keep_weakly=False))

@@ -1,0 +1,91 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from lambda_arch.arch import parse
+from lambda_arch.comparing.figure import read_figure
+from lambda_arch.comparing.match import match
+from lambda_arch.comparing.space import Space
+from lambda_arch.costs import count
+
+SPACE = Space(50, 192)
+PARAMS, MACS = SPACE.costs("params"), SPACE.costs("macs")
+
+
+def test_a_depth_has_over_a_million_readings():
+    assert PARAMS.size > 10**6
+
+
+@hypothesis_settings(max_examples=60)
+@given(st.integers(0, PARAMS.shape[0] - 1), st.integers(0, PARAMS.shape[1] - 1))
+def test_every_reading_costs_what_its_architecture_does(network, body):
+    ledger = count(SPACE.architecture(network, body))
+    assert (PARAMS[network, body], MACS[network, body]) == (ledger.params, ledger.macs)
+
+
+def test_changes_count_what_is_off_the_defaults():
+    changes = Space(50).changes()
+    assert changes[0, 0] == 0
+    assert str(Space(50).architecture(0, 0)) == "lambda_resnet50"
+    singles = np.argwhere(changes == 1)
+    names = {str(Space(50).architecture(*place)) for place in singles}
+    assert {
+        "lambda_resnet50:k=8",
+        "lambda_resnet50:m=global",
+        "lambda_resnet50:stem=rs",
+        "lambda_resnet50:stages=CCLL",
+    } <= names
+
+
+def test_the_published_networks_are_found_by_their_numbers():
+    matches = match(read_figure("--params", "51.4M"), read_figure("--macs", "11.88G"), depths=[152])
+    assert str(matches.best[0].architecture) == str(parse("lambda_resnet152_hybrid"))
+    matches = match(params=read_figure("--params", "14.996M"), depths=[50], top=3)
+    assert str(matches.best[0].architecture) == "lambda_resnet50"
+
+
+@pytest.mark.parametrize("figure", ["15.0M", "35M", "51.4M"])
+def test_matches_are_within_the_rounding_simplest_first(figure):
+    matches = match(params=read_figure("--params", figure), depths=[50, 152], top=20)
+    assert all(each.params in read_figure("--params", figure) for each in matches.best)
+    assert all(a.changes <= b.changes for a, b in pairwise(matches.best))
+    assert matches.found >= len(matches.best)
+
+
+def test_a_number_that_no_network_has():
+    matches = match(params=read_figure("--params", "999.9M"), depths=[50])
+    assert matches.best == ()
+    assert matches.found == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [("51.4M", 51_350_000, 51_450_000), ("35 M", 34_500_000, 35_500_000), ("6.576g", 6_575_500_000, 6_576_500_000)],
+)
+def test_a_printed_figure_is_what_rounds_to_it(text, low, high):
+    figure = read_figure("--params", text)
+    assert low in figure
+    assert high in figure
+    assert low - 1 not in figure
+    assert high + 1 not in figure
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("51.4", "a unit"), ("-51.4M", "positive"), ("M", "a number"), ("51,4M", "a number"), ("0.0001K", "could cost"),
+        ("9999999T", "could cost"), ("nanM", "a number"), ("", "a number"), ("1e9M", "a number"),
+    ],
+)  # fmt: skip
+def test_what_is_no_figure_is_refused(text, says):
+    with pytest.raises(ValueError, match=says):
+        read_figure("--params", text)
+
+
+def test_nothing_asked():
+    with pytest.raises(ValueError, match="expected"):
+        match()

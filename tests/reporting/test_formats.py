@@ -1,0 +1,84 @@
+import csv
+import io
+import json
+
+import pytest
+
+from lambda_arch.arch import parse
+from lambda_arch.comparing import compare
+from lambda_arch.costs import count
+from lambda_arch.published import table_names
+from lambda_arch.reporting import FORMATS, Column, Report, Table, print_report
+from lambda_arch.reporting.comparisons import comparison_report, files
+from lambda_arch.reporting.costs import show_report
+
+REPORT = Report(
+    [
+        Table(
+            [Column("name", align="left"), Column("params", "params & more")],
+            [{"name": "a|b_c", "params": 1234567}, {"name": "λ"}],
+        )
+    ],
+    Table(
+        [Column("name"), Column("params"), Column("ok")], [{"name": 'say "hi", you', "params": 1234567, "ok": True}, {}]
+    ),
+)
+
+
+def on_console(report, width):
+    text = io.StringIO()
+    print_report(report, text, width)
+    return text.getvalue()
+
+
+def test_csv_is_plain_and_unrounded():
+    rows = list(csv.reader(io.StringIO(FORMATS["csv"](REPORT))))
+    assert rows == [["name", "params", "ok"], ['say "hi", you', "1234567", "yes"], ["", "", ""]]
+
+
+def test_json_is_the_data():
+    assert json.loads(FORMATS["json"](REPORT))[0]["params"] == 1234567
+
+
+def test_markdown_and_latex_escape():
+    assert "a\\|b_c" in FORMATS["md"](REPORT)
+    assert "| ---:" not in FORMATS["md"](REPORT)
+    latex = FORMATS["latex"](REPORT)
+    assert r"a|b\_c & 1,234,567 \\" in latex
+    assert r"params \& more" in latex
+    assert r"$\lambda$" in latex
+
+
+@pytest.mark.parametrize("name", table_names())
+@pytest.mark.parametrize("width", [80, 120])
+def test_every_figure_of_every_table_is_on_the_terminal(name, width):
+    comparison = compare(name)
+    text = on_console(comparison_report([comparison]), width)
+    for row in comparison.rows:
+        for verdict in row.verdicts.values():
+            assert verdict.printed in text
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_the_ledger_fits_a_terminal():
+    ledger = count(parse("lambda_resnet50"))
+    text = on_console(show_report(ledger), 80)
+    assert max(map(len, text.splitlines())) <= 80
+    for row in ledger.rows:
+        assert row.path in text
+
+
+def test_wide_csv_has_one_line_a_row_and_no_name_twice():
+    for name in table_names():
+        comparison = compare(name)
+        rows = list(csv.reader(io.StringIO(FORMATS["csv"](comparison_report([comparison])))))
+        assert len(rows) == len(comparison.rows) + 1
+        assert len(set(rows[0])) == len(rows[0])
+        assert {len(row) for row in rows} == {len(rows[0])}
+
+
+def test_the_folder_has_a_file_a_table_and_an_index():
+    texts = files([compare(name) for name in table_names()])
+    assert set(texts) == {f"{name}.csv" for name in table_names()} | {"README.md"}
+    for name in table_names():
+        assert f"({name}.csv)" in texts["README.md"]

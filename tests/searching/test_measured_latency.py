@@ -1,0 +1,72 @@
+"""Latencies from the store of the timing room drive a search on the command line."""
+
+import json
+
+import pytest
+
+from lambda_arch.searching.space_file import read_space
+from lambda_arch.timing import Setup, Store
+from lambda_arch.timing.blocks import Part, block_latencies, parts, setup_key
+from lambda_arch.timing.measure import describe
+from lambda_arch.timing.records import new_uid, now
+
+SPACE = """
+about = "Stages of depth 18."
+depth = 18
+image_size = 64
+per = "stage"
+layer = ["C", "L"]
+k = [4, 8]
+m = [7]
+"""
+
+
+def invented(part: Part) -> float:
+    """Return seconds that differ from part to part, the same in every run."""
+    return 1e-3 * (1 + sum(map(ord, part.identity)) % 97)
+
+
+@pytest.fixture
+def store(tmp_path):
+    space = tmp_path / "tiny.toml"
+    space.write_text(SPACE)
+    setup = Setup(device="cpu", batch=1, dtype="fp32", threads=2)
+    wanted = {part for product in read_space(str(space)).products for net in product.covering() for part in parts(net)}
+    with Store(tmp_path / "store.db", create=True) as opened:
+        fingerprint = describe(opened, ["cpu"])["cpu"]
+        with opened.transaction():
+            for part in wanted:
+                seconds = invented(part)
+                opened.insert(
+                    "part",
+                    {
+                        "uid": new_uid(), "fingerprint": fingerprint, "setup": setup_key(setup), "part": part.identity,
+                        "seconds": seconds, "q1": seconds, "q3": seconds, "samples": [seconds], "host": "invented",
+                        "started": now(),
+                    },
+                )  # fmt: skip
+        assert len(block_latencies(opened, setup).by_identity) == len(wanted)
+    return tmp_path
+
+
+def run(run_cli, folder, *more):
+    return run_cli(
+        "search", "--space", folder / "tiny.toml", "--store", folder / "store.db", "--threads", 2,
+        "--minimize", "latency", "--maximize", "top1", "--format", "json", *more,
+    )  # fmt: skip
+
+
+def test_the_fastest_member_is_the_fastest_of_all(run_cli, store):
+    code, out, err = run(run_cli, store)
+    assert code == 0, err
+    members = json.loads(out)["members"]
+    everyone = list(read_space(str(store / "tiny.toml")).architectures())
+    fastest = min(sum(map(invented, parts(network))) for network in everyone)
+    assert min(member["latency"] for member in members) == pytest.approx(fastest)
+
+
+def test_a_setup_that_was_not_calibrated_is_refused(run_cli, store):
+    code, _, err = run(run_cli, store, "--batch-size", 8)
+    assert code == 2
+    assert "nothing was calibrated for cpu, batch 8" in err
+    assert "lambda-arch calibrate" in err
