@@ -1,17 +1,20 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table, ours beside theirs
-#   make test     run the tests
+#   make test     run the tests; make test-fast leaves out the slow ones
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: tables test lint all clean
+.PHONY: tables test test-fast lint all clean
 
 tables: .venv/installed
 	$(BIN)/lambda-arch tables --format table
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: .venv/installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

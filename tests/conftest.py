@@ -1,5 +1,4 @@
 import os
-import sys
 
 import pytest
 from hypothesis import settings
@@ -10,19 +9,17 @@ settings.register_profile("suite", deadline=None, print_blob=True)
 settings.load_profile("suite")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_store_of_the_users(tmp_path_factory):
+    """Keep the default store of this session's commands, and of the processes they start, in a folder of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture
 def run_cli():
-    """Run the command line as a process; returns (exit code, stdout, stderr)."""
-    import subprocess
-
-    def run(*arguments: object, **environment: str) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "lambda_arch", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-            check=False,
-        )
-        return done.returncode, done.stdout, done.stderr
+    """Run the command line in this process; returns (exit code, stdout, stderr)."""
+    from tests.command_line import run
 
     return run

@@ -1,8 +1,5 @@
 """Architectures with comparison layers: round trips, settings, and what cannot be built."""
 
-import subprocess
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,16 +115,3 @@ def test_bad_input_is_one_clear_line(text, message):
         parse(text)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_command_line_counts_without_torch_and_notes_unused_flags():
-    code = (
-        "import sys; from lambda_arch.cli.main import main\n"
-        "try: main()\n"
-        "finally: assert not {'torch', 'pandas', 'numpy'} & set(sys.modules), 'heavy import'\n"
-    )
-    command = [sys.executable, "-c", code, "params", "resnet50:stages=SSSS", "--kappa", "0.3", "--heads", "4"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "18038632" in done.stdout
-    assert "resnet50:stages=SSSS,heads=4 has no A layers; --kappa has no effect" in done.stderr

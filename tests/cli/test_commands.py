@@ -1,11 +1,9 @@
-"""The command line as a process."""
+"""The commands that count, list and compare."""
 
 import csv
 import io
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -89,6 +87,9 @@ def test_a_flag_without_effect_is_noted(run_cli):
     assert code == 0
     assert table(out)[0]["architecture"] == "resnet50"
     assert "--k has no effect" in err
+    code, out, err = run_cli("params", "resnet50:stages=SSSS", "--kappa", "0.3", "--heads", "4")
+    assert table(out)[0]["params"] == "18038632"
+    assert "resnet50:stages=SSSS,heads=4 has no A layers; --kappa has no effect" in err
 
 
 @pytest.mark.parametrize("format_", ["csv", "json", "md", "latex", "table"])
@@ -165,26 +166,6 @@ def test_verify_counts_by_three_books(run_cli):
     data = json.loads(out)
     assert data["architectures"][0]["agree"] is True
     assert set(data["counted_as_zero"]) == {"fvcore", "torch"}
-
-
-def test_params_loads_neither_torch_nor_pandas_nor_numpy():
-    script = (
-        "import sys; from lambda_arch.cli.main import make_app\n"
-        "arguments = ['params', '--k', '16', '--h', '4', '--u', '1', '--format', 'table']\n"
-        "make_app('params')(arguments, standalone_mode=False)\n"
-        "loaded = {'torch', 'pandas', 'numpy', 'fvcore'} & set(sys.modules)\n"
-        "assert not loaded, loaded"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-
-
-def test_a_closed_pipe_is_no_error():
-    done = subprocess.run(
-        f"{sys.executable} -m lambda_arch show lambda_resnet420 | head -n 1; exit ${{PIPESTATUS[0]}}",
-        shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.stdout.startswith("path,")
-    assert "Traceback" not in done.stderr
 
 
 def test_version_and_help(run_cli):

@@ -1,4 +1,4 @@
-"""``lambda-arch convert`` as a process: a file, or one line and none."""
+"""``lambda-arch convert``: a file, or one line and none."""
 
 import typing
 

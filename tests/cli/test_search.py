@@ -1,17 +1,15 @@
-"""``lambda-arch search`` and ``pareto`` as processes."""
+"""``lambda-arch search`` and ``pareto``."""
 
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.costs import count
+from tests.command_line import run
 
 SMALL = """
 about = "A small space."
@@ -21,18 +19,6 @@ per = "block"
 k = [2, 8]
 m = [3, 7]
 """
-
-
-def run(*arguments: object, cwd: Path | None = None, **environment: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "lambda_arch", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-        cwd=cwd,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -191,17 +177,6 @@ def test_nothing_within_the_bounds_is_said(space: Path) -> None:
     assert "nothing in the space keeps the bounds" in out
     code, out, _ = run("search", "--space", space, "--where", "params<=1k", "--plot", "-")
     assert (code, out) == (0, "nothing to plot\n")
-
-
-def test_torch_and_pandas_are_not_loaded(space: Path) -> None:
-    code = (
-        "import sys; sys.argv = ['x', 'search', '--space', sys.argv[1]]\n"
-        "from lambda_arch.cli.main import make_app\n"
-        "make_app('search')(standalone_mode=False)\n"
-        "print(sorted({'torch', 'pandas', 'plotly', 'matplotlib', 'pymoo'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code, space], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_front_of_a_table(tmp_path: Path) -> None:

@@ -1,28 +1,19 @@
-"""``lambda-arch show --evaluation`` as a process."""
+"""``lambda-arch show --evaluation``."""
 
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from lambda_arch.timing import Store
+from tests.command_line import run
 
 NAME = "lambda_resnet18:k=2,m=5@64"
 
 
-def show(*arguments, **environment):
-    done = subprocess.run(
-        [sys.executable, "-m", "lambda_arch", "show", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+def show(*arguments):
+    return run("show", *arguments)
 
 
 def test_executed_macs_stand_beside_the_canonical_ones():

@@ -13,18 +13,26 @@ from lambda_arch.comparing.space import Space
 from lambda_arch.costs import count
 
 SPACE = Space(50, 192)
-PARAMS, MACS = SPACE.costs("params"), SPACE.costs("macs")
 
 
-def test_a_depth_has_over_a_million_readings():
-    assert PARAMS.size > 10**6
+@pytest.fixture(scope="module")
+def costs():
+    """The params and the MACs of a million architectures."""
+    return SPACE.costs("params"), SPACE.costs("macs")
+
+
+def test_a_depth_has_over_a_million_readings(costs):
+    assert costs[0].shape == costs[1].shape == SPACE.shape
+    assert costs[0].size > 10**6
 
 
 @hypothesis_settings(max_examples=60)
-@given(st.integers(0, PARAMS.shape[0] - 1), st.integers(0, PARAMS.shape[1] - 1))
-def test_every_reading_costs_what_its_architecture_does(network, body):
+@given(st.data())
+def test_every_reading_costs_what_its_architecture_does(costs, data):
+    network, body = (data.draw(st.integers(0, length - 1)) for length in SPACE.shape)
     ledger = count(SPACE.architecture(network, body))
-    assert (PARAMS[network, body], MACS[network, body]) == (ledger.params, ledger.macs)
+    params, macs = costs
+    assert (params[network, body], macs[network, body]) == (ledger.params, ledger.macs)
 
 
 def test_changes_count_what_is_off_the_defaults():

@@ -1,4 +1,4 @@
-"""The commands as a user runs them: processes."""
+"""The commands that measure, in this process; their workers are processes."""
 
 import csv
 import io
@@ -13,17 +13,17 @@ import time
 import pytest
 
 from lambda_arch.timing import Store, measurements
+from tests import command_line
+from tests.command_line import MODULE
 
-MODULE = [sys.executable, "-m", "lambda_arch"]
 SMALL = ["resnet18@32", "lambda_resnet18:m=3@32"]
 QUICK = ["--threads", "1", "--seconds", "0.3"]
 
 
 def run(*arguments, code=0):
-    done = subprocess.run([*MODULE, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout, done.stderr
+    done = command_line.run(*arguments)
+    assert done.code == code, done.err
+    return done.out, done.err
 
 
 def table(text):

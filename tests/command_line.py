@@ -1,0 +1,91 @@
+"""The command line for tests: in this process, or as a process of its own where that is the point."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+MODULE = (sys.executable, "-m", "lambda_arch")
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Stream(io.TextIOWrapper):
+    """A captured stdout or stderr that is a terminal or a pipe, as asked."""
+
+    def __init__(self, terminal: bool) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def text(self) -> str:
+        return self.buffer.getvalue().decode("utf-8")  # type: ignore[attr-defined]
+
+
+def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **environment: str) -> Result:
+    """Run the command line in this process, in a pipe of 80 columns unless told otherwise.
+
+    What would be a traceback of the process is raised here. A command must leave the process as it found it.
+    """
+    from lambda_arch.cli.main import main
+
+    out, err, code = Stream(terminal), Stream(terminal), 0
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"COLUMNS": "80", **environment}.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["lambda-arch", *map(str, arguments)])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        if cwd is not None:
+            patch.chdir(cwd)
+        before = process_state()
+        try:
+            main()
+        except SystemExit as end:
+            assert end.code is None or isinstance(end.code, int)
+            code = end.code or 0
+        after = process_state()
+    for name, value in before.items():
+        assert after[name] == value, f"the command changed the {name} of its process"
+    return Result(code, out.text(), err.text())
+
+
+def process_state() -> dict[str, object]:
+    """Return what a command could change for those that run after it in the same process."""
+    state: dict[str, object] = {
+        # torch notes where its compiler keeps files
+        "environment": {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")},
+        "folder": Path.cwd(),
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+    }
+    if torch := sys.modules.get("torch"):
+        state |= {
+            "threads": torch.get_num_threads(),
+            "gradients": torch.is_grad_enabled(),
+            "dtype": torch.get_default_dtype(),
+        }
+    return state
+
+
+def run_process(*arguments: object, cwd: Path | None = None, **environment: str) -> Result:
+    """Run ``python -m lambda_arch`` as a user's shell does."""
+    done = subprocess.run(
+        [*MODULE, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+        cwd=cwd,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
