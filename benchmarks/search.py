@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from lambda_arch.searching import make_problem, published_model, read_space
-from lambda_arch.searching.engine import find_front
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.metrics import METRICS
-from lambda_arch.searching.problem import Problem, non_dominated
+from lambda_arch.searching.optimization import Problem, non_dominated
+from lambda_arch.searching.pareto_search import find_front
 
 OBJECTIVES = ("params", "macs", "top1")
 POPULATION = 200

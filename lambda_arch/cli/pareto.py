@@ -31,7 +31,7 @@ def pareto(
     """Find the rows of any table that no other row is better than."""
     from lambda_arch.reporting.fronts import table_report
     from lambda_arch.reporting.picture import table_picture
-    from lambda_arch.searching.table import table_front
+    from lambda_arch.searching.table_front import table_front
 
     check_plot(plot)
     found = table_front(table, minimize or [], maximize or [])

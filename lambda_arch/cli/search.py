@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lambda_arch.searching.accuracy import AccuracyModel
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
-    from lambda_arch.searching.problem import Problem
+    from lambda_arch.searching.optimization import Problem
     from lambda_arch.timing import Setup
 
 ON_TERMINAL, IN_FILES = 20, 1000
@@ -114,7 +114,7 @@ def search(
 ) -> None:
     """Find the Pareto-optimal architectures of a space: which are worth training, under which budget."""
     from lambda_arch.reporting.fronts import front_report, shown_front, summary
-    from lambda_arch.searching.answers import spread
+    from lambda_arch.searching.highlights import spread
 
     _check(members, verify, plot)
     setup = one_setup(device, batch_size, dtype, "autocast", False, mode, threads, clock)
@@ -185,7 +185,7 @@ def _problem(
     measure: bool,
 ) -> "Problem":
     from lambda_arch.searching.metrics import column_metric, read_constraint, read_objectives
-    from lambda_arch.searching.problem import make_problem
+    from lambda_arch.searching.optimization import make_problem
     from lambda_arch.searching.space_file import read_space
 
     if minimize is None and maximize is None and function is None:
@@ -225,7 +225,7 @@ def _latency(setup: "Setup", store: Path | None) -> "Latency":
 
 def _model(path: Path | None, with_published: bool) -> "AccuracyModel":
     from lambda_arch.searching.accuracy import fit, published_model
-    from lambda_arch.searching.runs import published_runs, read_runs
+    from lambda_arch.searching.training_runs import published_runs, read_runs
 
     if path is None:
         return published_model()
@@ -265,8 +265,8 @@ def _function(text: str):  # type: ignore[no-untyped-def]  # a name, and a funct
 
 def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) -> "Front":
     from lambda_arch.cli.progress import counter
-    from lambda_arch.searching.engine import find_front, steps
     from lambda_arch.searching.evolution import evolve
+    from lambda_arch.searching.pareto_search import find_front, steps
 
     if problem.costs.functions:
         with counter(evaluations, "networks") as advance:
@@ -284,8 +284,8 @@ def _verify(
 ) -> None:
     from lambda_arch.cli.progress import track
     from lambda_arch.reporting.fronts import checked_report
-    from lambda_arch.searching.answers import spread
-    from lambda_arch.searching.verification import check_members
+    from lambda_arch.searching.highlights import spread
+    from lambda_arch.searching.member_checks import check_members
 
     members = spread(front, number)
     seconds = {} if timed is None else _whole([front.architecture(member) for member in members], timed, store)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table
-from lambda_arch.searching.answers import Placed, along, best, knee, place_published
-from lambda_arch.searching.costs import COUNTED
 from lambda_arch.searching.exact import approximately
 from lambda_arch.searching.front import Front
+from lambda_arch.searching.highlights import Placed, along, best, knee, place_published
+from lambda_arch.searching.member_checks import Checked
 from lambda_arch.searching.metrics import Metric
-from lambda_arch.searching.table import TableFront
-from lambda_arch.searching.verification import Checked
+from lambda_arch.searching.part_costs import COUNTED
+from lambda_arch.searching.table_front import TableFront
 
 PLACED = 8  # published architectures that a person is shown
 EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have: "
@@ -84,7 +84,7 @@ def _guarantee(front: Front) -> str:
     shares = front.relative_error()
     errors = [
         f"{metric.label} {metric.show_with_unit(float(error))} ({share:.2%} of the least)"
-        for metric, error, share in zip(front.problem.objectives, front.error, shares, strict=False)
+        for metric, error, share in zip(front.problem.objectives, front.error, shares, strict=True)
     ]
     return f"thinned: every architecture has a member worse by at most {', '.join(errors)}"
 
@@ -241,7 +241,7 @@ def _data(shown: ShownFront) -> dict[str, Any]:
         "engine": front.engine,
         "found": front.how,
         "exact": front.is_exact,
-        "error": {metric.name: float(error) for metric, error in zip(problem.costs.metrics, front.error, strict=True)},
+        "error": {metric.name: float(error) for metric, error in zip(problem.objectives, front.error, strict=True)},
         "objectives": {metric.name: metric.better for metric in problem.objectives},
         "where": [str(constraint) for constraint in problem.constraints],
         "accuracy": None

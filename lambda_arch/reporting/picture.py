@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lambda_arch.reporting.fronts import ShownFront, summary
 from lambda_arch.searching.metrics import Metric
-from lambda_arch.searching.table import TableFront
+from lambda_arch.searching.table_front import TableFront
 
 LOGARITHMIC = 20.0  # a range of costs as wide as this is shown by logarithms
 

@@ -12,13 +12,13 @@ from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lambda_arch.searching.accuracy import AccuracyModel, Prediction, fit, published_model
-    from lambda_arch.searching.engine import find_front, search
     from lambda_arch.searching.evolution import evolve
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency, Seconds
     from lambda_arch.searching.metrics import METRICS, Constraint, Metric
-    from lambda_arch.searching.problem import Problem, make_problem
-    from lambda_arch.searching.space import Space
+    from lambda_arch.searching.optimization import Problem, make_problem
+    from lambda_arch.searching.pareto_search import find_front, search
+    from lambda_arch.searching.search_space import Space
     from lambda_arch.searching.space_file import read_space, space_of
 
 _HOMES = {
@@ -26,8 +26,8 @@ _HOMES = {
     "Prediction": "accuracy",
     "fit": "accuracy",
     "published_model": "accuracy",
-    "find_front": "engine",
-    "search": "engine",
+    "find_front": "pareto_search",
+    "search": "pareto_search",
     "evolve": "evolution",
     "Front": "front",
     "Latency": "latency",
@@ -35,9 +35,9 @@ _HOMES = {
     "METRICS": "metrics",
     "Constraint": "metrics",
     "Metric": "metrics",
-    "Problem": "problem",
-    "make_problem": "problem",
-    "Space": "space",
+    "Problem": "optimization",
+    "make_problem": "optimization",
+    "Space": "search_space",
     "read_space": "space_file",
     "space_of": "space_file",
 }

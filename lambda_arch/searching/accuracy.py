@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, Block, ResNet
+from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.features import (
     FEATURES,
     NETWORK,
@@ -21,13 +21,11 @@ from lambda_arch.searching.features import (
     network_features,
     ranges,
 )
-from lambda_arch.searching.runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs
+from lambda_arch.searching.training_runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs
 
 LEVEL = 0.95
 SPARE = 3
 """Runs that a model needs beyond the number of its coefficients."""
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from lambda_arch.searching.front import Found, Front, collect
-from lambda_arch.searching.problem import Problem
-from lambda_arch.searching.space import Product
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.search_space import Product
 
 LIMIT = 3_000_000
 """Architectures up to which a space is enumerated."""
@@ -25,4 +25,4 @@ def _of_product(problem: Problem, product: Product) -> Found:
     kept = np.flatnonzero(problem.allowed(totals))
     kept = kept[problem.non_dominated(totals[kept], len(problem.objectives))]
     digits = np.unravel_index(kept, [slot.size for slot in product.slots])
-    return Found(totals[kept], np.stack(digits, axis=1).astype(np.int32), np.zeros(totals.shape[1]))
+    return Found.exact(totals[kept], np.stack(digits, axis=1).astype(np.int32))

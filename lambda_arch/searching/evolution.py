@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError
+from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Found, Front, collect
-from lambda_arch.searching.problem import Problem
+from lambda_arch.searching.optimization import Problem
 
 Evaluated = Callable[[], None]
 
@@ -84,7 +85,7 @@ def evolve(
     about |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
     book = Record(record, about)
     book.load()
-    met: dict[tuple[int, ...], NDArray[np.float64]] = {}
+    met: dict[tuple[int, ...], Floats] = {}
     for genes in _generations(problem, population, seed, met):
         for gene in genes:
             if gene not in met:
@@ -103,7 +104,7 @@ def _check(evaluations: int, population: int) -> None:
         raise ArchitectureError(f"evaluations={evaluations}: expected at least 1")
 
 
-def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> NDArray[np.float64]:
+def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> Floats:
     architecture = problem.space.products[gene[0]].architecture(gene[1:])
     name = str(architecture)
     if name not in book.known:
@@ -112,7 +113,7 @@ def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> NDArray[
 
 
 def _generations(
-    problem: Problem, population: int, seed: int, met: dict[tuple[int, ...], NDArray[np.float64]]
+    problem: Problem, population: int, seed: int, met: dict[tuple[int, ...], Floats]
 ) -> Iterator[list[tuple[int, ...]]]:
     """Yield the genes of each generation: a product and an option a slot; ``met`` must hold them when it goes on."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
@@ -157,7 +158,7 @@ def _generations(
         algorithm.tell(infills=asked)
 
 
-def _excess(problem: Problem, totals: NDArray[np.float64]) -> NDArray[np.float64]:
+def _excess(problem: Problem, totals: Floats) -> Floats:
     """Return by how much each bound is exceeded, in shares of it."""
     above, below = np.isfinite(problem.bounds), np.isfinite(problem.floors)
     upper = (totals[:, above] - problem.bounds[above]) / np.maximum(np.abs(problem.bounds[above]), 1e-12)
@@ -170,13 +171,13 @@ def _gene(problem: Problem, row: NDArray[np.int64]) -> tuple[int, ...]:
     return (int(row[0]), *(int(value) % slot.size for value, slot in zip(row[1:], slots, strict=False)))
 
 
-def _front(problem: Problem, met: dict[tuple[int, ...], NDArray[np.float64]]) -> Front:
+def _front(problem: Problem, met: dict[tuple[int, ...], Floats]) -> Front:
     width = len(problem.signs)
     found = []
     for i, product in enumerate(problem.space.products):
         own = {gene: totals for gene, totals in met.items() if gene[0] == i}
         totals = np.array(list(own.values())).reshape(-1, width)
         options = np.array([gene[1:] for gene in own], np.int32).reshape(-1, len(product.slots))
-        found.append(Found(totals, options, np.zeros(width)))
+        found.append(Found.exact(totals, options))
     how = f"NSGA-II over {len(met):,} evaluated architectures, no guarantee"
     return collect(problem, "evolutionary", how, found, len(met))

@@ -1,31 +1,38 @@
 """The front of a product by dynamic programming: slot by slot, keep the partial networks that no other dominates.
 
 A partial network that another dominates (in every sum and every maximum) can be completed no better than that one, so
-nothing is lost. Where more are left than fit, they are thinned: of those in one cell of a grid one is kept, and how
-much worse it is than the others is added to the error, metric by metric. So at the end, for every architecture some
-member of the front is worse by the error at most.
+nothing is lost. Where more are left than fit, they are thinned, and the error grows by what that costs.
+
+Why for every architecture ``a`` that keeps the bounds some member of the front is worse by ``error`` at most, by
+induction over the slots: some partial network ``p`` is kept that is worse than ``a``'s own by the error so far at most,
+and that keeps the bounds with the rest of ``a``'s options. Dominance replaces ``p`` by one that is less in all columns,
+which is as close and keeps the bounds with the same rest; the bounds drop only what keeps them with no rest; thinning
+(see :mod:`~lambda_arch.searching.thinning`) replaces ``p`` by one that is worse by what is added to the error at most
+and keeps every bound with every rest that ``p`` keeps it with. After the last slot ``p`` is a network, and keeps the
+bounds itself. Errors of sums and maxima alike pass on undiminished at most: max(p, c) - max(a, c) <= max(p - a, 0).
+
+Where so many partial networks are near several bounds that thinning in this way leaves too many, it is done without
+regard to bounds. What then has nothing that stays for it is remembered by the least that it can be completed to, and
+the error is increased to cover the distance from there to some member: it is infinite if there is none.
 """
 
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lambda_arch.arch import ArchitectureError
+from lambda_arch.errors import DataError
+from lambda_arch.searching.arrays import Floats, Indices
 from lambda_arch.searching.enumeration import LIMIT
 from lambda_arch.searching.front import Found, Front, collect
-from lambda_arch.searching.problem import Problem
-from lambda_arch.searching.space import Product
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.search_space import Product
+from lambda_arch.searching.thinning import thin_out
 
 EXACT_LIMIT = 300_000
 """Partial networks up to which nothing is thinned."""
 THINNED = 60_000
 """Partial networks that thinning leaves, about."""
 CHUNK = 2_000_000
-FEW = 48  # a metric of so few distinct values is a cell for each of them
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int32]
 Step = Callable[[], None]
 
 
@@ -44,16 +51,21 @@ def front_of_product(
     kept = [problem.non_dominated(costs) for costs in options]
     order = sorted(range(len(options)), key=lambda i: len(kept[i]))
     options = [costs[rows] for costs, rows in zip(options, kept, strict=True)]
-    rest = _least_of_rest(problem, [options[i] for i in order])
+    least, most = (_rest(problem, [options[i] for i in order], of) for of in (np.min, np.max))
     totals = problem.fixed(product)[None, :]
     error = np.zeros(totals.shape[1])
+    lost = np.full(totals.shape[1], np.inf)
     steps: list[tuple[Indices, Indices]] = []
-    for i, after in zip(order, rest, strict=True):
-        totals, parent, option = _merge(problem, totals, options[i], after)
+    for i, least_after, most_after in zip(order, least, most, strict=True):
+        totals, parent, option = _merge(problem, totals, options[i], least_after)
         if not len(totals):  # nothing keeps the bounds
-            return Found(totals, np.empty((0, len(order)), np.int32), error)
+            return Found(totals, np.empty((0, len(order)), np.int32), error, lost)
         if len(totals) > limit:
-            rows, more = thin_out(totals, thinned)
+            slack = np.where(problem.costs.is_maximum, np.inf, problem.bounds - most_after)
+            rows, more = thin_out(totals, thinned, slack)
+            if len(rows) > limit:
+                lost = np.minimum(lost, problem.combine(totals, least_after).min(axis=0))
+                rows, more = thin_out(totals, thinned)
             totals, parent, option = totals[rows], parent[rows], option[rows]
             error += more
         steps.append((parent, option))
@@ -63,18 +75,18 @@ def front_of_product(
     for i, (parent, option) in zip(reversed(order), reversed(steps), strict=True):
         chosen[:, i] = kept[i][option[at]]
         at = parent[at]
-    return Found(totals, chosen, error)
+    return Found(totals, chosen, error, lost)
 
 
 def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent) -> Front:
     """Return the front of a space, exact or with its error.
 
-    Raises :class:`ArchitectureError` for a bound that asks for more of a cost, or less of a gain: what it needs is not
-    among what dominance keeps.
+    Raises :class:`DataError` for a bound that asks for more of a cost, or less of a gain: what it needs is not among
+    what dominance keeps.
     """
     for constraint in problem.constraints:
         if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
-            raise ArchitectureError(
+            raise DataError(
                 f"{constraint}: a bound against what is better needs all of a space; expected one of at most "
                 f"{LIMIT:,} architectures, where {problem.space.name} has {approximately(problem.space.size)}"
             )
@@ -89,23 +101,22 @@ def approximately(size: int) -> str:
     return f"{size:,}" if size < 10**9 else f"{size:.2g}"
 
 
-def _least_of_rest(problem: Problem, options: list[Floats]) -> list[Floats]:
-    """Return, after each slot, the least that all later slots can add to each metric."""
-    identity = np.where(problem.costs.is_maximum, -np.inf, 0.0)
-    found = [identity]
+def _rest(problem: Problem, options: list[Floats], of: Callable[..., Floats]) -> list[Floats]:
+    """Return, after each slot, the least or the most that all later slots can add to each metric."""
+    found = [np.where(problem.costs.is_maximum, -np.inf, 0.0)]
     for costs in reversed(options[1:]):
-        found.append(problem.combine(found[-1], costs.min(axis=0)))
+        found.append(problem.combine(found[-1], of(costs, axis=0)))
     return found[::-1]
 
 
-def _merge(problem: Problem, totals: Floats, options: Floats, after: Floats) -> tuple[Floats, Indices, Indices]:
+def _merge(problem: Problem, totals: Floats, options: Floats, least_after: Floats) -> tuple[Floats, Indices, Indices]:
     """Return the non-dominated sums of partial networks and options, with the rows that each is made of."""
     step = max(1, CHUNK // len(options))
     parts: list[tuple[Floats, Indices, Indices]] = []
     for start in range(0, len(totals), step):
         part = totals[start : start + step]
         sums = problem.combine(part[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
-        possible = np.flatnonzero((problem.combine(sums, after) <= problem.bounds + 1e-6).all(axis=1))
+        possible = np.flatnonzero((problem.combine(sums, least_after) <= problem.bounds).all(axis=1))
         rows = possible[problem.non_dominated(sums[possible])]
         parts.append(
             (sums[rows], (start + rows // len(options)).astype(np.int32), (rows % len(options)).astype(np.int32))
@@ -115,43 +126,3 @@ def _merge(problem: Problem, totals: Floats, options: Floats, after: Floats) -> 
         rows = problem.non_dominated(sums)
         sums, parent, option = sums[rows], parent[rows], option[rows]
     return sums, parent, option
-
-
-def thin_out(totals: Floats, wanted: int) -> tuple[NDArray[np.intp], Floats]:
-    """Return at most ``wanted`` rows, one a cell of a grid, and how much worse they are at most.
-
-    For every row of ``totals`` one that is returned is worse by the second answer at most, in each column. A column of
-    few distinct values has a cell for each of them, where that leaves few enough.
-    """
-    low, high = totals.min(axis=0), totals.max(axis=0)
-    scaled = (totals - low) / np.where(high > low, high - low, 1.0)
-    distinct = [np.unique(column, return_inverse=True)[1] for column in totals.T]
-    apart = [column if column.max() < FEW else None for column in distinct]
-    if len(np.unique(_cells(scaled, apart, 1))) > wanted:
-        apart = [None] * len(apart)
-    coarse, fine = 1, 2**20
-    while fine - coarse > max(1, coarse // 50):
-        middle = (coarse + fine) // 2
-        if len(np.unique(_cells(scaled, apart, middle))) > wanted:
-            fine = middle
-        else:
-            coarse = middle
-    cells = _cells(scaled, apart, coarse)
-    order = np.lexsort((scaled.sum(axis=1), cells))
-    first = np.flatnonzero(np.diff(cells[order], prepend=-1))
-    rows = order[first]
-    behind = np.repeat(rows, np.diff(first, append=len(order)))
-    worse = (totals[behind] - totals[order]).max(axis=0)
-    return np.sort(rows), np.maximum(worse, 0.0)
-
-
-def _cells(scaled: Floats, apart: list[NDArray[np.intp] | None], resolution: int) -> NDArray[np.int64]:
-    """Return the number of each row's cell: ``resolution`` intervals a column, or its own number where that is told."""
-    cells = np.zeros(len(scaled), np.int64)
-    for column, own in zip(scaled.T, apart, strict=True):
-        number = resolution if own is None else FEW
-        here = np.minimum((column * resolution).astype(np.int64), resolution - 1) if own is None else own
-        cells = cells * number + here
-        if cells.max() > 2**62 // 2**20:
-            cells = np.unique(cells, return_inverse=True)[1].astype(np.int64)
-    return cells

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from math import log2
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import BLOCKS, STAGES, Block, Lambda, ResNet
+from lambda_arch.searching.arrays import Floats
 
 NETWORK = ("1/blocks", "1/image size^2")
 BLOCK = (
@@ -54,7 +54,7 @@ def block_features(block: Block, stage: int, depth: int) -> list[float]:
     return found
 
 
-def features(architecture: ResNet) -> NDArray[np.float64]:
+def features(architecture: ResNet) -> Floats:
     """Return all features of an architecture, those of its blocks summed."""
     depth = architecture.depth
     blocks = [block_features(block, i, depth) for i, stage in enumerate(architecture.stages) for block in stage]

@@ -5,42 +5,49 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import ResNet
-from lambda_arch.searching.problem import Problem
+from lambda_arch.searching.arrays import Floats, Indices
+from lambda_arch.searching.optimization import Problem
 
-Floats = NDArray[np.float64]
 Engine = Literal["enumerate", "exact", "evolutionary"]
 
 
 @dataclass(frozen=True)
 class Found:
-    """Candidates of a product: totals (rows x metrics, minimised), the option of each slot, and the error so far.
+    """Candidates of a product: totals (rows x metrics, minimised) and the option of each slot (rows x slots).
 
-    For every architecture of the product there is a row that is worse than it by ``error`` at most, in each metric.
+    For every architecture of the product that keeps the bounds there is a row that is worse than it by ``error`` at
+    most, in each metric, and keeps them too; or else it is no less than ``lost``, in each metric (infinite: none is).
     """
 
     totals: Floats
-    options: NDArray[np.int32]
+    options: Indices
     error: Floats
+    lost: Floats
+
+    @classmethod
+    def exact(cls, totals: Floats, options: Indices) -> "Found":
+        """Return candidates without an error."""
+        return cls(totals, options, np.zeros(totals.shape[1]), np.full(totals.shape[1], np.inf))
 
 
 @dataclass(frozen=True)
 class Front:
     """The members of a front, in the order of the first objective.
 
-    ``totals`` has a column a metric of ``problem``, minimised. ``product`` and ``options`` say which architectures
-    they are. ``error``: for every architecture of the space some member is worse by that much at most, in the unit of
-    each metric (0 everywhere: the front is exact). ``evaluated`` counts the architectures that were looked at.
+    ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` say which architectures
+    they are. ``error``: for every architecture of the space that keeps the bounds some member is worse by that much at
+    most, in the unit of each objective (0 everywhere: the front is exact). ``evaluated`` counts the architectures that
+    were looked at.
     """
 
     problem: Problem
     engine: Engine
     how: str
     totals: Floats
-    product: NDArray[np.int32]
-    options: tuple[NDArray[np.int32], ...]
+    product: Indices
+    options: tuple[Indices, ...]
     error: Floats
     evaluated: int
 
@@ -71,7 +78,7 @@ class Front:
         if not len(self):
             return np.zeros(len(self.problem.objectives))
         least = np.abs(self.points).min(axis=0)
-        return np.asarray(np.divide(self.error[: len(least)], least, out=np.zeros(len(least)), where=least > 0))
+        return np.asarray(np.divide(self.error, least, out=np.zeros(len(least)), where=least > 0))
 
 
 def collect(problem: Problem, engine: Engine, how: str, found: Sequence[Found], evaluated: int) -> Front:
@@ -83,5 +90,18 @@ def collect(problem: Problem, engine: Engine, how: str, found: Sequence[Found], 
     kept = np.flatnonzero(problem.allowed(totals))
     kept = kept[problem.non_dominated(totals[kept], objectives)]
     kept = kept[np.lexsort(totals[kept, :objectives].T[::-1])]
-    error = np.max([each.error for each in found], axis=0)
+    points = totals[kept, :objectives]
+    error = np.max([each.error[:objectives] for each in found], axis=0)
+    for each in found:
+        if np.isfinite(each.lost).any():
+            error = np.maximum(error, _distance(each.lost[:objectives], points))
     return Front(problem, engine, how, totals[kept], product[kept], tuple(options[i] for i in kept), error, evaluated)
+
+
+def _distance(lost: Floats, points: Floats) -> Floats:
+    """Return by how much the point closest above ``lost`` is worse than it; infinity without points."""
+    if not len(points):
+        return np.full(len(lost), np.inf)
+    worse = np.maximum(points - lost, 0.0)
+    scale = np.maximum(worse.max(axis=0), np.finfo(float).tiny)
+    return np.asarray(worse[(worse / scale).max(axis=1).argmin()])

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_arch.arch import STAGES, ArchitectureError, did_you_mean
-from lambda_arch.searching.space import Product, Space
+from lambda_arch.searching.search_space import Product, Space
 from lambda_arch.searching.space_products import Choices
 
 BUILT_IN = ("ablation", "scaling", "stages", "blocks")

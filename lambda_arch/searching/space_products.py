@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lambda_arch.arch import BLOCKS, STAGES, WIDTHS, ArchitectureError, Block, Convolution, Lambda
-from lambda_arch.searching.space import Place, Product, Slot, drop_repeats, letters_of
+from lambda_arch.searching.search_space import Place, Product, Slot, drop_repeats, letters_of
 from lambda_arch.searching.space_keys import (
     BLOCK_KEYS,
     BY_NAME,

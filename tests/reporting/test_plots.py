@@ -11,8 +11,8 @@ from lambda_arch.reporting.fronts import front_report, shown_front
 from lambda_arch.reporting.picture import Picture, Series, front_picture, table_picture
 from lambda_arch.reporting.plots import characters, draw, html_page, image
 from lambda_arch.searching import search
-from lambda_arch.searching.answers import spread
-from lambda_arch.searching.table import table_front
+from lambda_arch.searching.highlights import spread
+from lambda_arch.searching.table_front import table_front
 
 
 @pytest.fixture(scope="module")

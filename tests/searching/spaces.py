@@ -4,7 +4,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 
-from lambda_arch.searching.space import Space
+from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import space_of
 
 LISTS = {

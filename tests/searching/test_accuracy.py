@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from lambda_arch.arch import ArchitectureError, parse
 from lambda_arch.searching.accuracy import AccuracyModel, fit, published_model
 from lambda_arch.searching.features import features
-from lambda_arch.searching.runs import OWN, Run, published_runs, read_runs
-from lambda_arch.searching.space import Space
+from lambda_arch.searching.search_space import Space
+from lambda_arch.searching.training_runs import OWN, Run, published_runs, read_runs
 from tests.searching.spaces import small_spaces
 
 

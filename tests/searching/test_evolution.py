@@ -10,7 +10,7 @@ from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.searching.evolution import evolve
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.metrics import METRICS, column_metric, read_constraint
-from lambda_arch.searching.problem import Problem, make_problem
+from lambda_arch.searching.optimization import Problem, make_problem
 from lambda_arch.searching.space_file import space_of
 
 SPACE = space_of({"depth": 18, "image_size": 64, "per": "block", "k": [2, 4, 8, 16], "m": [3, 7, 23]}, "small")

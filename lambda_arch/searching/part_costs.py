@@ -10,17 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet
 from lambda_arch.costs.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
 from lambda_arch.costs.peak import ELEMENT_BYTES, block_peak, head_peak, stem_peak
 from lambda_arch.searching.accuracy import AccuracyModel
+from lambda_arch.searching.arrays import Floats, Mask, Rows
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.metrics import Metric
-from lambda_arch.searching.space import Column, Product, Slot
+from lambda_arch.searching.search_space import Column, Product, Slot
 
-Floats = NDArray[np.float64]
 DIALS = ("k", "h", "u", "m")
 COUNTED = ("params", "macs", "flops", "memory")
 
@@ -56,7 +55,7 @@ class Costs:
                 raise ArchitectureError(f"{metric.name}: not a cost that follows from blocks")
 
     @property
-    def is_maximum(self) -> NDArray[np.bool_]:
+    def is_maximum(self) -> Mask:
         """Which metrics combine by their maximum."""
         return np.array([metric.combines == "max" for metric in self.metrics])
 
@@ -217,7 +216,7 @@ class _Kind:
     """Blocks that differ in their dials alone: one of them, where they are, and their dials as arrays."""
 
     like: Block
-    members: NDArray[np.intp]
+    members: Rows
     values: dict[str, Any]
 
     def dials(self, size: int) -> Dials | None:

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, did_you_mean
+from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.metrics import METRICS, Metric, column_metric
-from lambda_arch.searching.problem import non_dominated
-
-Floats = NDArray[np.float64]
+from lambda_arch.searching.optimization import non_dominated
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import STAGES, ArchitectureError, Lambda, ResNet
+from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.runs import published_runs
+from lambda_arch.searching.training_runs import published_runs
 
-Floats = NDArray[np.float64]
 TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
 
 

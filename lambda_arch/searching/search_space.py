@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import BLOCKS, ArchitectureError, Block, ResNet, expand
 from lambda_arch.arch.resnet import Stem
+from lambda_arch.searching.arrays import Indices, Mask
 
 Place = tuple[int, int]
 """A block of a network: its stage and its number there, both from 0."""
@@ -25,7 +25,7 @@ class Column:
 
     places: tuple[Place, ...]
     blocks: tuple[Block, ...]
-    index: NDArray[np.int32]
+    index: Indices
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Space:
                 yield product.architecture(options)
 
 
-def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], NDArray[np.int32]]]) -> Slot:
+def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], Indices]]) -> Slot:
     """Return the slot of ``columns`` with every combination of blocks once, in the order of their first occurrence."""
     merged: list[Column] = []
     code = np.zeros(len(columns[0][2]), np.int64)
@@ -128,7 +128,7 @@ def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], NDArr
     return Slot(tuple(Column(column.places, column.blocks, column.index[first]) for column in merged))
 
 
-def letters_of(patterns: Sequence[str], depth: int) -> NDArray[np.bool_]:
+def letters_of(patterns: Sequence[str], depth: int) -> Mask:
     """Return which blocks hold a lambda layer, patterns x blocks; raises ArchitectureError where one cannot."""
     expanded = ["".join(expand(pattern, BLOCKS[depth])) for pattern in patterns]
     for pattern, letters in zip(patterns, expanded, strict=True):

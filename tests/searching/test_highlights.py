@@ -4,9 +4,9 @@ import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.searching import Front, search
-from lambda_arch.searching.answers import along, best, knee, place_published, spread
+from lambda_arch.searching.highlights import along, best, knee, place_published, spread
+from lambda_arch.searching.member_checks import check_members
 from lambda_arch.searching.space_file import space_of
-from lambda_arch.searching.verification import check_members
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.searching.accuracy import AccuracyModel
-from lambda_arch.searching.costs import COUNTED, Costs
+from lambda_arch.searching.arrays import Floats, Mask, Rows
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.metrics import Constraint, Metric
-from lambda_arch.searching.space import Product, Slot, Space
+from lambda_arch.searching.part_costs import COUNTED, Costs
+from lambda_arch.searching.search_space import Product, Slot, Space
 
-Floats = NDArray[np.float64]
+TOLERANCE = 1e-6
+"""The share of a bound on an accuracy, a latency or a throughput by which it may be missed: sums of fractions are
+rounded, and so are figures that are printed and given back as bounds. Counts keep their bounds exactly."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class Problem:
             if constraint.metric.inverse_of and self.costs.latency is not None:
                 bound, at_most = self.costs.latency.batch / bound if bound > 0 else np.inf, not at_most
             bound *= self.signs[column]
+            spare = 0.0 if constraint.metric.name in COUNTED else TOLERANCE * abs(bound)
             if at_most == (self.signs[column] > 0):
-                upper[column] = min(upper[column], bound)
+                upper[column] = min(upper[column], bound + spare)
             else:
-                lower[column] = max(lower[column], bound)
+                lower[column] = max(lower[column], bound - spare)
         return upper, lower
 
     def fixed(self, product: Product) -> Floats:
@@ -76,11 +79,11 @@ class Problem:
         """Return the costs of two parts together."""
         return self.costs.combine(a, b)
 
-    def allowed(self, totals: Floats) -> NDArray[np.bool_]:
+    def allowed(self, totals: Floats) -> Mask:
         """Return which rows of totals keep all constraints."""
         return np.asarray(((totals <= self.bounds) & (totals >= self.floors)).all(axis=-1))
 
-    def non_dominated(self, totals: Floats, columns: int | None = None) -> NDArray[np.intp]:
+    def non_dominated(self, totals: Floats, columns: int | None = None) -> Rows:
         """Return, in order, the rows that no other dominates in the first ``columns``, one of those that are equal.
 
         Sums of fractions that differ by their rounding alone are equal: accuracies and seconds count to 9 decimals.
@@ -111,7 +114,7 @@ def make_problem(
     return Problem(space, tuple(objectives), tuple(constraints), costs)
 
 
-def non_dominated(values: Floats) -> NDArray[np.intp]:
+def non_dominated(values: Floats) -> Rows:
     """Return, in order, the rows of ``values`` that no other dominates, one of those that are equal."""
     import moocore
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.searching.table import table_front
+from lambda_arch.searching.table_front import table_front
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=40))

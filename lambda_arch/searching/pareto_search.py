@@ -8,8 +8,8 @@ from lambda_arch.searching.exact import Step, exact_front
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.metrics import read_constraint, read_objectives
-from lambda_arch.searching.problem import Problem, make_problem
-from lambda_arch.searching.space import Space
+from lambda_arch.searching.optimization import Problem, make_problem
+from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 
 

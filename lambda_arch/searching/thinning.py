@@ -1,0 +1,83 @@
+"""Thinning: fewer partial networks, chosen so that every one that goes has a close one that stays.
+
+A partial network that stays must do for the one that goes *whatever completes them*. In an objective it may be worse,
+by an error that is reported. In a bounded sum it may not, or a completion that keeps the bound with the one breaks it
+with the other, unless the bound is kept by both whatever completes them: ``slack`` is the largest partial sum of which
+that is true. Bounded maxima never matter: a partial network that keeps such a bound breaks it with no completion that
+keeps it.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.searching.arrays import Floats, Mask, Rows
+
+FEW = 48  # a metric of so few distinct values has an interval for each of them
+
+
+def thin_out(totals: Floats, wanted: int, slack: Floats | None = None) -> tuple[Rows, Floats]:
+    """Return about ``wanted`` of the rows of ``totals``, and by how much more they are at most, column by column.
+
+    For every row ``d`` a row ``r`` is kept with ``r <= d + error`` in each column and ``r <= max(d, slack)``: it is no
+    closer to a bound, or not close to it. The rows are put into the cells of a grid. Of each cell those are kept that
+    no other has less than in all columns of which the slack is exceeded: one where there is no such column. That may be
+    more than ``wanted`` where a coarser grid does not make it fewer.
+    """
+    slack = np.full(totals.shape[1], np.inf) if slack is None else slack
+    low, high = totals.min(axis=0), totals.max(axis=0)
+    scaled = (totals - low) / np.where(high > low, high - low, 1.0)
+    distinct: list[Rows | None] = [np.unique(column, return_inverse=True)[1] for column in totals.T]
+    values = [column if column is not None and column.max() < FEW else None for column in distinct]
+    if len(np.unique(_cells(scaled, values, 1))) > wanted:
+        values = [None] * len(values)
+    coarse, fine = 1, 2**20
+    while fine - coarse > max(1, coarse // 50):
+        middle = (coarse + fine) // 2
+        if len(np.unique(_cells(scaled, values, middle))) > wanted:
+            fine = middle
+        else:
+            coarse = middle
+    critical = np.flatnonzero(high > slack)
+    near_bound = np.maximum(totals[:, critical], slack[critical])
+    while True:
+        cells = np.unique(_cells(scaled, values, coarse), return_inverse=True)[1]
+        kept = _least_of_cells(cells, scaled, near_bound)
+        if kept.sum() <= wanted or (coarse == 1 and values.count(None) == len(values)):
+            return np.flatnonzero(kept), _error(totals, cells, kept, slack)
+        values = values if coarse > 1 else [None] * len(values)
+        coarse = max(1, coarse // 2)
+
+
+def _cells(scaled: Floats, values: list[Rows | None], resolution: int) -> NDArray[np.int64]:
+    """Return the number of each row's cell: of ``resolution`` intervals per column, or of the number of its value."""
+    cells = np.zeros(len(scaled), np.int64)
+    for column, own in zip(scaled.T, values, strict=True):
+        number = resolution if own is None else FEW
+        here = np.minimum((column * resolution).astype(np.int64), resolution - 1) if own is None else own
+        cells = cells * number + here
+        if cells.max() > 2**62 // 2**20:
+            cells = np.unique(cells, return_inverse=True)[1].astype(np.int64)
+    return cells
+
+
+def _least_of_cells(cells: Rows, scaled: Floats, near_bound: Floats) -> Mask:
+    """Return which rows are kept: of each cell the least, or all that are non-dominated in ``near_bound``."""
+    if near_bound.shape[1] > 1:
+        import moocore
+
+        # rows of different cells do not dominate each other: less in one of the two last columns, more in the other
+        apart = np.column_stack([near_bound, cells, -cells]).astype(np.float64)
+        return np.asarray(moocore.is_nondominated(apart, keep_weakly=False))
+    order = np.lexsort((scaled.sum(axis=1), *near_bound.T, cells))
+    kept = np.zeros(len(cells), np.bool_)
+    kept[order[np.flatnonzero(np.diff(cells[order], prepend=-1))]] = True
+    return kept
+
+
+def _error(totals: Floats, cells: Rows, kept: Mask, slack: Floats) -> Floats:
+    """Return by how much more than a row that went the row that is kept for it can be, at most, column by column."""
+    most = np.full((cells.max() + 1, totals.shape[1]), -np.inf)
+    np.maximum.at(most, cells[kept], totals[kept])
+    gone = totals[~kept]
+    worse = np.minimum(most[cells[~kept]], np.maximum(gone, slack)) - gone
+    return np.asarray(np.maximum(worse.max(axis=0, initial=0.0), 0.0))
