@@ -10,23 +10,14 @@ from lambda_arch.arch.attention import (
 )
 from lambda_arch.arch.efficientnet import EfficientNet
 from lambda_arch.arch.families import FAMILIES, Architecture, Family, configure
+from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda, Layer, most_common
 from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
 from lambda_arch.arch.parsing import named, parse, read_settings
+from lambda_arch.arch.part import Head, LambdaShape, Part, halve
 from lambda_arch.arch.patterns import compress, evenly_spaced, expand
-from lambda_arch.arch.resnet import (
-    BLOCKS,
-    EXPANSION,
-    LAYERS,
-    STAGES,
-    STEMS,
-    WIDTHS,
-    Block,
-    Convolution,
-    Lambda,
-    Layer,
-    ResNet,
-)
+from lambda_arch.arch.resnet import Bottleneck, ResNet, Stem, with_block
+from lambda_arch.arch.resnet_tables import BLOCKS, EXPANSION, MIN_IMAGE_SIZE, STAGES, STEM_WIDTHS, STEMS, WIDTHS
 from lambda_arch.arch.toml_file import read_architecture
 from lambda_arch.arch.zoo import Entry, all_named, zoo
 from lambda_arch.errors import ArchitectureError, did_you_mean
@@ -36,9 +27,11 @@ __all__ = [
     "EXPANSION",
     "FAMILIES",
     "LAYERS",
+    "MIN_IMAGE_SIZE",
     "OPTIONS",
     "STAGES",
     "STEMS",
+    "STEM_WIDTHS",
     "WIDTHS",
     "Architecture",
     "ArchitectureError",
@@ -46,29 +39,37 @@ __all__ = [
     "AugmentedConvolution",
     "AxialAttention",
     "Block",
+    "Bottleneck",
     "Convolution",
     "DoubleAttention",
     "EfficientNet",
     "Entry",
     "Family",
     "GlobalAttention",
+    "Head",
     "Lambda",
+    "LambdaShape",
     "Layer",
     "LocalAttention",
     "MobileNet",
     "Option",
+    "Part",
     "ResNet",
     "Setting",
+    "Stem",
     "all_named",
     "compress",
     "configure",
     "did_you_mean",
     "evenly_spaced",
     "expand",
+    "halve",
+    "most_common",
     "named",
     "parse",
     "read_architecture",
     "read_setting",
     "read_settings",
+    "with_block",
     "zoo",
 ]

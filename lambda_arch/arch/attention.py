@@ -6,6 +6,7 @@ Each is defined as in its own paper; docs/comparison-layers.md says where a desc
 from dataclasses import dataclass
 from typing import ClassVar
 
+from lambda_arch.arch.checks import check_heads, check_odd, check_whole, nearest_divisor
 from lambda_arch.errors import ArchitectureError
 
 HEADS = 8
@@ -27,7 +28,7 @@ class GlobalAttention:
     heads: int = HEADS
 
     def __post_init__(self) -> None:
-        _check_whole("heads", self.heads)
+        check_whole("heads", self.heads, HEADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class AxialAttention:
     heads: int = HEADS
 
     def __post_init__(self) -> None:
-        _check_whole("heads", self.heads)
+        check_whole("heads", self.heads, HEADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,8 @@ class LocalAttention:
     extent: int = 7
 
     def __post_init__(self) -> None:
-        _check_whole("heads", self.heads)
-        _check_whole("extent", self.extent)
-        if self.extent % 2 == 0:
-            raise ArchitectureError(
-                f"extent={self.extent}: expected an odd spatial extent, such as extent={self.extent + 1}"
-            )
+        check_whole("heads", self.heads, HEADS)
+        check_odd("extent", self.extent, "an odd spatial extent", 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ class AugmentedConvolution:
     downsample: bool = False
 
     def __post_init__(self) -> None:
-        _check_whole("heads", self.heads)
+        check_whole("heads", self.heads, HEADS)
         for name in ("kappa", "upsilon"):
             value = getattr(self, name)
             if not 0 < value < 1:
@@ -114,7 +111,7 @@ class DoubleAttention:
     reduction: int = 2
 
     def __post_init__(self) -> None:
-        _check_whole("reduction", self.reduction)
+        check_whole("reduction", self.reduction, 2)
 
 
 Attention = GlobalAttention | AxialAttention | LocalAttention | AugmentedConvolution | DoubleAttention
@@ -136,24 +133,10 @@ def check_fits(layer: Attention, place: str, width: int, dim_out: int) -> None:
                 f"heads={layer.heads},upsilon={layer.upsilon:g}: expected fewer than the {width} channels of {place} "
                 f"for the values, where they need {values}; such as heads={HEADS}"
             )
-    elif width // layer.share % layer.heads:
-        best = nearest_divisor(layer.heads, width // layer.share)
-        part = f"the {width}" if layer.share == 1 else f"half the {width}"
-        raise ArchitectureError(
-            f"heads={layer.heads}: expected heads that divide {part} channels of {place}, such as heads={best}"
-        )
-
-
-def nearest_divisor(value: int, number: int) -> int:
-    """Return the divisor of ``number`` closest to ``value``."""
-    divisors = [d for d in range(1, number + 1) if number % d == 0]
-    return min(divisors, key=lambda d: (abs(d - value), d))
+    else:
+        whose = f"the {width}" if layer.share == 1 else f"half the {width}"
+        check_heads("heads", layer.heads, width // layer.share, place, whose)
 
 
 def _floor(value: float) -> int:
     return int(value + 1e-9)  # 0.7 * 10 is 7, whatever its last bit says
-
-
-def _check_whole(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ArchitectureError(f"{name}={value}: expected a whole number from 1, such as {name}=8")

@@ -1,22 +1,54 @@
-"""Checks that families share."""
+"""Checks that values share; each raises :class:`ArchitectureError` in one line."""
+
+from collections.abc import Collection
+from typing import TypeGuard
 
 from lambda_arch.errors import ArchitectureError
 
 
-def check_classes(classes: int, usual: int) -> None:
-    """Raise :class:`ArchitectureError` unless ``classes`` is a whole number from 1; ``usual`` is an example."""
-    if not _is_int(classes) or classes < 1:
-        raise ArchitectureError(f"classes={classes}: expected a whole number from 1, such as classes={usual}")
+def is_whole(value: object, least: int = 1) -> TypeGuard[int]:
+    """Return whether ``value`` is an integer (no boolean) of at least ``least``."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
-def check_image_size(image_size: int, strides: int) -> None:
-    """Raise :class:`ArchitectureError` for an image too small to be halved ``strides`` times."""
+def check_whole(name: str, value: object, usual: int) -> None:
+    """Raise unless ``value`` is a whole number from 1; ``usual`` is an example."""
+    if not is_whole(value):
+        raise ArchitectureError(f"{name}={value}: expected a whole number from 1, such as {name}={usual}")
+
+
+def check_odd(name: str, value: object, what: str, usual: int) -> None:
+    """Raise unless ``value`` is an odd number from 1, ``what`` in words; ``usual`` is an example."""
+    if not is_whole(value) or value % 2 == 0:
+        near = value + 1 if is_whole(value) else usual
+        raise ArchitectureError(f"{name}={value}: expected {what}, such as {name}={near}")
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> None:
+    """Raise unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ArchitectureError(f"{name}={value}: expected one of {', '.join(choices)}")
+
+
+def check_image_size(image_size: object, strides: int) -> None:
+    """Raise for an image too small to be halved ``strides`` times."""
     least = 2**strides
-    if not _is_int(image_size) or image_size < least:
+    if not is_whole(image_size, least):
         raise ArchitectureError(
             f"image_size={image_size}: expected a whole number from {least}, for the {strides} strides of 2"
         )
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def check_heads(name: str, heads: int, channels: int, place: str, whose: str = "") -> None:
+    """Raise unless ``heads`` divide the ``channels`` of ``place``, ``whose`` in words (by default all of its)."""
+    if channels % heads:
+        raise ArchitectureError(
+            f"{name}={heads}: expected heads that divide {whose or f'the {channels}'} channels of {place}, "
+            f"such as {name}={nearest_divisor(heads, channels)}"
+        )
+
+
+def nearest_divisor(value: int, number: int) -> int:
+    """Return the divisor of ``number`` closest to ``value``."""
+    divisors = [d for d in range(1, number + 1) if number % d == 0]
+    return min(divisors, key=lambda d: (abs(d - value), d))

@@ -1,13 +1,14 @@
 """What an EfficientNet is: B0 to B7, one network scaled in width, depth and image size (Tan & Le, ICML 2019)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar, NamedTuple
 
-from lambda_arch.arch.checks import check_classes, check_image_size
+from lambda_arch.arch.checks import check_image_size, check_whole
 from lambda_arch.arch.options import Setting
+from lambda_arch.arch.part import Part, halve
 from lambda_arch.errors import ArchitectureError
 
 
@@ -36,27 +37,23 @@ SCALES = tuple(
 
 
 class Stage(NamedTuple):
-    """MBConv blocks of one kind (Sandler et al. 2018): the first strides and changes the channels.
-
-    ``expansion``: how many times wider than its input the depthwise convolution of a block is.
-    """
+    """Blocks of one kind, see :class:`MBConv`: the first strides and changes the channels."""
 
     kernel: int
     stride: int
     expansion: int
-    dim: int
     dim_out: int
     repeats: int
 
 
 STAGES = (
-    Stage(3, 1, 1, 32, 16, 1),
-    Stage(3, 2, 6, 16, 24, 2),
-    Stage(5, 2, 6, 24, 40, 2),
-    Stage(3, 2, 6, 40, 80, 3),
-    Stage(5, 1, 6, 80, 112, 3),
-    Stage(5, 2, 6, 112, 192, 4),
-    Stage(3, 1, 6, 192, 320, 1),
+    Stage(3, 1, 1, 16, 1),
+    Stage(3, 2, 6, 24, 2),
+    Stage(5, 2, 6, 40, 2),
+    Stage(3, 2, 6, 80, 3),
+    Stage(5, 1, 6, 112, 3),
+    Stage(5, 2, 6, 192, 4),
+    Stage(3, 1, 6, 320, 1),
 )
 """The stages of B0 (Tan & Le 2019, table 1)."""
 
@@ -65,6 +62,31 @@ HEAD_WIDTH = 1280
 
 BASE_NAMES = {f"efficientnet_b{variant}": "EfficientNet (Tan & Le 2019)" for variant in range(len(SCALES))}
 OPTIONS = ("classes",)
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """A 3x3 convolution of stride 2, with its norm and swish."""
+
+
+@dataclass(frozen=True, slots=True)
+class MBConv:
+    """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation.
+
+    ``expansion``: how many times wider than its input its depthwise convolution of ``kernel`` is. Between squeeze and
+    excitation there are a quarter of its input's channels (not of the expanded ones).
+    """
+
+    kernel: int
+    expansion: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A 1x1 convolution to ``width`` channels, and a linear classifier of their means."""
+
+    classes: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +108,7 @@ class EfficientNet:
     def __post_init__(self) -> None:
         if self.variant not in range(len(SCALES)):
             raise ArchitectureError(f"efficientnet_b{self.variant}: expected efficientnet_b0 to b{len(SCALES) - 1}")
-        check_classes(self.classes, 1000)
+        check_whole("classes", self.classes, 1000)
         check_image_size(self.image_size, strides=5)
 
     def __str__(self) -> str:
@@ -94,28 +116,22 @@ class EfficientNet:
         size = "" if self.image_size == SCALES[self.variant].image_size else f"@{self.image_size}"
         return f"efficientnet_b{self.variant}{classes}{size}"
 
-    @property
-    def stem_width(self) -> int:
-        """Channels after the stem."""
-        return scaled_width(STEM_WIDTH, SCALES[self.variant].width)
-
-    @property
-    def head_width(self) -> int:
-        """Channels of the head's convolution, which the classifier sees."""
-        return scaled_width(HEAD_WIDTH, SCALES[self.variant].width)
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """The seven stages at this variant's width and depth."""
+    def parts(self, image_size: Any = None) -> Iterator[Part]:
+        """Yield stem, blocks and head in order; ``image_size`` (an integer or an array) replaces the network's own."""
+        side = self.image_size if image_size is None else image_size
         width, depth, _ = SCALES[self.variant]
-        return tuple(
-            stage._replace(
-                dim=scaled_width(stage.dim, width),
-                dim_out=scaled_width(stage.dim_out, width),
-                repeats=ceil(stage.repeats * depth),
-            )
-            for stage in STAGES
-        )
+        dim, size = scaled_width(STEM_WIDTH, width), halve(side)
+        yield Part("stem", Stem(), 3, dim, side, size, stride=2)
+        for i, stage in enumerate(STAGES):
+            dim_out = scaled_width(stage.dim_out, width)
+            for j in range(ceil(stage.repeats * depth)):
+                stride = stage.stride if j == 0 else 1
+                out = halve(size) if stride == 2 else size
+                settings = MBConv(stage.kernel, stage.expansion)
+                path = f"stage{i + 1}.{j + 1}"
+                yield Part(path, settings, dim, dim_out, size, out, stride, stage=i, first=j == 0)
+                dim, size = dim_out, out
+        yield Part("head", Head(self.classes, scaled_width(HEAD_WIDTH, width)), dim, self.classes, size, 1)
 
 
 def scaled_width(channels: int, factor: Fraction) -> int:

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambda_arch.arch import efficientnet, mobilenet, resnet_names
+from lambda_arch.arch import efficientnet, mobilenet, resnet_configure, resnet_names
 from lambda_arch.arch.efficientnet import EfficientNet
 from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import Setting
 from lambda_arch.arch.resnet import ResNet
-from lambda_arch.arch.resnet_configure import configure_resnet
 from lambda_arch.errors import ArchitectureError
 
 Architecture = ResNet | MobileNet | EfficientNet
@@ -36,10 +35,10 @@ class Family:
 FAMILIES = (
     Family(
         ResNet,
-        resnet_names.BASE_NAMES,
-        resnet_names.base_resnet,
+        resnet_configure.BASE_NAMES,
+        resnet_configure.base_resnet,
         tuple(option.name for option in resnet_names.RESNET_OPTIONS),
-        configure_resnet,
+        resnet_configure.configure_resnet,
         stages=True,
     ),
     Family(

@@ -5,13 +5,14 @@ does not stride, thirteen layers, a linear head. Each layer is a depthwise-separ
 never strides), or removed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from lambda_arch.arch.checks import check_classes, check_image_size
+from lambda_arch.arch.checks import check_heads, check_image_size, check_whole
+from lambda_arch.arch.layers import Lambda
 from lambda_arch.arch.options import BY_NAME, Setting
-from lambda_arch.arch.resnet import Lambda
+from lambda_arch.arch.part import Head, LambdaShape, Part, halve
 from lambda_arch.errors import ArchitectureError
 
 
@@ -55,6 +56,16 @@ OPTIONS = ("layers", *LAMBDA_OPTIONS, "classes")
 
 
 @dataclass(frozen=True, slots=True)
+class Stem:
+    """A 3x3 convolution that does not stride, with its norm and ReLU."""
+
+
+@dataclass(frozen=True, slots=True)
+class Separable:
+    """A depthwise and a pointwise convolution, each with its norm and ReLU (Howard et al. 2017)."""
+
+
+@dataclass(frozen=True, slots=True)
 class MobileNet:
     """A MobileNet-v1 or Lambda MobileNet.
 
@@ -74,8 +85,10 @@ class MobileNet:
         _check_pattern(self.layers)
         if not self.has_lambda:  # their settings have no meaning then: one architecture, one value
             object.__setattr__(self, "layer", LAMBDA)
-        _check_heads(self.layers, self.layer.h)
-        check_classes(self.classes, 100)
+        for number, (letter, layer) in enumerate(zip(self.layers[1:], LAYERS, strict=True), 1):
+            if letter == "L":
+                check_heads("h", self.layer.h, layer.dim_out, f"layer {number}")
+        check_whole("classes", self.classes, 100)
         check_image_size(self.image_size, strides=4)
 
     def __str__(self) -> str:
@@ -89,6 +102,20 @@ class MobileNet:
         size = "" if self.image_size == 32 else f"@{self.image_size}"
         name = "lambda_mobilenet" if self.has_lambda else "mobilenet"
         return f"{name}{':' if options else ''}{','.join(options)}{size}"
+
+    def parts(self, image_size: Any = None) -> Iterator[Part]:
+        """Yield stem, layers and head in order; ``image_size`` (an integer or an array) replaces the network's own."""
+        size = self.image_size if image_size is None else image_size
+        yield Part("stem", Stem(), 3, LAYERS[0].dim, size, size)
+        for number, (letter, (dim, dim_out, stride)) in enumerate(zip(self.layers[1:], LAYERS, strict=True), 1):
+            if letter == "L":
+                shape = LambdaShape.of(self.layer, size)
+                yield Part(f"layer{number}", self.layer, dim, dim_out, size, size, shape=shape)
+            elif letter == "C":
+                out = halve(size) if stride == 2 else size
+                yield Part(f"layer{number}", Separable(), dim, dim_out, size, out, stride)
+                size = out
+        yield Part("head", Head(self.classes), LAYERS[-1].dim_out, self.classes, size, 1)
 
     @property
     def letters(self) -> frozenset[str]:
@@ -139,15 +166,4 @@ def _check_pattern(layers: str) -> None:
             raise ArchitectureError(
                 f"layers={layers}: layer {number} turns {layer.dim} channels into {layer.dim_out} and cannot be "
                 f"removed; expected C or L there"
-            )
-
-
-def _check_heads(layers: str, heads: int) -> None:
-    for number, (letter, layer) in enumerate(zip(layers[1:], LAYERS, strict=True), 1):
-        if letter == "L" and layer.dim_out % heads:
-            divisors = [d for d in range(1, layer.dim_out + 1) if layer.dim_out % d == 0]
-            best = min(divisors, key=lambda d: (abs(d - heads), d))
-            raise ArchitectureError(
-                f"h={heads}: expected heads that divide the {layer.dim_out} channels of layer {number}, "
-                f"such as h={best}"
             )

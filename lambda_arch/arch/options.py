@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lambda_arch.arch.resnet import ACTIVATIONS, KEY_NORMS, POOLS, STAGES, STEMS, Lambda, ResNet
+from lambda_arch.arch.layers import KEY_NORMS
+from lambda_arch.arch.resnet_tables import ACTIVATIONS, POOLS, STAGES, STEMS
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
 Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
@@ -188,16 +189,3 @@ def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
     if not (place[1].isascii() and place[1].isdigit()):
         raise ArchitectureError(f"{key}={value}: expected the number of a block, such as {place[0]}.1.{name}")
     return Setting(option, read(value, where), STAGES.index(place[0]), int(place[1]))
-
-
-def block_value(architecture: ResNet, option: Option, stage: int, block: int) -> object:
-    """Return what a block (counted from 0) has for ``option``, or None where the option has no meaning for it."""
-    values = architecture.stages[stage][block]
-    if option.level == "block":
-        return getattr(values, option.field)
-    layer = values.layer
-    if layer.letter not in option.letters:
-        return None
-    if isinstance(layer, Lambda) and not layer.means(option.field):
-        return None
-    return getattr(layer, option.field)

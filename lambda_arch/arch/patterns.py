@@ -7,7 +7,7 @@ group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for 
 
 from collections.abc import Sequence
 
-from lambda_arch.arch.resnet import LAYERS
+from lambda_arch.arch.layers import LAYERS
 from lambda_arch.errors import ArchitectureError
 
 LETTERS = "".join(LAYERS)

@@ -5,144 +5,47 @@ between its two 1x1 convolutions: a 3x3 convolution, a lambda layer (Bello, ICLR
 that the paper compares with.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
-from typing import ClassVar, Literal, TypeVar
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
-from lambda_arch.arch.attention import (
-    Attention,
-    AugmentedConvolution,
-    AxialAttention,
-    DoubleAttention,
-    GlobalAttention,
-    LocalAttention,
-    check_fits,
-    nearest_divisor,
+from lambda_arch.arch.attention import Attention, check_fits
+from lambda_arch.arch.checks import check_choice, check_heads, check_image_size, check_whole
+from lambda_arch.arch.layers import LAYERS, Block, Lambda, Layer, most_common
+from lambda_arch.arch.part import Head, LambdaShape, Part, halve
+from lambda_arch.arch.resnet_names import canonical_name
+from lambda_arch.arch.resnet_tables import (
+    ACTIVATIONS,
+    BLOCKS,
+    EXPANSION,
+    POOLS,
+    STAGES,
+    STEM_WIDTHS,
+    STEMS,
+    WIDTHS,
+    Activation,
+    Pool,
+    StemKind,
+    dashed,
 )
 from lambda_arch.errors import ArchitectureError
 
-BLOCKS = {
-    18: (2, 2, 2, 2),
-    26: (2, 2, 2, 2),
-    38: (2, 3, 5, 2),
-    50: (3, 4, 6, 3),
-    101: (3, 4, 23, 3),
-    152: (3, 8, 36, 3),
-    200: (3, 24, 36, 3),
-    270: (4, 29, 53, 4),
-    350: (4, 36, 72, 4),
-    420: (4, 44, 87, 4),
-}
-"""Bottleneck blocks in c2 to c5 for each depth (He et al. 2016; 270 to 420 from Bello et al. 2021; 18, 26 and 38 as
-the public re-implementations build them, of bottlenecks too)."""
 
-STAGES = ("c2", "c3", "c4", "c5")
-WIDTHS = (64, 128, 256, 512)
-EXPANSION = 4
-STEM_WIDTHS = {"7x7": (64,), "deep": (32, 32, 64), "rs": (32, 32, 64), "tiered": (24, 32, 64)}
-"""Channels of each stem's convolutions before its pool: one of 7x7, or three of 3x3."""
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """A stem of ``kind``: (b, 3, S, S) to (b, 64, S/4, S/4)."""
 
-STEMS = tuple(STEM_WIDTHS)
-POOLS = ("strided", "first", "2x2")
-ACTIVATIONS = ("relu", "silu")
-MIN_IMAGE_SIZE = 32
-
-DEFAULT_SCOPE = 23
-
-T = TypeVar("T")
-Scope = int | Literal["global"]
-KeyNorm = Literal["softmax", "l2", "none"]
-KEY_NORMS = ("softmax", "l2", "none")
-Stem = Literal["7x7", "deep", "rs", "tiered"]
-Pool = Literal["strided", "first", "2x2"]
-Activation = Literal["relu", "silu"]
+    kind: StemKind = "7x7"
+    activation: Activation = "relu"
 
 
 @dataclass(frozen=True, slots=True)
-class Convolution:
-    """The 3x3 convolution of an ordinary bottleneck."""
+class Bottleneck:
+    """A bottleneck block in a network: its ``block``, and what it has of the network's settings."""
 
-    letter: ClassVar[str] = "C"
-
-
-@dataclass(frozen=True, slots=True)
-class Lambda:
-    """The settings of a lambda layer, in the paper's letters.
-
-    ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` scope of the position lambdas (m x m positions, odd, or
-    ``"global"``). ``content`` and ``position`` say which lambdas are summed; ``bias`` adds a bias of k scalars to the
-    position lambdas, as implementations that use a stock convolution layer for them do. The paper's normalisations:
-    ``key_norm`` of the keys over the positions, ``query_softmax`` of the queries over their depth too, ``batch_norm``
-    of queries and values.
-    """
-
-    letter: ClassVar[str] = "L"
-
-    k: int = 16
-    h: int = 4
-    u: int = 1
-    m: Scope = DEFAULT_SCOPE
-    content: bool = True
-    position: bool = True
-    bias: bool = False
-    key_norm: KeyNorm = "softmax"
-    query_softmax: bool = False
-    batch_norm: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("k", "h", "u"):
-            value = getattr(self, name)
-            if not _is_int(value) or value < 1:
-                raise ArchitectureError(f"{name}={value}: expected a whole number from 1, such as {name}=4")
-        if self.m != "global" and (not _is_int(self.m) or self.m < 1 or self.m % 2 == 0):
-            odd = f"m={self.m + 1}" if _is_int(self.m) and self.m > 0 else "m=23"
-            raise ArchitectureError(f"m={self.m}: expected an odd scope or global, such as {odd}")
-        if not (self.content or self.position):
-            raise ArchitectureError(
-                "content=no,position=no: a lambda layer without either computes nothing; expected one of them"
-            )
-        if self.key_norm not in KEY_NORMS:
-            raise ArchitectureError(f"key_norm={self.key_norm}: expected one of {', '.join(KEY_NORMS)}")
-        for setting in fields(self):  # one architecture, one value
-            if not self.means(setting.name):
-                object.__setattr__(self, setting.name, setting.default)
-
-    def means(self, field: str) -> bool:
-        """Whether a setting has a meaning: scope and bias need position lambdas, the norm of keys content lambdas."""
-        return {"m": self.position, "bias": self.position, "key_norm": self.content}.get(field, True)
-
-
-Layer = Convolution | Lambda | Attention
-
-LAYERS: dict[str, type[Layer]] = {
-    kind.letter: kind
-    for kind in (
-        Convolution,
-        Lambda,
-        GlobalAttention,
-        AxialAttention,
-        LocalAttention,
-        AugmentedConvolution,
-        DoubleAttention,
-    )
-}
-"""Every kind of spatial layer by its letter in a stage pattern."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A bottleneck block: its spatial layer, and squeeze-excitation of ratio ``se`` after its last 1x1 (0 for none)."""
-
-    layer: Layer = Convolution()
-    se: float = 0.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.se <= 1:
-            raise ArchitectureError(
-                f"se={self.se:g}: expected a squeeze-excitation ratio from 0 (none) to 1, such as se=0.25"
-            )
-        object.__setattr__(self, "se", float(self.se))
+    block: Block
+    shortcut_bias: bool = False
+    activation: Activation = "relu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +67,7 @@ class ResNet:
 
     depth: int
     stages: tuple[tuple[Block, ...], ...]
-    stem: Stem = "7x7"
+    stem: StemKind = "7x7"
     stride: bool = True
     pool: Pool = "strided"
     activation: Activation = "relu"
@@ -181,31 +84,20 @@ class ResNet:
             raise ArchitectureError(
                 f"blocks {dashed(shape)}: expected {dashed(BLOCKS[self.depth])} for depth {self.depth}"
             )
-        if self.stem not in STEMS:
-            raise ArchitectureError(f"stem={self.stem}: expected one of {', '.join(STEMS)}")
-        if self.pool not in POOLS:
-            raise ArchitectureError(f"pool={self.pool}: expected one of {', '.join(POOLS)}")
-        if self.activation not in ACTIVATIONS:
-            raise ArchitectureError(f"activation={self.activation}: expected one of {', '.join(ACTIVATIONS)}")
-        if not _is_int(self.classes) or self.classes < 1:
-            raise ArchitectureError(f"classes={self.classes}: expected a whole number from 1, such as classes=1000")
-        if not _is_int(self.image_size) or self.image_size < MIN_IMAGE_SIZE:
-            raise ArchitectureError(
-                f"image_size={self.image_size}: expected at least {MIN_IMAGE_SIZE}, for the five strides of 2"
-            )
+        check_choice("stem", self.stem, STEMS)
+        check_choice("pool", self.pool, POOLS)
+        check_choice("activation", self.activation, ACTIVATIONS)
+        check_whole("classes", self.classes, 1000)
+        check_image_size(self.image_size, strides=5)
         self._check_layers()
         self._check_sharing()
 
     def _check_layers(self) -> None:
-        for place, width, layer in self._lambda_blocks():
-            if width % layer.h:
-                best = nearest_divisor(layer.h, width)
-                raise ArchitectureError(
-                    f"h={layer.h}: expected heads that divide the {width} channels of {place}, such as h={best}"
-                )
         for place, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):
-            for block in stage:
-                if isinstance(block.layer, Attention):
+            for block in dict.fromkeys(stage):
+                if isinstance(block.layer, Lambda):
+                    check_heads("h", block.layer.h, width, place)
+                elif isinstance(block.layer, Attention):
                     check_fits(block.layer, place, width, EXPANSION * width)
         strided = self.stages[1:] if self.stride else ()
         concerned = {"first": self.stages[: len(self.stages) - len(strided)], "2x2": strided}.get(self.pool, ())
@@ -226,23 +118,37 @@ class ResNet:
                 )
 
     def __str__(self) -> str:
-        from lambda_arch.arch.resnet_names import canonical_name
-
         return canonical_name(self)
 
-    def block_stride(self, stage: int, first: bool) -> int:
-        """Return the stride of a block of the ``stage`` (counted from 0), be it its ``first`` or another."""
-        return 2 if self.stride and first and stage > 0 else 1
-
-    def has_pool(self, stage: int, first: bool) -> bool:
-        """Whether a lambda layer in such a block has an average-pool after it."""
-        return self.block_stride(stage, first) > 1 or (first and self.pool == "first")
-
-    def _lambda_blocks(self) -> Iterator[tuple[str, int, Lambda]]:
-        for name, width, stage in zip(STAGES, WIDTHS, self.stages, strict=True):
-            for block in stage:
-                if isinstance(block.layer, Lambda):
-                    yield name, width, block.layer
+    def parts(self, image_size: Any = None) -> Iterator[Part]:
+        """Yield stem, blocks and head in order; ``image_size`` (an integer or an array) replaces the network's own."""
+        side = self.image_size if image_size is None else image_size
+        size, dim = halve(halve(side)), STEM_WIDTHS[self.stem][-1]
+        yield Part("stem", Stem(self.stem, self.activation), 3, dim, side, size, stride=4)
+        for i, (name, width, blocks) in enumerate(zip(STAGES, WIDTHS, self.stages, strict=True)):
+            shared = False
+            for j, block in enumerate(blocks):
+                stride = 2 if self.stride and i > 0 and j == 0 else 1
+                out = halve(size) if stride == 2 else size
+                layer = block.layer
+                positional = isinstance(layer, Lambda) and layer.position
+                yield Part(
+                    f"{name}.{j + 1}",
+                    Bottleneck(block, self.shortcut_bias, self.activation),
+                    dim,
+                    EXPANSION * width,
+                    size,
+                    out,
+                    stride,
+                    stage=i,
+                    first=j == 0,
+                    pool=self.pool if stride == 2 or (j == 0 and self.pool == "first") else None,
+                    shape=LambdaShape.of(layer, size) if isinstance(layer, Lambda) else None,
+                    owns_embeddings=not (positional and shared),
+                )
+                shared = shared or (positional and self.shared_embeddings)
+                dim, size = EXPANSION * width, out
+        yield Part("head", Head(self.classes), dim, self.classes, size, 1)
 
     @property
     def letters(self) -> frozenset[str]:
@@ -254,34 +160,30 @@ class ResNet:
         """Whether any block holds a lambda layer."""
         return Lambda.letter in self.letters
 
-    def prevailing_lambda(self) -> Lambda:
+    def most_common_lambda(self) -> Lambda:
         """Return the most common value of each lambda setting (the defaults where there is no lambda layer)."""
-        layer = self.prevailing_layer(Lambda.letter)
+        layer = self.most_common_layer(Lambda.letter)
         assert isinstance(layer, Lambda)
         return layer
 
-    def prevailing_layer(self, letter: str) -> Layer:
+    def most_common_layer(self, letter: str) -> Layer:
         """Return the most common value of each setting of the layers of this letter (the defaults if there is none)."""
         kind = LAYERS[letter]
         layers = [block.layer for stage in self.stages for block in stage if isinstance(block.layer, kind)] or [kind()]
         names = [field.name for field in fields(kind)]
-        return kind(**{name: prevailing(getattr(layer, name) for layer in layers) for name in names})
+        return kind(**{name: most_common(getattr(layer, name) for layer in layers) for name in names})
 
-    def prevailing_se(self) -> float:
+    def most_common_se(self) -> float:
         """Return the most common squeeze-excitation ratio over the blocks."""
-        return prevailing(block.se for stage in self.stages for block in stage)
+        return most_common(block.se for stage in self.stages for block in stage)
 
 
-def prevailing(values: Iterable[T], prefer: T | None = None) -> T:
-    """Return the most common of ``values``; among equals ``prefer``, else the first to occur."""
-    counts = Counter(values)
-    return max(counts, key=lambda value: (counts[value], value == prefer))
+def with_block(part: Part, block: Block, *, k: Any = None, h: Any = None, u: Any = None, m: Any = None) -> Part:
+    """Return the ``part`` of a ResNet with another ``block`` in its place, such as one of a search's choices.
 
-
-def dashed(blocks: tuple[int, ...]) -> str:
-    """Write block counts as the field does: ``3-4-6-3``."""
-    return "-".join(map(str, blocks))
-
-
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    ``k``, ``h``, ``u`` and ``m`` (0 for a global scope) replace those of its lambda layer; any of them may be an
+    integer array, for many blocks at once that differ in nothing else. Position embeddings are the block's own.
+    """
+    layer = block.layer
+    shape = LambdaShape.of(layer, part.size, k=k, h=h, u=u, m=m) if isinstance(layer, Lambda) else None
+    return replace(part, settings=replace(part.settings, block=block), shape=shape, owns_embeddings=True)

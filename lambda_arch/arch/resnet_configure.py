@@ -1,19 +1,35 @@
-"""Settings applied on top of a ResNet."""
+"""The base names of ResNets, and settings applied on top of one."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda
 from lambda_arch.arch.options import Option, Setting
 from lambda_arch.arch.patterns import expand
-from lambda_arch.arch.resnet import BLOCKS, LAYERS, STAGES, Block, ResNet
+from lambda_arch.arch.resnet import ResNet
+from lambda_arch.arch.resnet_tables import BLOCKS, STAGES
 from lambda_arch.errors import ArchitectureError
+
+BASE_NAMES = {
+    f"{prefix}resnet{depth}": source
+    for prefix, source in {"": "ResNet of bottlenecks", "lambda_": "every 3x3 convolution a lambda layer"}.items()
+    for depth in BLOCKS
+}
+"""Names of every depth, without lambda layers and with nothing else, each with what it is."""
+
+
+def base_resnet(name: str) -> ResNet:
+    """Return the ResNet of a base name: ``resnet50``, or ``lambda_resnet50`` with every block a lambda layer."""
+    prefix, _, depth = name.rpartition("resnet")
+    block = Block(Lambda() if prefix else Convolution())
+    return ResNet(int(depth), tuple((block,) * n for n in BLOCKS[int(depth)]))
 
 
 def configure_resnet(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
     """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
 
-    Blocks that become another kind of layer take the settings that prevail in ``base`` for that kind.
+    Blocks that become another kind of layer take the most common settings in ``base`` of that kind.
 
     Raises :class:`ArchitectureError` for what cannot be built, and for a stage's or block's setting of a kind of layer
     that is not there.
@@ -49,7 +65,7 @@ def _covers(setting: Setting, stage: int, block: int) -> bool:
 def _configure_block(base: ResNet, block: Block, letter: str, settings: Sequence[Setting]) -> Block:
     values: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "block"}
     of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if letter in s.option.letters}
-    layer = block.layer if block.layer.letter == letter else base.prevailing_layer(letter)
+    layer = block.layer if block.layer.letter == letter else base.most_common_layer(letter)
     return Block(LAYERS[letter](**{**asdict(layer), **of_layer}), **{"se": block.se, **values})
 
 

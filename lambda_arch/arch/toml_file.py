@@ -17,7 +17,7 @@ from pathlib import Path
 from lambda_arch.arch.families import Architecture, configure
 from lambda_arch.arch.options import BY_NAME, read_setting
 from lambda_arch.arch.parsing import named, parse
-from lambda_arch.arch.resnet import STAGES
+from lambda_arch.arch.resnet_tables import STAGES
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
 DEFAULT_NAME = "lambda_resnet50"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lambda_arch.costs.counting import count
+from lambda_arch.costs.closed_form import count
 from lambda_arch.costs.ledger import Ledger, Row
 from lambda_arch.costs.memory import map_bytes, saved_bytes, stage_saved_bytes
 from lambda_arch.lazy import lazy_names

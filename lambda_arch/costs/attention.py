@@ -14,9 +14,10 @@ from lambda_arch.arch import (
     DoubleAttention,
     GlobalAttention,
     LocalAttention,
+    halve,
 )
 from lambda_arch.costs.ledger import Row
-from lambda_arch.costs.modules import conv, halve, matmul
+from lambda_arch.costs.modules import conv, matmul
 
 
 def spatial_attention(path: str, layer: Attention, dim: int, size: int, out: int) -> Iterator[Row]:

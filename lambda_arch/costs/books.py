@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch.arch import Architecture
-from lambda_arch.costs.counting import count
+from lambda_arch.costs.closed_form import count
 from lambda_arch.costs.ledger import Ledger, Row
 from lambda_arch.nn import build
 from lambda_arch.nn.attention.augmented import Upsample

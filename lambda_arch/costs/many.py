@@ -9,18 +9,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lambda_arch.arch import (
+    MIN_IMAGE_SIZE,
     STAGES,
     WIDTHS,
     ArchitectureError,
     Block,
+    Bottleneck,
     Convolution,
     Lambda,
     ResNet,
     expand,
     parse,
+    with_block,
 )
-from lambda_arch.arch.resnet import MIN_IMAGE_SIZE
-from lambda_arch.costs.closed_form import Dials, block_size, bottleneck, dials, head, stem, stem_size
+from lambda_arch.costs.closed_form import rows
 from lambda_arch.costs.ledger import Row
 
 if TYPE_CHECKING:
@@ -100,10 +102,10 @@ def count_many(
 
 @dataclass(frozen=True)
 class _Group:
-    """Blocks of one stage that cost the same: how many there are, and how many of them hold a lambda layer."""
+    """Blocks of one stage that cost the same: where the first is, how many there are, how many hold a lambda layer."""
 
+    path: str
     stage: int
-    first: bool
     block: Block  # with a lambda layer, whether or not it has one
     number: int
     lambdas: Integers | int
@@ -113,73 +115,42 @@ class _Group:
 
 
 def _groups(base: ResNet, lambdas: NDArray[np.bool_] | None) -> list[_Group]:
-    prevailing = base.prevailing_lambda()
+    usual = base.most_common_lambda()
     members: dict[tuple[int, bool, Block], list[int]] = {}
-    own: list[bool] = []
-    for i, stage in enumerate(base.stages):
-        for j, block in enumerate(stage):
-            is_lambda = isinstance(block.layer, Lambda)
-            members.setdefault((i, j == 0, block if is_lambda else replace(block, layer=prevailing)), []).append(
-                len(own)
-            )
-            own.append(is_lambda)
+    blocks = [part for part in base.parts() if isinstance(part.settings, Bottleneck)]
+    own = [isinstance(part.settings.block.layer, Lambda) for part in blocks]
+    for place, part in enumerate(blocks):
+        assert part.stage is not None
+        block = part.settings.block if own[place] else replace(part.settings.block, layer=usual)
+        members.setdefault((part.stage, part.first, block), []).append(place)
     groups = []
-    for (i, first, block), places in members.items():
+    for (stage, _, block), places in members.items():
         if lambdas is None:
             number: Integers | int = sum(own[place] for place in places)
         elif lambdas.shape[-1] == len(STAGES):
-            number = len(places) * lambdas[:, i].astype(np.int64)
+            number = len(places) * lambdas[:, stage].astype(np.int64)
         else:
             number = lambdas[:, places].sum(axis=1, dtype=np.int64)
-        groups.append(_Group(i, first, block, len(places), number))
+        groups.append(_Group(blocks[places[0]].path, stage, block, len(places), number))
     return groups
 
 
-def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], part: slice) -> dict[str, Any]:
-    image_size = given.get("image_size", base.image_size)
-    sizes = [stem_size(image_size)]
-    for i in range(len(STAGES)):
-        sizes.append(block_size(i, True, sizes[-1], base.block_stride(i, True)))
+def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], chunk: slice) -> dict[str, Any]:
+    numbers = {name: given[name] for name in ("k", "h", "u", "m") if name in given}
+    parts = {part.path: part for part in base.parts(given.get("image_size"))}
     sums: dict[str, Any] = Counter()
-    _add(sums, stem(base.stem, image_size))
-    _add(sums, head(base.classes, sizes[-1]))
+    for path in ("stem", "head"):
+        _add(sums, rows(parts[path]))
     for group in groups:
-        size = sizes[group.stage] if group.first else sizes[group.stage + 1]
-        convolutional = replace(group.block, layer=Convolution())
+        part, lambdas = parts[group.path], group.lambdas_in(chunk)
         kinds = [
-            (convolutional, group.number - group.lambdas_in(part)),
-            (group.block, group.lambdas_in(part)),
+            (with_block(part, replace(group.block, layer=Convolution())), group.number - lambdas),
+            (with_block(part, group.block, **numbers), lambdas),
         ]
-        for block, number in kinds:
-            if isinstance(number, int) and number == 0:
-                continue
-            rows = bottleneck(
-                "",
-                block,
-                group.stage,
-                first=group.first,
-                size=size,
-                shortcut_bias=base.shortcut_bias,
-                stride=base.block_stride(group.stage, group.first),
-                pool=base.has_pool(group.stage, group.first),
-                at=_dials(block, size, given),
-            )
-            _add(sums, rows, number)
+        for of_kind, number in kinds:
+            if not isinstance(number, int) or number:
+                _add(sums, rows(of_kind), number)
     return sums
-
-
-def _dials(block: Block, size: Any, given: dict[str, Any]) -> Dials | None:
-    if not isinstance(block.layer, Lambda):
-        return None
-    at = dials(block.layer, size)._replace(**{name: given[name] for name in ("k", "h", "u") if name in given})
-    if "m" not in given:
-        return at
-    scope, everywhere = given["m"], given["m"] == 0
-    area = scope * scope
-    return at._replace(
-        summed=np.where(everywhere, size * size, area),
-        embeddings=np.where(everywhere, (2 * size - 1) ** 2, area),
-    )
 
 
 def _add(sums: dict[str, Any], rows: Iterable[Row], number: Any = 1) -> None:

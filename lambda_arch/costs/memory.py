@@ -3,24 +3,26 @@
 The paper's (Bello, ICLR 2021, Table 4): of each layer only what grows with the square of its n positions (or with
 n * sqrt(n), axially), n being the positions of the layer's output. Self-attention keeps b*h*n*n weights for a batch of
 b images and h heads; axial attention b*h*n*sqrt(n), twice, once an axis; a lambda layer k*n*n relative embeddings,
-whatever the batch, once a stage where the layers of a stage share them.
+whatever the batch, once per stage where the layers of a stage share them.
 """
 
 from typing import TYPE_CHECKING
 
 from lambda_arch.arch import (
     STAGES,
+    Architecture,
     ArchitectureError,
     AugmentedConvolution,
     AxialAttention,
+    Bottleneck,
     GlobalAttention,
     Lambda,
     LocalAttention,
+    Part,
     ResNet,
+    halve,
 )
-from lambda_arch.arch.resnet import Block
-from lambda_arch.costs.closed_form import block_size, stem_size
-from lambda_arch.costs.modules import halve
+from lambda_arch.arch.checks import check_whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,36 +31,29 @@ PAPER_BATCH = 128
 FULL_PRECISION = 4  # bytes of a number
 
 
-def map_bytes(architecture: ResNet, batch: int = PAPER_BATCH, *, stages: tuple[str, ...] = STAGES) -> int:
+def map_bytes(architecture: Architecture, batch_size: int = PAPER_BATCH, *, stages: tuple[str, ...] = ()) -> int:
     """Return the bytes of the maps of ``architecture`` at full precision, by the paper's formulas.
 
     Embeddings that the lambda layers of a stage share count once. ``stages``: only those, such as ``("c2",)``. Layers
     that keep no such map (convolutions, double attention) count as zero.
     """
-    size = stem_size(architecture.image_size)
-    elements = 0
-    for i, (name, blocks) in enumerate(zip(STAGES, architecture.stages, strict=True)):
-        size = block_size(i, True, size, architecture.block_stride(i, True))
-        maps = [_map_elements(block, size, batch) for block in blocks]
-        embeddings = [k for block, k in zip(blocks, maps, strict=True) if isinstance(block.layer, Lambda)]
-        repeated = sum(embeddings) - max(embeddings, default=0) if architecture.shared_embeddings else 0
-        if name in stages:
-            elements += sum(maps) - repeated
-    return elements * FULL_PRECISION
+    inside = [part for part in architecture.parts() if not stages or part.path.partition(".")[0] in stages]
+    return sum(_map_elements(part, batch_size) for part in inside) * FULL_PRECISION
 
 
-def _map_elements(block: Block, size: int, batch: int) -> int:
-    layer, positions = block.layer, size * size
+def _map_elements(part: Part, batch_size: int) -> int:
+    layer = part.settings.block.layer if isinstance(part.settings, Bottleneck) else part.settings
+    size, positions = part.size_out, part.size_out**2
     if isinstance(layer, GlobalAttention):
-        return batch * layer.heads * positions * positions
+        return batch_size * layer.heads * positions * positions
     if isinstance(layer, AxialAttention):
-        return 2 * batch * layer.heads * positions * size
+        return 2 * batch_size * layer.heads * positions * size
     if isinstance(layer, AugmentedConvolution):
         side = halve(size) if layer.downsample else size
-        return batch * layer.heads * side**4
+        return batch_size * layer.heads * side**4
     if isinstance(layer, LocalAttention):
-        return batch * layer.heads * positions * layer.extent**2
-    if isinstance(layer, Lambda) and layer.position:
+        return batch_size * layer.heads * positions * layer.extent**2
+    if isinstance(layer, Lambda) and layer.position and part.owns_embeddings:
         context = positions if layer.m == "global" else min(layer.m**2, positions)
         return layer.k * positions * context
     return 0
@@ -87,7 +82,7 @@ def saved_bytes(module: "nn.Module", image: "Tensor") -> int:
     return sum(int(storage.nbytes()) for storage in saved.values())
 
 
-def stage_saved_bytes(architecture: ResNet, stage: str = "c2", batch: int = PAPER_BATCH) -> int:
+def stage_saved_bytes(architecture: ResNet, stage: str = "c2", batch_size: int = PAPER_BATCH) -> int:
     """Return :func:`saved_bytes` of one stage of the network in training, for a batch of images, on the meta device."""
     import torch
 
@@ -95,12 +90,11 @@ def stage_saved_bytes(architecture: ResNet, stage: str = "c2", batch: int = PAPE
 
     if stage not in STAGES:
         raise ArchitectureError(f"{stage}: expected a stage from c2 to c5")
-    if batch < 1:
-        raise ArchitectureError(f"batch={batch}: expected a whole number from 1, such as batch=128")
+    check_whole("batch_size", batch_size, PAPER_BATCH)
     network = build(architecture, device="meta").train()
     before = [network.stem, *(network.get_submodule(name) for name in STAGES[: STAGES.index(stage)])]
     size = architecture.image_size
-    x = torch.zeros(batch, 3, size, size, device="meta")
+    x = torch.zeros(batch_size, 3, size, size, device="meta")
     with torch.no_grad():
         for part in before:
             x = part(x)

@@ -10,11 +10,6 @@ from collections.abc import Iterator
 from lambda_arch.costs.ledger import Row
 
 
-def halve(size: int) -> int:
-    """Return the side of a map after a stride of 2 with half padding."""
-    return (size + 1) // 2
-
-
 def conv(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False, groups: int = 1) -> Row:
     """Return the row of a convolution whose kernel has ``area`` weights."""
     weights = dim // groups * area * dim_out

@@ -8,88 +8,95 @@ with nothing else alive but the block's own input, so a network's is the maximum
 Formulas take integers for one architecture, or numpy arrays for many, like :mod:`lambda_arch.costs.closed_form`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
 from itertools import pairwise
 from typing import Any
 
-from lambda_arch.arch import EXPANSION, WIDTHS, ArchitectureError, Block, Lambda, ResNet
-from lambda_arch.arch.resnet import STEM_WIDTHS
-from lambda_arch.costs.closed_form import Dials, block_size, dials, stem_size, strides
+from lambda_arch.arch import (
+    EXPANSION,
+    STEM_WIDTHS,
+    Architecture,
+    ArchitectureError,
+    Block,
+    Bottleneck,
+    Convolution,
+    Head,
+    Lambda,
+    LambdaShape,
+    Part,
+    Stem,
+    halve,
+)
+from lambda_arch.costs.closed_form import Dials, block_part, head_part, stem_part
 
 ELEMENT_BYTES = 4
 """Bytes of an element in fp32."""
 
 
-def peak_memory(architecture: ResNet, batch: int = 1) -> int:
-    """Return the bytes of activations alive at the peak of inference on ``batch`` images in fp32."""
-    others = sorted(architecture.letters - {"C", "L"})
-    if others:
-        raise ArchitectureError(f"{architecture}: expected only C and L layers, whose memory is known, not {others[0]}")
-    size = stem_size(architecture.image_size)
-    peaks = [stem_peak(architecture.stem, architecture.image_size)]
-    for i, stage in enumerate(architecture.stages):
-        for j, block in enumerate(stage):
-            stride, pool = architecture.block_stride(i, j == 0), architecture.has_pool(i, j == 0)
-            peaks.append(block_peak(block, i, first=j == 0, size=size, stride=stride, pool=pool))
-            size = block_size(i, j == 0, size, stride)
-    peaks.append(head_peak(architecture.classes, size))
-    return ELEMENT_BYTES * batch * max(peaks)
+def peak_memory(architecture: Architecture, batch_size: int = 1) -> int:
+    """Return the bytes of activations alive at the peak of inference on ``batch_size`` images in fp32.
 
-
-def stem_peak(kind: str, image_size: int) -> int:
-    """Return the elements alive at the peak of a stem: inputs and outputs of its convolutions and its pool."""
-    half, quarter = (image_size + 1) // 2, stem_size(image_size)
-    image, pixels = 3 * image_size**2, half**2
-    widths = STEM_WIDTHS[kind]
-    steps = [image + widths[0] * pixels, *(sum(pair) * pixels for pair in pairwise(widths))]
-    return max(*steps, widths[-1] * (pixels + quarter**2))
-
-
-def head_peak(classes: int, size: int) -> int:
-    """Return the elements alive at the peak of the head: the last map and its mean, or the mean and the logits."""
-    dim = EXPANSION * WIDTHS[-1]
-    return max(dim * size**2 + dim, dim + classes)
-
-
-def block_peak(
-    block: Block,
-    stage: int,
-    *,
-    first: bool,
-    size: Any,
-    stride: int | None = None,
-    pool: bool | None = None,
-    at: Dials | None = None,
-) -> Any:
-    """Return the elements alive at the peak of a bottleneck block whose input map has side ``size``.
-
-    ``stride``, ``pool`` and ``at`` are as in :func:`lambda_arch.costs.closed_form.bottleneck`. The block's
-    input is alive throughout, for the shortcut.
+    Raises :class:`ArchitectureError` for a part whose memory is not known: only those of ResNets of C and L layers are.
     """
-    width = WIDTHS[stage]
-    dim_out = EXPANSION * width
-    dim = dim_out if not first else (EXPANSION * WIDTHS[stage - 1] if stage else 64)
-    n = size * size
-    out = block_size(stage, first, size, stride)
-    n_out = out * out
+    return ELEMENT_BYTES * batch_size * int(max(peak_elements(part) for part in architecture.parts()))
+
+
+def peak_elements(part: Part) -> Any:
+    """Return the elements alive at the peak of a part for one image, its input among them.
+
+    An integer, or an array where the part's numbers are arrays. Raises :class:`ArchitectureError` for a part whose
+    memory is not known.
+    """
+    formula = FORMULAS.get(type(part.settings))
+    if formula is None:
+        raise ArchitectureError(f"{part.path}: expected a part of a ResNet, whose memory is known")
+    return formula(part)
+
+
+def _stem(part: Part) -> Any:
+    """Inputs and outputs of its convolutions and its pool."""
+    half = halve(part.size)
+    image, pixels = part.dim * part.size**2, half**2
+    widths = STEM_WIDTHS[part.settings.kind]
+    steps = [image + widths[0] * pixels, *(sum(pair) * pixels for pair in pairwise(widths))]
+    return _maximum([*steps, part.dim_out * (pixels + part.size_out**2)])
+
+
+def _head(part: Part) -> Any:
+    """The last map and its mean, or the mean and the logits."""
+    return _maximum([part.dim * part.size**2 + part.dim, part.dim + part.dim_out])
+
+
+def _bottleneck(part: Part) -> Any:
+    """The block's input is alive throughout, for the shortcut."""
+    block = part.settings.block
+    dim_out, width = part.dim_out, part.dim_out // EXPANSION
+    n, n_out = part.size**2, part.size_out**2
     steps: list[Any] = []  # what is alive besides the block's input
     if isinstance(block.layer, Lambda):
-        steps += _lambda_steps(block.layer, width, n, at or dials(block.layer, size))
-        if strides(stage, first, stride) if pool is None else pool:
+        assert part.shape is not None
+        steps += _lambda_steps(block.layer, width, n, part.shape)
+        if part.pool is not None:
             steps.append(width * (n + n_out))
-    else:
+    elif isinstance(block.layer, Convolution):
         steps.append(width * (n + n_out))
+    else:
+        letter = block.layer.letter
+        raise ArchitectureError(f"{part.path}: expected a C or L layer, whose memory is known, not {letter}")
     steps.append((width + dim_out) * n_out)
     if block.se:
         steps.append(dim_out * n_out + dim_out + max(1, int(dim_out * block.se)))
-    if first:
+    if part.first:
         steps.append(2 * dim_out * n_out)  # the shortcut's output, and the block's to add it to
-    return dim * n + _maximum(steps)
+    return part.dim * n + _maximum(steps)
 
 
-def _lambda_steps(layer: Lambda, dim: int, n: Any, at: Dials) -> Iterator[Any]:
-    k, h, u = at.k, at.h, at.u
+FORMULAS: dict[type[Any], Callable[[Part], Any]] = {Stem: _stem, Bottleneck: _bottleneck, Head: _head}
+
+
+def _lambda_steps(layer: Lambda, dim: int, n: Any, shape: LambdaShape) -> Iterator[Any]:
+    k, h, u = shape.k, shape.h, shape.u
     value_depth = dim // h
     x, queries, values, keys = dim * n, h * k * n, value_depth * u * n, k * u * n
     content, output = k * value_depth, dim * n
@@ -121,3 +128,21 @@ def _larger(a: Any, b: Any) -> Any:
     import numpy as np
 
     return np.maximum(a, b)
+
+
+# The rest serves callers that do not take parts yet; it goes with the last of them.
+
+
+def stem_peak(kind: str, image_size: int) -> int:
+    """Return the elements alive at the peak of a stem."""
+    return _stem(stem_part(kind, image_size))  # type: ignore[no-any-return]
+
+
+def head_peak(classes: int, size: int) -> int:
+    """Return the elements alive at the peak of the head."""
+    return _head(head_part(classes, size))  # type: ignore[no-any-return]
+
+
+def block_peak(block: Block, stage: int, *, first: bool, size: Any, at: Dials | None = None) -> Any:
+    """Return the elements alive at the peak of a bottleneck block whose input map has side ``size``."""
+    return _bottleneck(block_part("", block, stage, first, size, False, at))

@@ -1,24 +1,11 @@
 """From an architecture, or its name, to a network."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
 from lambda_arch import arch
 from lambda_arch.nn.choosing import set_evaluation
-from lambda_arch.nn.efficientnet import EfficientNet
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation
-from lambda_arch.nn.mobilenet import MobileNet
-from lambda_arch.nn.resnet import ResNet
-
-Network = ResNet | MobileNet | EfficientNet
-
-NETWORKS: dict[type[arch.Architecture], Callable[[Any], Network]] = {
-    arch.ResNet: ResNet,
-    arch.MobileNet: MobileNet,
-    arch.EfficientNet: EfficientNet,
-}
+from lambda_arch.nn.network import Network
 
 
 def check_device(device: str) -> None:
@@ -45,6 +32,6 @@ def build(
     """
     value = arch.parse(architecture) if isinstance(architecture, str) else architecture
     with torch.device(device or "cpu"):
-        network = NETWORKS[type(value)](value)
+        network = Network(value)
     set_evaluation(network, evaluation, batch)
     return network if dtype is None else network.to(dtype)

@@ -1,45 +1,16 @@
-"""EfficientNets, module for module what an architecture names."""
+"""The parts of EfficientNets."""
 
 from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from lambda_arch import arch
-from lambda_arch.arch.efficientnet import Stage, squeezed
+from lambda_arch.arch import Part
+from lambda_arch.arch.efficientnet import squeezed
 from lambda_arch.nn.blocks import SqueezeExcitation, conv, pooled_linear
 
 EPSILON = 1e-3
 MOMENTUM = 0.01
 """Of the batch norms: the official implementation's (it writes the momentum as 0.99)."""
-
-
-class EfficientNet(nn.Module):
-    """The network of an architecture: images (b, 3, S, S) to logits (b, classes).
-
-    Blocks are counted from 1: ``stage3.2`` is the second block of the third stage. Dropout and stochastic depth belong
-    to a training recipe and are not in it.
-    """
-
-    def __init__(self, architecture: arch.EfficientNet) -> None:
-        super().__init__()
-        self.architecture = architecture
-        self.stem = ConvNormSwish(3, architecture.stem_width, 3, 2)
-        for i, stage in enumerate(architecture.stages, 1):
-            blocks = {str(j + 1): MBConv(stage, first=j == 0) for j in range(stage.repeats)}
-            self.add_module(f"stage{i}", nn.Sequential(OrderedDict(blocks)))
-        dim, dim_out = architecture.stages[-1].dim_out, architecture.head_width
-        self.head = nn.Sequential(
-            OrderedDict(
-                expand=ConvNormSwish(dim, dim_out, 1),
-                **dict(pooled_linear(dim_out, architecture.classes).named_children()),
-            )
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (b, classes) for images x (b, 3, H, W)."""
-        for module in self.children():
-            x = module(x)
-        return x
 
 
 class ConvNormSwish(nn.Sequential):
@@ -60,22 +31,21 @@ class ConvNormSwish(nn.Sequential):
 class MBConv(nn.Module):
     """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation: widen, convolve depthwise, scale, project.
 
-    ``first`` of its stage: it strides and changes the channels, and has no shortcut.
+    One that strides or changes the channels has no shortcut.
     """
 
-    def __init__(self, stage: Stage, *, first: bool) -> None:
+    def __init__(self, part: Part) -> None:
         super().__init__()
-        dim = stage.dim if first else stage.dim_out
-        wide = dim * stage.expansion
-        stride = stage.stride if first else 1
-        self.shortcut = stride == 1 and dim == stage.dim_out
-        parts: dict[str, nn.Module] = {}
-        if stage.expansion > 1:
-            parts["expand"] = ConvNormSwish(dim, wide, 1)
-        parts["depthwise"] = ConvNormSwish(wide, wide, stage.kernel, stride, groups=wide)
-        parts["se"] = SqueezeExcitation(wide, squeezed(dim), nn.SiLU)
-        parts["project"] = ConvNormSwish(wide, stage.dim_out, 1, swish=False)
-        for name, module in parts.items():
+        settings, dim = part.settings, part.dim
+        wide = dim * settings.expansion
+        self.shortcut = part.stride == 1 and dim == part.dim_out
+        modules: dict[str, nn.Module] = {}
+        if settings.expansion > 1:
+            modules["expand"] = ConvNormSwish(dim, wide, 1)
+        modules["depthwise"] = ConvNormSwish(wide, wide, settings.kernel, part.stride, groups=wide)
+        modules["se"] = SqueezeExcitation(wide, squeezed(dim), nn.SiLU)
+        modules["project"] = ConvNormSwish(wide, part.dim_out, 1, swish=False)
+        for name, module in modules.items():
             self.add_module(name, module)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -84,3 +54,15 @@ class MBConv(nn.Module):
         for module in self.children():
             y = module(y)
         return x + y if self.shortcut else y
+
+
+def stem(part: Part) -> nn.Sequential:
+    """Return a stem, of stride 2."""
+    return ConvNormSwish(part.dim, part.dim_out, 3, 2)
+
+
+def head(part: Part) -> nn.Sequential:
+    """Return a head: (b, dim, H, W) to logits (b, classes)."""
+    width = part.settings.width
+    classifier = pooled_linear(width, part.settings.classes)
+    return nn.Sequential(OrderedDict(expand=ConvNormSwish(part.dim, width, 1), **dict(classifier.named_children())))

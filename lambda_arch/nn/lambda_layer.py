@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import Lambda
-from lambda_arch.arch.resnet import KeyNorm
+from lambda_arch.arch.layers import KeyNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, choose, evaluate, parse_evaluation
 from lambda_arch.nn.gradients import contiguous_gradient
 

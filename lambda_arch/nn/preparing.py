@@ -8,12 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from lambda_arch.arch.resnet import KeyNorm
+from lambda_arch.arch import ResNet
+from lambda_arch.arch.layers import KeyNorm
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
 from lambda_arch.nn.grouping import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
-from lambda_arch.nn.resnet import ResNet
+from lambda_arch.nn.network import Network
 
 FEW, SMALL = 4, 64
 """Images and positions: of more images, maps of no more positions are convolved; measured on two CPU cores."""
@@ -38,8 +39,9 @@ def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
         if isinstance(prepared, PreparedLambdaLayer):
             return prepared
         parameter = next(prepared.parameters(), None)
-        if isinstance(prepared, ResNet) and parameter is not None and parameter.device.type == "cpu":
-            parts = OrderedDict(prepared.stem.named_children())
+        is_resnet = isinstance(prepared, Network) and isinstance(prepared.architecture, ResNet)
+        if is_resnet and parameter is not None and parameter.device.type == "cpu":
+            parts = OrderedDict(prepared.get_submodule("stem").named_children())
             prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
             prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return InGroups(prepared)

@@ -1,66 +1,101 @@
-"""ResNets and LambdaResNets, module for module what an architecture names."""
+"""The parts of ResNets and LambdaResNets: stems and bottleneck blocks."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from itertools import pairwise
 
 from torch import Tensor, nn
 
 from lambda_arch import arch
-from lambda_arch.nn.blocks import Bottleneck, pooled_linear, stem
-from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer
+from lambda_arch.arch import EXPANSION, STEM_WIDTHS, Lambda, Part
+from lambda_arch.nn import attention
+from lambda_arch.nn.blocks import ACTIVATIONS, ConvNorm, SqueezeExcitation, conv
+from lambda_arch.nn.lambda_layer import LambdaLayer
 
 
-class ResNet(nn.Module):
-    """The network of an architecture: images (b, 3, S, S) to logits (b, classes).
+def stem(part: Part) -> nn.Sequential:
+    """Return a stem: (b, 3, S, S) to (b, 64, S/4, S/4)."""
+    kind, activation = part.settings.kind, part.settings.activation
+    dims = (part.dim, *STEM_WIDTHS[kind])
+    kernel = 7 if kind == "7x7" else 3
+    modules: dict[str, nn.Module] = {
+        str(i): ConvNorm(dim, dim_out, kernel, 2 if i == 1 else 1, activation=activation)
+        for i, (dim, dim_out) in enumerate(pairwise(dims), 1)
+    }
+    strided = kind == "rs"
+    modules["pool"] = ConvNorm(dims[-1], dims[-1], 3, 2, activation=activation) if strided else nn.MaxPool2d(3, 2, 1)
+    return nn.Sequential(OrderedDict(modules))
 
-    Blocks are named as in the architecture's string, from 1: ``c4.3`` is the third block of c4.
+
+class Bottleneck(nn.Module):
+    """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
+
+    A convolution strides itself, augmented or not. A lambda layer has the part's average pool after it, of 3x3 or 2x2;
+    the attention layers that take its place have one of 2x2 where the block strides, as their papers have it. A double
+    attention block comes last.
     """
 
-    def __init__(self, architecture: arch.ResNet) -> None:
+    def __init__(self, part: Part) -> None:
         super().__init__()
-        self.architecture = architecture
-        self.stem = stem(architecture.stem, architecture.activation)
-        dim, size = 64, halve(halve(architecture.image_size))
-        for i, (name, width) in enumerate(zip(arch.STAGES, arch.WIDTHS, strict=True)):
-            blocks = []
-            for j, block in enumerate(architecture.stages[i]):
-                stride = architecture.block_stride(i, j == 0)
-                bottleneck = Bottleneck(
-                    block,
-                    dim,
-                    width,
-                    stride,
-                    size,
-                    pool=architecture.pool if architecture.has_pool(i, j == 0) else None,
-                    shortcut=j == 0,
-                    shortcut_bias=architecture.shortcut_bias,
-                    activation=architecture.activation,
-                )
-                blocks.append((str(j + 1), bottleneck))
-                dim, size = arch.EXPANSION * width, halve(size) if stride == 2 else size
-            self.add_module(name, nn.Sequential(OrderedDict(blocks)))
-            if architecture.shared_embeddings:
-                share_embeddings([block.spatial for _, block in blocks])
-        self.head = pooled_linear(dim, architecture.classes)
+        block, activation = part.settings.block, part.settings.activation
+        dim, dim_out, stride, size = part.dim, part.dim_out, part.stride, part.size
+        layer, width = block.layer, dim_out // EXPANSION
+        self.reduce = ConvNorm(dim, width, 1, activation=activation)
+        spatial: list[tuple[str, nn.Module]]
+        if isinstance(layer, Lambda):
+            spatial = [("lambdas", LambdaLayer.of(layer, width, size))]
+            if part.pool is not None:
+                two = part.pool == "2x2"
+                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True) if two else nn.AvgPool2d(3, stride, 1)))
+        elif isinstance(layer, arch.AugmentedConvolution):
+            spatial = [("augmented", _augmented(layer, width, stride, size))]
+        elif isinstance(layer, arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention):
+            spatial = [("attention", _attention(layer, width, size))]
+            if stride > 1:
+                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True)))
+        else:
+            spatial = [("conv", conv(width, width, 3, stride))]
+        spatial += [("norm", nn.BatchNorm2d(width)), (activation, ACTIVATIONS[activation](inplace=True))]
+        self.spatial = nn.Sequential(OrderedDict(spatial))
+        self.expand = ConvNorm(width, dim_out, 1, activation=None)
+        self.se = SqueezeExcitation(dim_out, max(1, int(dim_out * block.se))) if block.se else None
+        bias = part.settings.shortcut_bias
+        self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=bias, activation=None) if part.first else None
+        self.activation = ACTIVATIONS[activation](inplace=True)
+        self.attention = (
+            attention.DoubleAttention(dim_out, reduction=layer.reduction)
+            if isinstance(layer, arch.DoubleAttention)
+            else None
+        )
+        # every block starts as its shortcut (Goyal et al. 2017, section 5.1)
+        nn.init.zeros_(self.expand.get_submodule("norm").weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (b, classes) for images x (b, 3, H, W)."""
-        x = self.stem(x)
-        for name in arch.STAGES:
-            x = self.get_submodule(name)(x)
-        return self.head(x)  # type: ignore[no-any-return]
+        """Return (b, dim_out, H / stride, W / stride) from x (b, dim, H, W)."""
+        y: Tensor = self.expand(self.spatial(self.reduce(x)))
+        if self.se is not None:
+            y = self.se(y)
+        y += x if self.shortcut is None else self.shortcut(x)
+        y = self.activation(y)
+        return y if self.attention is None else self.attention(y)
 
 
-def share_embeddings(stage: Iterable[nn.Module]) -> None:
-    """Give the lambda layers of a stage the position embeddings of the first; they have its shape, or less map."""
-    layers = [module for part in stage for module in part.modules() if isinstance(module, LambdaLayer)]
-    positions = [layer.position for layer in layers if layer.position is not None]
-    for position in positions[1:]:
-        position.weight, position.bias = positions[0].weight, positions[0].bias
-        if isinstance(position, GlobalPosition) and isinstance(positions[0], GlobalPosition):
-            position.size = positions[0].size
+def _attention(
+    layer: arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention, width: int, size: int
+) -> nn.Module:
+    if isinstance(layer, arch.LocalAttention):
+        return attention.LocalAttention(width, heads=layer.heads, extent=layer.extent)
+    kind = attention.GlobalAttention if isinstance(layer, arch.GlobalAttention) else attention.AxialAttention
+    return kind(width, heads=layer.heads, size=size)
 
 
-def halve(size: int) -> int:
-    """Return the side of a map after a stride of 2 with half padding."""
-    return (size + 1) // 2
+def _augmented(layer: arch.AugmentedConvolution, width: int, stride: int, size: int) -> nn.Module:
+    key_dim, value_dim = layer.depths(width)
+    return attention.AugmentedConvolution(
+        width,
+        heads=layer.heads,
+        key_dim=key_dim,
+        value_dim=value_dim,
+        size=size,
+        stride=stride,
+        downsample=layer.downsample,
+    )

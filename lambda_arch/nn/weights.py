@@ -6,8 +6,9 @@ from pathlib import Path
 import torch
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.building import build
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.network import Network
 
 ARCHITECTURE = "architecture"
 LAMBDA_LAYER = "lambda_layer"

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from lambda_arch.arch import BLOCKS, ArchitectureError, Block, ResNet, expand
-from lambda_arch.arch.resnet import Stem
+from lambda_arch.arch.resnet_tables import StemKind
 from lambda_arch.searching.arrays import Indices, Mask
 
 Place = tuple[int, int]
@@ -51,7 +51,7 @@ class Product:
 
     depth: int
     image_size: int
-    stem: Stem
+    stem: StemKind
     shortcut_bias: bool
     classes: int
     slots: tuple[Slot, ...]

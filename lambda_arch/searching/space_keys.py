@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from lambda_arch.arch import BLOCKS, OPTIONS, STAGES, ArchitectureError, Block, Lambda, did_you_mean
-from lambda_arch.arch.resnet import MIN_IMAGE_SIZE, STEMS
+from lambda_arch.arch.resnet_tables import MIN_IMAGE_SIZE, STEMS
 from lambda_arch.searching.search_space import Place
 
 BY_NAME = {option.name: option for option in OPTIONS}

@@ -28,8 +28,8 @@ def block_choices(base: ResNet, text: str) -> list[Block]:
         if name in values:
             raise ArchitectureError(f"--space {part.strip()}: {name} is set twice; expected it once")
         values[name] = [read_setting(name, choice.strip()).value for choice in choices.split("|")]
-    prevailing = base.prevailing_lambda()
-    ratios = values.pop("se", [base.prevailing_se()])
+    prevailing = base.most_common_lambda()
+    ratios = values.pop("se", [base.most_common_se()])
     names = [CHOOSABLE[name].field for name in values]
     found: list[Block] = []
     for ratio in ratios:

@@ -50,7 +50,7 @@ from lambda_arch.arch import ArchitectureError, Block, Lambda, ResNet, parse
         ("lambda_resnet50:key_norm=max", "key_norm=max", "softmax, l2, none"),
         ("lambda_resnet50:shared_embeddings=yes,c4.3.k=8", "shared_embeddings=yes", "c4"),
         ("lambda_resnet50:classes=0", "classes=0", "from 1"),
-        ("lambda_resnet50@20", "20", "at least 32"),
+        ("lambda_resnet50@20", "20", "from 32"),
         ("lambda_resnet50@", "@", "image size"),
         ("lambda_resnet50@big", "@big", "image size"),
     ],

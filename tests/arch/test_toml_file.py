@@ -51,7 +51,7 @@ def test_a_file_builds_on_a_full_name(tmp_path):
         ("name = 50", "line 1", "in quotes"),
         ("name = 'lambda_resnet51'", "line 1", "lambda_resnet50"),
         ("\nimage_size = '224'", "line 2", "whole number"),
-        ("\n\nimage_size = 8", "line 3", "at least 32"),
+        ("\n\nimage_size = 8", "line 3", "from 32"),
         ("[c4]\nk = 4\n[c7]\nk = 4", "line 4", "c2, c3, c4 or c5"),
         ("[c4]\nk = 4\n[c4.9]\nm = 3", "line 4", "from 1 to 6"),
         ("k = 4\n[c4]\nh = 3", "line 3", "h=2"),

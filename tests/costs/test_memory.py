@@ -77,19 +77,19 @@ def test_meta_device_saves_what_the_cpu_saves(pattern):
     network = build(name).train()
     with torch.no_grad():
         x = network.stem(torch.randn(2, 3, 48, 48))
-    assert stage_saved_bytes(parse(name), "c2", batch=2) == pytest.approx(saved_bytes(network.c2, x), rel=1e-3)
+    assert stage_saved_bytes(parse(name), "c2", batch_size=2) == pytest.approx(saved_bytes(network.c2, x), rel=1e-3)
 
 
 def test_global_attention_really_keeps_its_maps():
     """One n x n map a head, image and layer at least: at 224x224, nearly all that c2 keeps."""
     architecture = parse("resnet50:stages=GGGG")
-    maps = map_bytes(architecture, batch=2, stages=("c2",))
-    saved = stage_saved_bytes(architecture, "c2", batch=2)
+    maps = map_bytes(architecture, batch_size=2, stages=("c2",))
+    saved = stage_saved_bytes(architecture, "c2", batch_size=2)
     assert maps < saved < 1.2 * maps
 
 
 def test_bad_input():
     with pytest.raises(ArchitectureError, match="c6: expected a stage"):
         stage_saved_bytes(parse("resnet50"), "c6")
-    with pytest.raises(ArchitectureError, match="batch=0"):
-        stage_saved_bytes(parse("resnet50"), batch=0)
+    with pytest.raises(ArchitectureError, match="batch_size=0"):
+        stage_saved_bytes(parse("resnet50"), batch_size=0)

@@ -107,7 +107,7 @@ def test_the_closed_form_is_what_lives_while_the_network_runs(name: str) -> None
 
 def test_memory_is_per_image() -> None:
     one = peak_memory(parse("lambda_resnet50"))
-    assert peak_memory(parse("lambda_resnet50"), batch=8) == 8 * one
+    assert peak_memory(parse("lambda_resnet50"), batch_size=8) == 8 * one
 
 
 @settings(max_examples=8, deadline=None)

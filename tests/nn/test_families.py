@@ -7,7 +7,7 @@ from lambda_networks import LambdaLayer as ReferenceLayer
 from torch import nn
 
 from lambda_arch.arch import parse
-from lambda_arch.nn import EfficientNet, MobileNet, ResNet, build
+from lambda_arch.nn import build
 from lambda_arch.nn.efficientnet import MBConv
 
 
@@ -40,9 +40,14 @@ def test_forward_backward_and_state_dict(name):
     torch.testing.assert_close(twin.eval()(x), network.eval()(x))
 
 
-def test_build_dispatches_by_family():
-    kinds = [type(build(name, device="meta")) for name in ("resnet18", "lambda_mobilenet", "efficientnet_b7")]
-    assert kinds == [ResNet, MobileNet, EfficientNet]
+def test_modules_are_at_the_paths_of_the_parts():
+    for name in ("resnet18", "lambda_mobilenet", "efficientnet_b1"):
+        network = build(name, device="meta")
+        for part in network.architecture.parts():
+            assert network.get_submodule(part.path) is not None
+        assert [name for name, _ in network.named_children()] == list(
+            dict.fromkeys(part.path.partition(".")[0] for part in network.architecture.parts())
+        )
 
 
 def test_the_lambda_layer_is_that_of_lambda_networks():

@@ -6,7 +6,7 @@ from torch import nn
 
 from lambda_arch.arch import ResNet, all_named, configure, parse, read_settings
 from lambda_arch.nn import LambdaLayer, build
-from lambda_arch.nn.blocks import Bottleneck
+from lambda_arch.nn.resnet import Bottleneck
 
 NAMED = [parse(entry.name) for entry in all_named()]
 SMALL = {configure(each, read_settings("classes=10"), 32) for each in NAMED if isinstance(each, ResNet)}

@@ -7,12 +7,13 @@ from pathlib import Path
 from torch import Tensor
 
 from lambda_arch.arch import Architecture, ArchitectureError, configure, parse
-from lambda_arch.nn.building import Network, build
+from lambda_arch.nn.building import build
 from lambda_arch.nn.convert.checkpoint import read_checkpoint
 from lambda_arch.nn.convert.inference import architecture_of, layer_of
 from lambda_arch.nn.convert.layout import EMBEDDINGS, POSITION, Layout, reshape_layers
 from lambda_arch.nn.convert.layouts import LAYOUTS
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.network import Network
 
 
 @dataclass(frozen=True)

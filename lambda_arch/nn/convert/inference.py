@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from lambda_arch.arch import BLOCKS, STAGES, Architecture, Block, Convolution, Lambda, MobileNet, ResNet
+from lambda_arch.arch import BLOCKS, STAGES, Architecture, Block, Convolution, Lambda, MobileNet, ResNet, most_common
 from lambda_arch.arch.mobilenet import LAMBDA
 from lambda_arch.arch.mobilenet import LAYERS as MOBILENET_LAYERS
-from lambda_arch.arch.resnet import dashed, prevailing
+from lambda_arch.arch.resnet_tables import dashed
 from lambda_arch.nn.convert.layout import POSITION, Layout
 
 State = Mapping[str, Tensor]
@@ -60,7 +60,7 @@ def _resnet(state: State, layout: Layout, everywhere: Set[str]) -> ResNet:
         for j in range(1, number + 1)
     }
     known = [layer for layer in found.values() if layer is not None]
-    usual = prevailing(known) if known else Convolution()
+    usual = most_common(known) if known else Convolution()
     stages = tuple(
         tuple(Block(found[f"{stage}.{j}"] or usual) for j in range(1, number + 1))
         for stage, number in zip(STAGES, shape, strict=True)
@@ -68,7 +68,7 @@ def _resnet(state: State, layout: Layout, everywhere: Set[str]) -> ResNet:
     plain = ResNet(depth, stages)
     fields = {"classes": _classes(state, plain.classes), **layout.network(plain)}
     sizes = [_image_size(state, place) for place in sorted(everywhere) if f"{place}{POSITION}" in state]
-    return ResNet(depth, stages, **fields | ({"image_size": prevailing(sizes)} if sizes else {}))
+    return ResNet(depth, stages, **fields | ({"image_size": most_common(sizes)} if sizes else {}))
 
 
 def _image_size(state: State, place: str) -> int:
@@ -88,7 +88,7 @@ def _mobilenet(state: State) -> MobileNet:
         layer = _lambda(state, f"layer{number}.", bias=True)
         if layer is not None:
             layers.append(Lambda(**layer))
-    usual = prevailing(layers) if layers else LAMBDA
+    usual = most_common(layers) if layers else LAMBDA
     return MobileNet(letters, usual, classes=_classes(state, 100))
 
 

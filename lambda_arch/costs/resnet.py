@@ -1,0 +1,46 @@
+"""The parts of a ResNet in closed form."""
+
+from collections.abc import Iterator
+
+from lambda_arch.arch import EXPANSION, STEM_WIDTHS, Convolution, DoubleAttention, Lambda, Part, halve
+from lambda_arch.costs.attention import double_attention, spatial_attention
+from lambda_arch.costs.lambda_layer import lambda_layer
+from lambda_arch.costs.ledger import Row
+from lambda_arch.costs.modules import conv, conv_norm, norm, squeeze_excitation
+
+
+def stem(part: Part) -> Iterator[Row]:
+    """Yield the rows of a stem."""
+    kind, half, dim = part.settings.kind, halve(part.size), part.dim
+    for i, width in enumerate(STEM_WIDTHS[kind], 1):
+        yield from conv_norm(f"{part.path}.{i}", dim, width, 49 if kind == "7x7" else 9, half)
+        dim = width
+    if kind == "rs":
+        yield from conv_norm(f"{part.path}.pool", dim, dim, 9, part.size_out)
+    else:
+        yield Row(f"{part.path}.pool", "max_pool", (1, dim, part.size_out, part.size_out))
+
+
+def bottleneck(part: Part) -> Iterator[Row]:
+    """Yield the rows of a bottleneck block."""
+    path, block, size, out = part.path, part.settings.block, part.size, part.size_out
+    layer, width = block.layer, part.dim_out // EXPANSION
+    yield from conv_norm(f"{path}.reduce", part.dim, width, 1, size)
+    if isinstance(layer, Lambda):
+        assert part.shape is not None
+        lambdas = f"{path}.spatial.lambdas"
+        yield from lambda_layer(lambdas, layer, part.shape, width, width, size, owns_embeddings=part.owns_embeddings)
+        if part.pool is not None:
+            yield Row(f"{path}.spatial.pool", "avg_pool", (1, width, out, out))
+    elif isinstance(layer, Convolution | DoubleAttention):
+        yield conv(f"{path}.spatial.conv", width, width, 9, out)
+    else:
+        yield from spatial_attention(f"{path}.spatial", layer, width, size, out)
+    yield norm(f"{path}.spatial.norm", width, out)
+    yield from conv_norm(f"{path}.expand", width, part.dim_out, 1, out)
+    if block.se:
+        yield from squeeze_excitation(f"{path}.se", part.dim_out, max(1, int(part.dim_out * block.se)), out)
+    if part.first:
+        yield from conv_norm(f"{path}.shortcut", part.dim, part.dim_out, 1, out, bias=part.settings.shortcut_bias)
+    if isinstance(layer, DoubleAttention):
+        yield from double_attention(f"{path}.attention", layer, part.dim_out, out)

@@ -1,0 +1,70 @@
+"""A network of any architecture: its parts in order, module for module what the walk over it says."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from lambda_arch.arch import Architecture, Bottleneck, Head, Lambda, Part, Stem, efficientnet, mobilenet
+from lambda_arch.nn import efficientnet as of_efficientnet
+from lambda_arch.nn import mobilenet as of_mobilenet
+from lambda_arch.nn import resnet as of_resnet
+from lambda_arch.nn.blocks import pooled_linear
+from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, LocalPosition
+
+Position = LocalPosition | GlobalPosition
+
+MODULES: dict[type[Any], Callable[[Part], nn.Module]] = {
+    Stem: of_resnet.stem,
+    Bottleneck: of_resnet.Bottleneck,
+    Lambda: lambda part: LambdaLayer.of(part.settings, part.dim, part.size, part.dim_out),
+    Head: lambda part: pooled_linear(part.dim, part.settings.classes),
+    mobilenet.Stem: of_mobilenet.stem,
+    mobilenet.Separable: of_mobilenet.separable,
+    efficientnet.Stem: of_efficientnet.stem,
+    efficientnet.MBConv: of_efficientnet.MBConv,
+    efficientnet.Head: of_efficientnet.head,
+}
+"""The module of every kind of part, by the type of its settings."""
+
+
+class Network(nn.Module):
+    """The network of an architecture: images (b, 3, S, S) to logits (b, classes).
+
+    Modules are named by the paths of the parts, which are those of the architecture's string and count from 1:
+    ``c4.3`` is the third block of c4, ``layer12`` the twelfth layer of MobileNet-v1, whichever others are removed.
+    Dropout and stochastic depth belong to a training recipe and are not in it.
+    """
+
+    stem: nn.Module
+    head: nn.Module
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        owners: dict[int | None, Position] = {}
+        for part in architecture.parts():
+            module = MODULES[type(part.settings)](part)
+            for layer in module.modules():
+                if isinstance(layer, LambdaLayer) and layer.position is not None:
+                    if part.owns_embeddings:
+                        owners[part.stage] = layer.position
+                    else:
+                        share_embeddings(owners[part.stage], layer.position)
+            outer, _, name = part.path.rpartition(".")
+            if outer and not hasattr(self, outer):
+                self.add_module(outer, nn.Sequential())
+            self.get_submodule(outer).add_module(name, module)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (b, classes) for images x (b, 3, H, W)."""
+        for module in self.children():
+            x = module(x)
+        return x
+
+
+def share_embeddings(owner: Position, other: Position) -> None:
+    """Give ``other`` the position embeddings of ``owner``, whose map is as large or larger."""
+    other.weight, other.bias = owner.weight, owner.bias
+    if isinstance(other, GlobalPosition) and isinstance(owner, GlobalPosition):
+        other.size = owner.size
