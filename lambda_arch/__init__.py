@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.searching import search
-    from lambda_arch.timing import Store
+    from lambda_arch.store import Store
 
 __version__ = "0.1.0"
 
@@ -30,7 +30,7 @@ _HOMES = {
     "Ledger": "costs",
     "ResNet": "arch",
     "SetupError": "errors",
-    "Store": "timing",
+    "Store": "store",
     "StoreError": "errors",
     "build": "nn",
     "compare": "comparing",

@@ -1,6 +1,7 @@
 """The rooms know only the rooms below them, and everything a user can type is documented."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from lambda_arch.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lambda_arch"
 # from the top of the house down: each imports only from those after it
-ROOMS = ("cli", "reporting", "searching", "comparing", "timing", "costs", "nn", "published", "arch")
+ROOMS = ("cli", "reporting", "searching", "comparing", "timing", "store", "costs", "nn", "published", "arch")
 FOUNDATIONS = ("errors", "files", "lazy")  # modules beside the packages, that know none of them
 MAY_IMPORT_TORCH = ("nn", "costs", "timing")
 HEAVY = {"torch", "fvcore", "pandas"}
@@ -92,3 +93,11 @@ def test_every_command_and_option_has_help_and_is_documented(name):
         for option in parameter.opts:
             if option.startswith("--"):
                 assert f"`{option}" in text, f"{name} {option}"
+
+
+def test_only_the_store_knows_sql():
+    sql = re.compile(
+        r"\b(SELECT\b.*\bFROM|INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM|PRAGMA|CREATE TABLE)\b|sqlite3"
+    )
+    found = {path for path in FILES if sql.search(path.read_text("utf-8"))}
+    assert {path.relative_to(PACKAGE).parts[0] for path in found} == {"store"}

@@ -20,7 +20,7 @@ def devices(
 ) -> None:
     """Show what can be measured on here, with measured ceilings: FLOP/s by dtype, and the speed of a copy."""
     from lambda_arch.reporting.devices import devices_report
-    from lambda_arch.timing.cell import default_threads
+    from lambda_arch.store.setup import default_threads
     from lambda_arch.timing.known_ceilings import device_names, known_or_measured, machine_of
 
     count = threads or default_threads()

@@ -35,7 +35,8 @@ from lambda_arch.cli.setups import (
 )
 
 if TYPE_CHECKING:
-    from lambda_arch.timing import Limits, Measurement, Setup, Store
+    from lambda_arch.store import Measurement, Setup, Store
+    from lambda_arch.timing import Limits
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +76,7 @@ def predict(
     """Predict latencies by adding up calibrated blocks; with --measure, how far off that is."""
     from lambda_arch.reporting.calibrations import prediction_report, write_plot
     from lambda_arch.timing.block_space import block_choices, random_networks
-    from lambda_arch.timing.blocks import block_latencies, with_blocks
+    from lambda_arch.timing.blocks import block_latencies, check_parts, with_blocks
 
     if plot is not None and not measure:
         raise ArchitectureError(f"--plot {plot}: expected --measure too, for there is nothing to plot against")
@@ -83,18 +84,16 @@ def predict(
     if random:
         base = networks[0]
         networks = list(random_networks(base, block_choices(base, space or ""), random, seed))
-    from lambda_arch.timing.cell import check_parts
-
     setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock, evaluation)
     check_parts(setup, "predict")
-    with open_store(store) as opened:
+    with open_store(store, create=False) as opened:
         latencies = block_latencies(opened, setup)
         for network in networks:
             missing = latencies.missing(network)
             if missing:
                 raise ArchitectureError(
-                    f"{network}: {len(missing)} of its parts were not calibrated for {setup}; expected "
-                    f"`lambda-arch calibrate` with this name (or --space) and these flags first"
+                    f"{network}: {len(missing)} of its parts were not calibrated for {setup}, such as {missing[0]}; "
+                    f"expected `lambda-arch calibrate` with this name (or --space) and these flags first"
                 )
         measured: dict[str, Measurement] = {}
         ended: list[str] = []
@@ -111,9 +110,10 @@ def predict(
 def _measured(
     store: "Store", networks: Sequence[Architecture], setup: "Setup", bounds: "Limits", fresh: bool, quiet: bool
 ) -> "tuple[dict[str, Measurement], list[str]]":
-    from lambda_arch.timing import Cell, Measuring
+    from lambda_arch.store import Case
+    from lambda_arch.timing import Measuring
 
-    measuring = Measuring(store, [Cell(network, setup) for network in networks], bounds, fresh=fresh)
+    measuring = Measuring(store, [Case(network, setup) for network in networks], bounds, fresh=fresh)
     with interruptible() as ended:
         watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet)
     return {m.architecture: m for m in measuring.results() if m.status == "ok"}, ended

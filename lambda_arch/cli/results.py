@@ -12,7 +12,7 @@ from lambda_arch.cli.setups import StorePath, open_store
 
 if TYPE_CHECKING:
     from lambda_arch.reporting.timings import Timing
-    from lambda_arch.timing import Measurement, Store
+    from lambda_arch.store import Measurement, Store
 
 Where = Annotated[
     list[str] | None,
@@ -44,7 +44,7 @@ def show(
         return
     from lambda_arch.reporting.timings import results_report
 
-    with open_store(store) as opened:
+    with open_store(store, create=False) as opened:
         emit(results_report(_timings(opened, _selected(opened, where))), format, out)
 
 
@@ -56,16 +56,16 @@ def compare(
     format: Format = None,  # noqa: A002
     out: Out = None,
 ) -> None:
-    """Compare what was measured by turns with BASELINE, round by round."""
+    """Compare what was measured in one session with BASELINE, round by round."""
     from lambda_arch.reporting.timings import Timing, results_report
 
     name = str(parse(baseline))
-    with open_store(store) as opened:
+    with open_store(store, create=False) as opened:
         found = _selected(opened, where)
-        bases = {m.turns: m for m in found if m.architecture == name and m.samples}
-        timings = [Timing(m, name, m.ratio_to(bases[m.turns])) for m in found if m.turns in bases]
+        bases = {m.session: m for m in found if m.architecture == name and m.samples}
+        timings = [Timing(m, name, m.ratio_to(bases[m.session])) for m in found if m.session in bases]
     if not timings:
-        raise ArchitectureError(f"{name}: nothing was measured by turns with it; `time --baseline` does that")
+        raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
     emit(results_report(timings), format, out)
 
 
@@ -75,12 +75,12 @@ def merge(
     store: StorePath = None,
 ) -> None:
     """Copy what OTHER has more into the store."""
-    from lambda_arch.timing import exchange
+    from lambda_arch.store import merge as merge_stores
 
     with open_store(store) as opened:
-        added = exchange.merge(opened, other)
+        added = merge_stores(opened, other)
     typer.echo(
-        f"added: {added['measurement']} measurements, {added['ceiling']} ceilings, {added['part']} block latencies, "
+        f"added: {added['measurement']} measurements, {added['peak']} ceilings, {added['part']} block latencies, "
         f"{added['choice']} evaluations, {added['machine']} machines",
         err=True,
     )
@@ -94,13 +94,13 @@ def export(
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
     from lambda_arch.reporting import Column, Table, atomic_write, csv_text
-    from lambda_arch.timing.exchange import write_parquet
+    from lambda_arch.store.exporting import raw_columns, write_parquet
 
     if file.suffix not in (".csv", ".parquet"):
         raise ArchitectureError(f"{file}: expected a name that ends in .csv or .parquet")
-    with open_store(store) as opened:
+    with open_store(store, create=False) as opened:
         timings = _timings(opened, _selected(opened, where))
-    rows = [{**timing.as_dict(), **_raw(timing.measurement)} for timing in timings]
+    rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in timings]
     if file.suffix == ".parquet":
         write_parquet(file, rows)
     else:
@@ -110,26 +110,16 @@ def export(
     typer.echo(f"{len(rows)} measurements written to {file}", err=True)
 
 
-def _raw(measurement: "Measurement") -> dict[str, object]:
-    return {
-        "turns": measurement.turns,
-        "rounds_seconds": [measurement.rounds[number] for number in sorted(measurement.rounds)],
-        "readings": json.dumps(measurement.readings),
-        "limits": json.dumps(measurement.limits),
-        "warmup_seconds": measurement.loaded.get("warmup", []),
-    }
-
-
 def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":
-    from lambda_arch.timing import measurements
-    from lambda_arch.timing.exchange import select
+    from lambda_arch.store import find_measurements
+    from lambda_arch.store.conditions import select
 
-    return select(measurements(store), where or [])
+    return select(find_measurements(store), where or [])
 
 
 def _timings(store: "Store", found: "list[Measurement]") -> "list[Timing]":
     from lambda_arch.reporting.timings import Timing
-    from lambda_arch.timing.known_ceilings import ceilings
+    from lambda_arch.store.peaks import read_peaks
 
-    known = ceilings(store)
+    known = read_peaks(store)
     return [Timing(m, ceiling=known.get((m.fingerprint, m.setup.dtype, m.setup.threads))) for m in found]

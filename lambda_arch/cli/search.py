@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
     from lambda_arch.searching.optimization import Problem
-    from lambda_arch.timing import Setup
+    from lambda_arch.store import Setup
 
 ON_TERMINAL, IN_FILES = 20, 1000
 
@@ -214,13 +214,13 @@ def _latency(setup: "Setup", store: Path | None) -> "Latency":
     from lambda_arch.searching.latency import Latency
     from lambda_arch.timing.blocks import block_latencies
 
-    with open_store(store) as opened:
+    with open_store(store, create=False) as opened:
         calibrated = block_latencies(opened, setup)
-    if not calibrated.by_identity:
+    if not calibrated.by_key:
         raise ArchitectureError(
             f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate --space` with these flags"
         )
-    return Latency(calibrated, setup.batch, str(setup))
+    return Latency(calibrated, setup.batch_size, str(setup))
 
 
 def _model(path: Path | None, with_published: bool) -> "AccuracyModel":
@@ -300,11 +300,12 @@ def _whole(
     networks: "Sequence[ResNet]", setup: "Setup", store: Path | None, *, quiet: bool = False
 ) -> dict[str, float]:
     """Return the seconds of whole networks, measured where the store does not have them."""
-    from lambda_arch.timing import Cell, Measuring
+    from lambda_arch.store import Case
+    from lambda_arch.timing import Measuring
 
     bounds = limits(5.0, 0.05, 600.0, 0.0)
     with open_store(store) as opened:
-        measuring = Measuring(opened, [Cell(network, setup) for network in networks], bounds)
+        measuring = Measuring(opened, [Case(network, setup) for network in networks], bounds)
         with interruptible() as ended:
             watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet)
         leave_if(ended)

@@ -11,7 +11,8 @@ import typer
 from lambda_arch.arch import ArchitectureError
 
 if TYPE_CHECKING:
-    from lambda_arch.timing import Limits, Setup, Store
+    from lambda_arch.store import Setup, Store
+    from lambda_arch.timing import Limits
     from lambda_arch.timing.turns import Event
 
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or mps.", metavar="DEVICE")]
@@ -100,14 +101,14 @@ def one_setup(
     evaluation: str = "canonical",
 ) -> "Setup":
     """Return the one setup that the flags say."""
-    from lambda_arch.timing import Setup
+    from lambda_arch.store import Setup
 
     numbers = whole_numbers(batch, "--batch-size")
     if len(numbers) > 1:
         raise ArchitectureError(f"--batch-size {batch}: expected one batch size here")
     return Setup(
         device=device,
-        batch=numbers[0],
+        batch_size=numbers[0],
         dtype=dtype,  # type: ignore[arg-type]  # checked there
         cast=cast,  # type: ignore[arg-type]
         memory_format="channels_last" if channels_last else "contiguous",
@@ -187,6 +188,6 @@ def watch(events: "Iterator[Event]", jobs: int, seconds: float, what: str, quiet
 
 def open_store(path: Path | None, *, create: bool = True) -> "Store":
     """Open the store of ``--store``, or the user's own."""
-    from lambda_arch.timing import Store
+    from lambda_arch.store import Store
 
     return Store(path, create=create)

@@ -38,7 +38,8 @@ from lambda_arch.cli.setups import (
 
 if TYPE_CHECKING:
     from lambda_arch.reporting import Report
-    from lambda_arch.timing import Cell, Limits, Measuring, Setup, Store
+    from lambda_arch.store import Case, Setup, Store
+    from lambda_arch.timing import Limits, Measuring
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +78,7 @@ def time(
     format: Format = None,  # noqa: A002
     out: Out = None,
 ) -> None:
-    """Measure latency, throughput and memory, by turns; what was measured before is not measured again."""
+    """Measure latency, throughput and memory, in interleaved rounds; what was measured before is not measured again."""
     from lambda_arch.comparing.measured import timed_table
 
     published = None if table is None else timed_table(table)
@@ -105,8 +106,8 @@ def time(
             emit(_roofline(opened, networks, setups, bounds), format, out)
             return
         against = [parse(baseline)] if baseline else published.baselines if published else []
-        cells = [cell for setup in setups for cell in _cells(opened, networks, setup, bounds, batch_size)]
-        measuring = _measuring(opened, cells, against, bounds, fresh)
+        cases = [case for setup in setups for case in _cases(opened, networks, setup, bounds, batch_size)]
+        measuring = _measuring(opened, cases, against, bounds, fresh)
         with interruptible() as ended:
             watch(measuring.events(), len(measuring.todo), seconds, "time", quiet)
         emit(_report(measuring, published, str(against[0]) if against else ""), format, out)
@@ -114,57 +115,63 @@ def time(
 
 
 def _setups(*, batch_size: str, dtype: str, **rest: Any) -> "list[Setup]":
-    from lambda_arch.timing import Setup
+    from lambda_arch.store import Setup
 
     batches = [1] if batch_size == "auto" else whole_numbers(batch_size, "--batch-size")
-    return [Setup(batch=batch, dtype=name, **rest) for name in words(dtype) for batch in batches]  # type: ignore[arg-type]
+    return [Setup(batch_size=batch, dtype=name, **rest) for name in words(dtype) for batch in batches]  # type: ignore[arg-type]
 
 
-def _cells(
+def _cases(
     store: "Store", networks: list[Architecture], setup: "Setup", bounds: "Limits", batch_size: str
-) -> "list[Cell]":
-    from lambda_arch.timing import Cell, describe, largest_batch
+) -> "list[Case]":
+    from lambda_arch.store import Case
+    from lambda_arch.timing import describe, largest_batch_size
 
     if batch_size != "auto":
-        return [Cell(network, setup) for network in networks]
+        return [Case(network, setup) for network in networks]
     fingerprint = describe(store, [setup.device])[setup.device]
     found = []
     for network in networks:
-        cell = Cell(network, setup, auto=True)
-        batch = largest_batch(store, cell, bounds, fingerprint)
+        case = Case(network, setup, auto=True)
+        batch = largest_batch_size(store, case, bounds, fingerprint)
         typer.echo(f"{network}: the largest batch that fits is {batch}", err=True)
-        found.append(replace(cell, setup=replace(setup, batch=batch)))
+        found.append(replace(case, setup=replace(setup, batch_size=batch)))
     return found
 
 
 def _measuring(
-    store: "Store", cells: "list[Cell]", against: list[Architecture], bounds: "Limits", fresh: bool
+    store: "Store", cases: "list[Case]", against: list[Architecture], bounds: "Limits", fresh: bool
 ) -> "Measuring":
     from lambda_arch.timing import Measuring
 
-    setups = dict.fromkeys(cell.setup for cell in cells)
-    plain = {(cell.architecture, cell.setup): cell for cell in cells}
+    setups = dict.fromkeys(case.setup for case in cases)
+    plain = {(case.architecture, case.setup): case for case in cases}
     baselines = [
-        plain.get((network, setup)) or replace(cells[0], architecture=network, setup=setup)
+        plain.get((network, setup)) or replace(cases[0], architecture=network, setup=setup)
         for setup in setups
         for network in against
     ]
-    return Measuring(store, cells, bounds, baselines=baselines, fresh=fresh)
+    return Measuring(store, cases, bounds, baselines=baselines, fresh=fresh)
 
 
 def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
     from lambda_arch.reporting.measured import measured_report
     from lambda_arch.reporting.timings import Timing, timings_report
-    from lambda_arch.timing.known_ceilings import ceilings
+    from lambda_arch.store.measurements import find_in_session
+    from lambda_arch.store.peaks import read_peaks
 
     found = measuring.results()
-    known = ceilings(measuring.store)
+    known = read_peaks(measuring.store)
     if published:
-        bases = {(m.uid, str(b)): measuring.by_turns_with(m, str(b)) for m in found for b in published.baselines}
+        bases = {
+            (m.uid, str(b)): find_in_session(measuring.store, m.session, str(b))
+            for m in found
+            for b in published.baselines
+        }
         return measured_report(published, found, bases)
     timings = []
     for m in found:
-        base = measuring.by_turns_with(m, baseline)
+        base = find_in_session(measuring.store, m.session, baseline)
         ceiling = known.get((m.fingerprint, m.setup.dtype, m.setup.threads))
         timings.append(Timing(m, baseline, m.ratio_to(base) if base else None, ceiling))
     hint = [] if any(t.ceiling for t in timings) else ["`lambda-arch devices` measures the ceiling to compare with."]

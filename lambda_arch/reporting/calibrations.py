@@ -2,14 +2,14 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.arch import ArchitectureError, Block, ResNet
+from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import significant
-from lambda_arch.timing import Measurement, Setup
+from lambda_arch.store import Measurement, Setup
+from lambda_arch.store.parts import describe_part
 from lambda_arch.timing.blocks import BlockLatencies, Part
 
 Predictions = Sequence[tuple[ResNet, float, Measurement | None]]
@@ -19,11 +19,10 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
     """Return a row a part: its latency with quartiles, and how many samples that rests on."""
     rows: list[dict[str, Any]] = []
     for part in wanted:
-        found = latencies.by_identity.get(part.identity)
+        found = latencies.by_key.get(part.key)
         rows.append(
             {
-                "part": part.identity,
-                "label": part_label(part),
+                "part": describe_part(part.key),
                 "ms": found and found.median * 1e3,
                 "q1_ms": found and found.q1 * 1e3,
                 "q3_ms": found and found.q3 * 1e3,
@@ -31,7 +30,7 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
             }
         )
     columns = [
-        Column("label", "part", align="left"),
+        Column("part", align="left"),
         Column("ms", show=significant),
         Column("q1_ms", "q1", show=significant),
         Column("q3_ms", "q3", show=significant),
@@ -44,19 +43,6 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
         Table([Column(name) for name in rows[0]], rows),
         rows,
     )
-
-
-def part_label(part: Part) -> str:
-    """Write a part for a person: ``c4.first L k=8,m=7 @28``, with what differs from the defaults."""
-    if not isinstance(part.value, Block):
-        return part.identity
-    plain = type(part.value.layer)()
-    layer = {field.name: getattr(part.value.layer, field.name) for field in fields(plain)}
-    settings = {name: value for name, value in layer.items() if value != getattr(plain, name)}
-    settings |= {"se": part.value.se} if part.value.se else {}
-    place, size = part.identity.partition(" ")[0], part.identity.rpartition(" ")[2]
-    words = [place, part.value.layer.letter, ",".join(f"{name}={value}" for name, value in settings.items()), size]
-    return " ".join(word for word in words if word)
 
 
 def prediction_report(predictions: Predictions, setup: Setup) -> Report:

@@ -6,7 +6,7 @@ from typing import Any
 from lambda_arch.comparing.measured import TimedTable
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import Timing, significant
-from lambda_arch.timing import Measurement
+from lambda_arch.store import Measurement
 
 
 def measured_report(
@@ -14,7 +14,7 @@ def measured_report(
 ) -> Report:
     """Return a row a published row: our latency and its ratio to the baseline, beside the paper's ratio.
 
-    ``bases``: by a measurement's uid and the baseline's name, the baseline measured by turns with it.
+    ``bases``: by a measurement's uid and the baseline's name, the baseline measured in the same session.
     """
     by_name = {measurement.architecture: measurement for measurement in found}
     rows = []

@@ -6,7 +6,7 @@ from typing import Any
 from lambda_arch.arch import Architecture
 from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.reporting.timings import gigas, significant
-from lambda_arch.timing import Setup
+from lambda_arch.store import Setup
 from lambda_arch.timing.roofline import PartRoof
 
 NOTE = (
@@ -38,7 +38,7 @@ def roofline_report(found: Sequence[tuple[Setup, Architecture, Sequence[PartRoof
 def _row(setup: Setup, network: Architecture, part: PartRoof) -> dict[str, Any]:
     return {
         "architecture": str(network),
-        **setup.as_dict(),
+        **setup.columns,
         "part": part.part,
         "ms": part.seconds * 1e3,
         "flops": part.flops,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table, percent
-from lambda_arch.timing import Measurement, Summary
+from lambda_arch.store import Measurement, Summary
 
 MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_cpu", "host_cores", "system", "python")
 
@@ -28,7 +28,7 @@ class Timing:
         return {
             "architecture": m.architecture,
             "image_size": m.value.image_size,
-            **m.setup.as_dict(),
+            **m.setup.columns,
             "auto": m.auto,
             "status": m.status,
             "median_ms": s and s.median * 1e3,
@@ -115,13 +115,14 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     setups = [timing.measurement.setup for timing in timings]
     if not setups:
         return "", []
-    differ = [name for name in setups[0].as_dict() if len({getattr(setup, name) for setup in setups}) > 1]
+    columns = [setup.columns for setup in setups]
+    differ = [name for name in columns[0] if len({each[name] for each in columns}) > 1]
     names = {timing.measurement.machine.get("device_name", "") for timing in timings}
     where = names.pop() if len(names) == 1 else "several devices"
     if not differ:
         return f"{where}: {setups[0]}", []
     told = ("device", "dtype", "mode", "threads")
-    same = [f"{name} {getattr(setups[0], name)}" for name in told if name not in differ]
+    same = [f"{name} {columns[0][name]}" for name in told if name not in differ]
     return f"{where}: {', '.join(same)}", differ
 
 

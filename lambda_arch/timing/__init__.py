@@ -1,4 +1,4 @@
-"""Latency measured so that it can be trusted: isolated workers, rounds by turns, a store of raw samples.
+"""Latency measured so that it can be trusted: isolated workers, interleaved rounds, raw samples kept in a store.
 
 Only the workers import torch.
 """
@@ -8,40 +8,11 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.timing.cell import Cell, Setup
-    from lambda_arch.timing.measure import Measuring, describe, largest_batch
-    from lambda_arch.timing.records import Measurement, measurements
-    from lambda_arch.timing.statistics import Limits, Summary, summarize
-    from lambda_arch.timing.store import Store, default_path
+    from lambda_arch.timing.measure import Measuring, describe, largest_batch_size
+    from lambda_arch.timing.statistics import Limits
 
-_HOMES = {
-    "Cell": "cell",
-    "Setup": "cell",
-    "Measuring": "measure",
-    "describe": "measure",
-    "largest_batch": "measure",
-    "Measurement": "records",
-    "measurements": "records",
-    "Limits": "statistics",
-    "Summary": "statistics",
-    "summarize": "statistics",
-    "Store": "store",
-    "default_path": "store",
-}
+_HOMES = {"Limits": "statistics", "Measuring": "measure", "describe": "measure", "largest_batch_size": "measure"}
 
-__all__ = [
-    "Cell",
-    "Limits",
-    "Measurement",
-    "Measuring",
-    "Setup",
-    "Store",
-    "Summary",
-    "default_path",
-    "describe",
-    "largest_batch",
-    "measurements",
-    "summarize",
-]
+__all__ = ["Limits", "Measuring", "describe", "largest_batch_size"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

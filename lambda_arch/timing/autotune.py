@@ -1,8 +1,8 @@
 """The fastest evaluation of every lambda layer, measured once on this device and kept in the store. Imports torch."""
 
 import copy
-import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from statistics import median
 
@@ -12,10 +12,11 @@ from torch import nn
 from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.timing.cell import device_name, digest
+from lambda_arch.store.choices import keep_choice, read_choice
+from lambda_arch.store.connection import Store
+from lambda_arch.store.machines import keep_machine
+from lambda_arch.store.setup import device_name
 from lambda_arch.timing.machine import Machine, machine
-from lambda_arch.timing.records import keep_machine, now
-from lambda_arch.timing.store import Store
 from lambda_arch.timing.workload import Timer
 
 ROUNDS = 5
@@ -70,24 +71,14 @@ def _known_or_measured(
     store: Store, here: Machine, layer: LambdaLayer, at: Problem, training: bool, measure: Measure
 ) -> Evaluation:
     asked = question(layer, at, training)
-    key = digest([here.fingerprint, asked])
-    rows = store.rows("SELECT evaluation FROM choice WHERE uid = ?", [key])
-    try:
-        return parse_evaluation(rows[0]["evaluation"])
-    except (IndexError, ValueError):  # not measured yet, or by a version with other evaluations
-        pass
+    known = read_choice(store, here.fingerprint, asked)
+    if known:
+        with suppress(ValueError):  # chosen by a version with other evaluations
+            return parse_evaluation(known)
     seconds = measure(layer, at, tried(at), training)
     fastest = min(seconds, key=lambda evaluation: seconds[evaluation])
     keep_machine(store, {**here.as_dict(), "fingerprint": here.fingerprint})
-    row = {
-        "uid": key,
-        "fingerprint": here.fingerprint,
-        "layer": json.dumps(asked, sort_keys=True),
-        "evaluation": str(fastest),
-        "seconds": {str(evaluation): value for evaluation, value in seconds.items()},
-        "started": now(),
-    }
-    store.insert("choice", row, known="REPLACE")
+    keep_choice(store, here.fingerprint, asked, str(fastest), {str(each): value for each, value in seconds.items()})
     return fastest
 
 

@@ -13,56 +13,43 @@ from typing import Any
 from lambda_arch.arch import BLOCKS, STAGES, Block, ResNet
 from lambda_arch.costs.closed_form import block_size, stem_size
 from lambda_arch.errors import SetupError
-from lambda_arch.timing.cell import Setup, check_parts, digest
+from lambda_arch.store.connection import Store
+from lambda_arch.store.parts import block_key, describe_part, head_key, keep_parts, read_parts, stem_key
+from lambda_arch.store.setup import Setup
+from lambda_arch.store.statistics import Summary
+from lambda_arch.store.status import Status
 from lambda_arch.timing.measure import describe
-from lambda_arch.timing.records import new_uid, now
-from lambda_arch.timing.statistics import Limits, Summary, summarize
-from lambda_arch.timing.store import Store
-from lambda_arch.timing.turns import Event, Job, Loaded, Turn, groups, take_turns
+from lambda_arch.timing.statistics import Limits
+from lambda_arch.timing.turns import Done, Event, Job, Turn, groups, take_turns
 
 HOST_DEPTH = 50  # 3-4-6-3 blocks: one first and up to five other blocks of a stage at once
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stem, a block or a head, told apart by ``identity`` alone.
+    """A stem, a block or a head; equal where ``key``, by which the store knows its latency, is equal.
 
     ``stage`` counts from 0 for blocks, and is None for a stem or a head; ``value`` is the stem's kind, the block, or
     the head's classes. ``image_size`` is one at which the part occurs.
     """
 
-    identity: str
+    key: str
     stage: int | None = field(compare=False)
     first: bool = field(compare=False)
     value: Any = field(compare=False)
     image_size: int = field(compare=False)
 
 
-def block_identity(stage: int, first: bool, block: Block, size: int) -> str:
-    """Return the identity of a block whose input map has side ``size``; ``stage`` counts from 0."""
-    return f"{STAGES[stage]}{'.first' if first else ''} {block!r} @{size}"
-
-
-def stem_identity(kind: str, image_size: int) -> str:
-    """Return the identity of a stem for images of ``image_size``."""
-    return f"stem {kind} @{image_size}"
-
-
-def head_identity(classes: int, size: int) -> str:
-    """Return the identity of a head whose input map has side ``size``."""
-    return f"head {classes} @{size}"
-
-
 def parts(architecture: ResNet) -> list[Part]:
     """Return the parts of a network in order: stem, blocks, head."""
     side = architecture.image_size
-    found = [Part(stem_identity(architecture.stem, side), None, False, architecture.stem, side)]
+    found = [Part(stem_key(architecture.stem, side), None, False, architecture.stem, side)]
     size = stem_size(side)
     for i, stage in enumerate(architecture.stages):
         for j, block in enumerate(stage):
-            found.append(Part(block_identity(i, j == 0, block, size), i, j == 0, block, side))
+            found.append(Part(block_key(i, j == 0, block, size), i, j == 0, block, side))
             size = block_size(i, j == 0, size)
-    found.append(Part(head_identity(architecture.classes, size), None, True, architecture.classes, side))
+    found.append(Part(head_key(architecture.classes, size), None, True, architecture.classes, side))
     return found
 
 
@@ -144,47 +131,33 @@ class Calibration:
         self.limits = limits or Limits(seconds=5.0)
         self.fingerprint = describe(store, [setup.device])[setup.device]
         self.wanted = list(dict.fromkeys(wanted))
-        known = set() if fresh else set(_stored(store, self.fingerprint, setup))
-        self.todo = [part for part in self.wanted if part.identity not in known]
+        known = set() if fresh else set(read_parts(store, self.fingerprint, setup))
+        self.todo = [part for part in self.wanted if part.key not in known]
         self.hosts = hosts(self.todo)
         self.failed: list[str] = []
 
     def events(self) -> Iterator[Event]:
         """Measure the hosts, store the parts of each as it is done, and yield what happens."""
         by_name = {str(host): host for host in self.hosts}
-        wanted = {part.identity for part in self.todo}
+        wanted = {part.key for part in self.todo}
         for group in groups([Job(name, self.setup) for name in by_name]):
             samples: dict[Job, list[list[float]]] = {job: [] for job in group}
             for event in take_turns(group, self.limits, parts=True):
+                name = event.job.architecture
                 if isinstance(event, Turn):
                     samples[event.job] += event.answer["samples"]
-                elif not isinstance(event, Loaded) and getattr(event, "status", "") == "ok":
-                    self._keep(by_name[event.job.architecture], samples[event.job], wanted)
-                elif getattr(event, "status", ""):
-                    self.failed.append(f"{event.job.architecture}: {event.status}, {event.reason}")  # type: ignore[union-attr]
+                elif isinstance(event, Done) and event.status is Status.OK:
+                    self._keep(by_name[name], samples[event.job], wanted)
+                elif isinstance(event, Done):
+                    self.failed.append(f"{name}: {event.status}, {event.reason}")
                 yield event
 
     def _keep(self, host: ResNet, samples: Sequence[Sequence[float]], wanted: set[str]) -> None:
-        by_identity: dict[str, list[float]] = {}
+        seconds: dict[str, list[float]] = {}
         for i, part in enumerate(parts(host)):
-            if part.identity in wanted:
-                by_identity.setdefault(part.identity, []).extend(sample[i] for sample in samples)
-        with self.store.transaction():
-            for identity, seconds in by_identity.items():
-                summary = summarize(seconds)
-                row = {
-                    "uid": new_uid(),
-                    "fingerprint": self.fingerprint,
-                    "setup": setup_key(self.setup),
-                    "part": identity,
-                    "seconds": summary.median,
-                    "q1": summary.q1,
-                    "q3": summary.q3,
-                    "samples": [round(value, 9) for value in seconds],
-                    "host": str(host),
-                    "started": now(),
-                }
-                self.store.insert("part", row)
+            if part.key in wanted:
+                seconds.setdefault(part.key, []).extend(sample[i] for sample in samples)
+        keep_parts(self.store, self.fingerprint, self.setup, str(host), seconds)
 
 
 @dataclass(frozen=True)
@@ -193,27 +166,27 @@ class BlockLatencies:
 
     setup: Setup
     fingerprint: str
-    by_identity: dict[str, Summary]
+    by_key: dict[str, Summary]
 
     def __call__(self, stage: int, first: bool, block: Block, size: int) -> float:
         """Return the seconds of a block; ``stage`` counts from 0, ``size`` is the side of its input map."""
-        return self.by_identity[block_identity(stage, first, block, size)].median
+        return self.by_key[block_key(stage, first, block, size)].median
 
     def stem(self, kind: str, image_size: int) -> float:
         """Return the seconds of a stem."""
-        return self.by_identity[stem_identity(kind, image_size)].median
+        return self.by_key[stem_key(kind, image_size)].median
 
     def head(self, classes: int, size: int) -> float:
         """Return the seconds of a head whose input map has side ``size``."""
-        return self.by_identity[head_identity(classes, size)].median
+        return self.by_key[head_key(classes, size)].median
 
     def missing(self, architecture: ResNet) -> list[str]:
-        """Return the identities of the parts of ``architecture`` that were not calibrated."""
-        return [part.identity for part in dict.fromkeys(parts(architecture)) if part.identity not in self.by_identity]
+        """Return the parts of ``architecture`` that were not calibrated, in words."""
+        return [describe_part(part.key) for part in dict.fromkeys(parts(architecture)) if part.key not in self.by_key]
 
     def network(self, architecture: ResNet) -> float:
         """Return the predicted seconds of a step: the sum over its parts."""
-        return sum(self.by_identity[part.identity].median for part in parts(architecture))
+        return sum(self.by_key[part.key].median for part in parts(architecture))
 
 
 def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:
@@ -222,18 +195,12 @@ def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> Blo
     Of parts measured more than once, the newest counts.
     """
     where = fingerprint or describe(store, [setup.device])[setup.device]
-    return BlockLatencies(setup, where, _stored(store, where, setup))
+    return BlockLatencies(setup, where, read_parts(store, where, setup))
 
 
-def _stored(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
-    rows = store.rows(
-        "SELECT part, seconds, q1, q3, json_array_length(samples) AS number FROM part "
-        "WHERE fingerprint = ? AND setup = ? ORDER BY started",
-        [fingerprint, setup_key(setup)],
-    )
-    return {row["part"]: Summary(row["seconds"], row["q1"], row["q3"], row["number"]) for row in rows}
-
-
-def setup_key(setup: Setup) -> str:
-    """Return what identifies a setup in the store."""
-    return digest(setup.identity())
+def check_parts(setup: Setup, what: str) -> None:
+    """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
+    if setup.compile or setup.graph:
+        raise SetupError(f"{what}: expected compile=False and graph=False, for else the parts run as one")
+    if setup.evaluation == "prepared":
+        raise SetupError(f"{what}: expected evaluation=auto; a prepared network has other parts")

@@ -12,16 +12,15 @@ from contextlib import suppress
 from typing import Any
 
 from lambda_arch.errors import SetupError
+from lambda_arch.store.status import Status
 
-CRASH = "crash"
-TIMEOUT = "timeout"
 START = 120.0  # seconds for a describing command: to import torch and look at a device
 
 
 class WorkerError(Exception):
     """A worker's command came to nothing. ``status``: oom, failed, crash or timeout; ``reason``: a line."""
 
-    def __init__(self, status: str, reason: str) -> None:
+    def __init__(self, status: Status, reason: str) -> None:
         super().__init__(f"{status}: {reason}")
         self.status = status
         self.reason = reason
@@ -74,16 +73,16 @@ class Worker:
             line = self._answers.get(timeout=limit)
         except queue.Empty:
             self.close()
-            raise WorkerError(TIMEOUT, f"no answer within {limit:g} s") from None
+            raise WorkerError(Status.TIMEOUT, f"no answer within {limit:g} s") from None
         if not line:
-            raise WorkerError(CRASH, self._last_words())
+            raise WorkerError(Status.CRASH, self._last_words())
         answer = json.loads(line)
         if "ok" in answer:
             found: dict[str, Any] = answer["ok"]
             return found
         if answer["error"] == "setup":
             raise SetupError(answer["reason"])
-        raise WorkerError(answer["error"], answer["reason"])
+        raise WorkerError(Status(answer["error"]), answer["reason"])
 
     def ask(self, do: str, limit: float = START, **arguments: Any) -> dict[str, Any]:
         """Give a command and return its answer; raises as :meth:`receive` does."""

@@ -1,20 +1,14 @@
 """The ceilings of devices, measured once and kept."""
 
-import json
 from typing import Any
 
+from lambda_arch.store.connection import Store
+from lambda_arch.store.machines import read_machine
+from lambda_arch.store.peaks import keep_peaks, read_peaks
 from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.measure import describe
-from lambda_arch.timing.records import new_uid, now
-from lambda_arch.timing.store import Store
 
 SECONDS = 0.5  # for each size of each product
-
-
-def ceilings(store: Store) -> dict[tuple[str, str, int], float]:
-    """Return the highest rate for each (fingerprint, kind, threads): FLOP/s of a dtype, bytes/s of ``copy``."""
-    rows = store.rows("SELECT fingerprint, kind, threads, max(rate) AS rate FROM ceiling GROUP BY 1, 2, 3")
-    return {(row["fingerprint"], row["kind"], row["threads"]): row["rate"] for row in rows}
 
 
 def known_or_measured(store: Store, device: str, threads: int, *, fresh: bool = False) -> dict[str, float]:
@@ -30,17 +24,14 @@ def known_or_measured(store: Store, device: str, threads: int, *, fresh: bool = 
             )["ceilings"]
         except WorkerError as error:
             raise OSError(f"{device}: its ceilings could not be measured ({error})") from None
-    with store.transaction():
-        for entry in found:
-            row = {"uid": new_uid(), "fingerprint": fingerprint, "threads": threads, "started": now(), **entry}
-            store.insert("ceiling", row)
+    keep_peaks(store, fingerprint, threads, found)
     return _of(store, fingerprint, threads)
 
 
 def _of(store: Store, fingerprint: str, threads: int) -> dict[str, float]:
     return {
         kind: rate
-        for (of, kind, with_threads), rate in ceilings(store).items()
+        for (of, kind, with_threads), rate in read_peaks(store).items()
         if of == fingerprint and with_threads == threads
     }
 
@@ -56,6 +47,4 @@ def device_names() -> list[str]:
 
 def machine_of(store: Store, device: str) -> dict[str, Any]:
     """Return the description of the machine behind ``device``, its fingerprint included."""
-    fingerprint = describe(store, [device])[device]
-    row = store.rows("SELECT description FROM machine WHERE fingerprint = ?", [fingerprint])[0]
-    return {**json.loads(row["description"]), "fingerprint": fingerprint}
+    return read_machine(store, describe(store, [device])[device])

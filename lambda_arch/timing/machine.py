@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from lambda_arch.errors import SetupError
-from lambda_arch.timing.cell import digest
+from lambda_arch.store.keys import digest
 from lambda_arch.timing.readings import nvidia_driver
 
 

@@ -6,7 +6,7 @@ left out.
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -18,9 +18,6 @@ THROTTLES = {
     "HwPowerBrakeSlowdown": "power brake",
 }
 """The throttle reasons worth a warning, by their names in the library."""
-
-CLOCKS_MOVED = 0.05
-OTHERS_BUSY = 0.10
 
 
 @cache
@@ -133,18 +130,3 @@ class Readings:
             if joules is not None and self._joules is not None and images:
                 found["joules_per_image"] = (joules - self._joules) / images
         return found
-
-
-def warnings(readings: Sequence[dict[str, Any]]) -> list[str]:
-    """Return plain warnings about the readings of a measurement's rounds."""
-    found = []
-    clocks = [reading["sm_mhz"] for reading in readings if "sm_mhz" in reading]
-    if clocks and max(clocks) - min(clocks) > CLOCKS_MOVED * max(clocks):
-        found.append(f"clocks moved from {min(clocks)} to {max(clocks)} MHz")
-    throttled = {reason for reading in readings for reason in reading.get("throttled", ())}
-    if throttled:
-        found.append(f"throttled: {', '.join(sorted(throttled))}")
-    others = [reading["others"] for reading in readings if "others" in reading]
-    if others and sum(others) / len(others) > OTHERS_BUSY:
-        found.append(f"others used about {round(10 * sum(others) / len(others)) / 10:.0%} of the processor")
-    return found

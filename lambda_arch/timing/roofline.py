@@ -8,7 +8,8 @@ from typing import Any
 from lambda_arch.arch import Architecture
 from lambda_arch.costs import Ledger, count
 from lambda_arch.errors import SetupError
-from lambda_arch.timing.cell import BYTES, Setup, check_parts
+from lambda_arch.store.setup import BYTES, Setup
+from lambda_arch.timing.blocks import check_parts
 from lambda_arch.timing.statistics import Limits
 from lambda_arch.timing.turns import Done, Job, Loaded, Turn, take_turns
 
@@ -67,8 +68,8 @@ def rooflines(
 
 def _roof(part: str, ledger: Ledger, medians: dict[str, float], setup: Setup, ceilings: dict[str, float]) -> PartRoof:
     passes = 3 if setup.mode == "train" else 1
-    flops = ledger.flops * setup.batch * passes
-    moved = (2 * ledger.activations * setup.batch + ledger.params) * BYTES[setup.dtype] * passes
+    flops = ledger.flops * setup.batch_size * passes
+    moved = (2 * ledger.activations * setup.batch_size + ledger.params) * BYTES[setup.dtype] * passes
     seconds = sum(value for name, value in medians.items() if name.partition(".")[0] == part)
     values: dict[str, Any] = {"part": part, "seconds": seconds, "flops": flops, "bytes": moved}
     return PartRoof(**values, arithmetic=flops / ceilings[setup.dtype], traffic=moved / ceilings["copy"])

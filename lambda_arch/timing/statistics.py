@@ -1,42 +1,14 @@
-"""Medians and quartiles, when a warm-up is over, when enough is measured. Plain arithmetic on lists of seconds."""
+"""When a warm-up is over and when enough is measured. Plain arithmetic on lists of seconds."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lambda_arch.store.statistics import summarize
+
 WINDOW = 5
 SETTLED = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Median and quartiles of samples, in their unit, and how many there are."""
-
-    median: float
-    q1: float
-    q3: float
-    samples: int
-
-    @property
-    def iqr(self) -> float:
-        """The interquartile range."""
-        return self.q3 - self.q1
-
-    @property
-    def spread(self) -> float:
-        """The interquartile range as a share of the median."""
-        return self.iqr / self.median if self.median else 0.0
-
-
-def summarize(samples: Sequence[float]) -> Summary:
-    """Return the summary of ``samples``; raises ValueError where there are none."""
-    if not samples:
-        raise ValueError("no samples to summarize")
-    if len(samples) == 1:
-        return Summary(samples[0], samples[0], samples[0], 1)
-    q1, median, q3 = statistics.quantiles(samples, n=4, method="inclusive")
-    return Summary(median, q1, q3, len(samples))
 
 
 def is_warm(seconds: Sequence[float]) -> bool:
@@ -52,7 +24,7 @@ class Limits:
     """When a measurement is over, all in seconds but where said.
 
     ``spread``: enough when the interquartile range is within this fraction of the median, after at least
-    ``min_rounds`` rounds. ``seconds``: of sampling, for one cell. ``turn``: how long one cell's turn in a round is (one
+    ``min_rounds`` rounds. ``seconds``: of sampling, for one case. ``turn``: how long one case's turn in a round is (one
     sample at least). ``warmup``: at most. ``hang``: a command to the worker that takes longer has hung.
     ``memory``: bytes that a worker may take on a CPU, 0 for what is free when it starts.
     """
@@ -74,11 +46,3 @@ class Limits:
         if spent >= self.seconds and rounds >= min(3, self.min_rounds):
             return True
         return rounds >= self.min_rounds and len(samples) >= 2 * WINDOW and summarize(samples).spread <= self.spread
-
-
-def round_ratios(ours: dict[int, list[float]], baseline: dict[int, list[float]]) -> list[float]:
-    """Return ours over the baseline's median, a ratio for each round that both have samples of."""
-    return [
-        statistics.median(ours[number]) / statistics.median(baseline[number])
-        for number in sorted(ours.keys() & baseline.keys())
-    ]

@@ -4,18 +4,16 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from lambda_arch.timing.cell import Setup
+from lambda_arch.store.setup import Setup
+from lambda_arch.store.status import Status
 from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.statistics import Limits
 
 TOGETHER = 8
 """Workers alive at a time: each holds its network, and on a GPU a context, in memory."""
-
-OK = "ok"
-OUT_OF_MEMORY = "oom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A job is over: ok, oom, failed, crash or timeout, and why; ``beside`` others that were in memory too."""
+    """A job is over: ok, oom, failed, crash or timeout, and why; ``co_resident`` with others in memory."""
 
     job: Job
-    status: str
+    status: Status
     reason: str = ""
-    beside: bool = False
+    co_resident: bool = False
 
 
 Event = Loading | Loaded | Turn | Done
@@ -90,14 +88,14 @@ def take_turns(jobs: Sequence[Job], limits: Limits, *, parts: bool = False) -> I
                     "load",
                     limits.hang,
                     architecture=job.architecture,
-                    setup=job.setup.as_dict(),
+                    setup=asdict(job.setup),
                     warmup=limits.warmup,
                     memory=limits.memory,
                     parts=parts,
                 )
             except WorkerError as error:
                 entry.worker.close()
-                yield Done(job, error.status, error.reason, beside=bool(running))
+                yield Done(job, error.status, error.reason, co_resident=bool(running))
                 continue
             running.append(entry)
             yield Loaded(job, answer)
@@ -109,7 +107,7 @@ def take_turns(jobs: Sequence[Job], limits: Limits, *, parts: bool = False) -> I
                 except WorkerError as error:
                     entry.worker.close()
                     running.remove(entry)
-                    yield Done(entry.job, error.status, error.reason, beside=bool(running))
+                    yield Done(entry.job, error.status, error.reason, co_resident=bool(running))
                     continue
                 took = time.perf_counter() - began
                 entry.spent += took
@@ -122,7 +120,7 @@ def take_turns(jobs: Sequence[Job], limits: Limits, *, parts: bool = False) -> I
                 if not (entry.job.steady and going_on):
                     running.remove(entry)
                     entry.worker.close()
-                    yield Done(entry.job, OK)
+                    yield Done(entry.job, Status.OK)
             if not running:
                 return
 

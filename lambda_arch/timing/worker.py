@@ -1,4 +1,4 @@
-"""The isolated process that measures one cell: ``python -m lambda_arch.timing.worker``.
+"""The isolated process that measures one case: ``python -m lambda_arch.timing.worker``.
 
 It reads a command a line (JSON) and answers each with a line (JSON). When whoever started it is gone, so is it. What
 it cannot do is an answer, not a crash; where it does crash, only it is lost.
@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TextIO
 
-OUT_OF_MEMORY = "oom"
-FAILED = "failed"
+from lambda_arch.store.status import Status
+
 SAMPLE = 2e-3  # a sample lasts at least that long: quicker steps are repeated within it
 
 
@@ -54,7 +54,7 @@ class Session:
     ) -> dict[str, Any]:
         """Build a network and warm it up until it is stable; answer with how long that took."""
         from lambda_arch.arch import parse
-        from lambda_arch.timing.cell import Setup
+        from lambda_arch.store.setup import Setup
         from lambda_arch.timing.machine import check_present
         from lambda_arch.timing.readings import Readings
         from lambda_arch.timing.statistics import is_warm
@@ -101,13 +101,13 @@ class Session:
             samples.append(
                 self._parts.sample() if self._parts else self._timer.seconds(self._workload.step, self._repeat)
             )
-        images = len(samples) * self._workload.setup.batch * (1 if self._parts else self._repeat)
+        images = len(samples) * self._workload.setup.batch_size * (1 if self._parts else self._repeat)
         readings = self._readings.end(images)
         peak = self._memory.peak()
         if self._workload.device.type == "cuda":
             import torch
 
-            torch.cuda.empty_cache()  # the next cell's turn finds the memory free
+            torch.cuda.empty_cache()  # the next case's turn finds the memory free
         return {"samples": samples, "readings": readings, "peak_memory": peak}
 
 
@@ -132,11 +132,11 @@ def _answer(session: Session, command: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"ok": action(**command)}
     except MemoryError as error:
-        return {"error": OUT_OF_MEMORY, "reason": _one_line(error)}
+        return {"error": Status.OUT_OF_MEMORY, "reason": _one_line(error)}
     except LambdaArchError as error:
         return {"error": "setup", "reason": str(error)}
     except Exception as error:
-        kind = OUT_OF_MEMORY if _is_out_of_memory(error) else FAILED
+        kind = Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED
         return {"error": kind, "reason": _one_line(error)}
 
 

@@ -1,4 +1,4 @@
-"""A cell as something to run: the network built, cast, compiled or captured, one call a step. Imports torch."""
+"""A case as something to run: the network built, cast, compiled or captured, one call a step. Imports torch."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from lambda_arch.arch import Architecture
 from lambda_arch.nn import build, prepare, set_evaluation
-from lambda_arch.timing.cell import Setup
+from lambda_arch.store.setup import Setup
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LOSS_SCALE = 1024.0  # fp16: a constant one, for a scaler that adapts would wait for the device
@@ -44,13 +44,13 @@ class Workload:
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
         if setup.evaluation == "prepared":
-            self.network = prepare(self.network, setup.batch)
+            self.network = prepare(self.network, setup.batch_size)
         else:
-            set_evaluation(self.network, setup.evaluation, setup.batch, training=setup.mode == "train")
+            set_evaluation(self.network, setup.evaluation, setup.batch_size, training=setup.mode == "train")
         size = architecture.image_size
-        images = torch.randn(setup.batch, 3, size, size, dtype=cast)
+        images = torch.randn(setup.batch_size, 3, size, size, dtype=cast)
         self.images = images.to(self.device, memory_format=memory_format)
-        self.labels = torch.randint(architecture.classes, (setup.batch,)).to(self.device)
+        self.labels = torch.randint(architecture.classes, (setup.batch_size,)).to(self.device)
         self.optimizer: torch.optim.Optimizer | None = None
         if setup.mode == "train":
             self.optimizer = torch.optim.SGD(self.network.parameters(), lr=1e-4, momentum=0.9, weight_decay=1e-4)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from lambda_arch.timing import Store
+from lambda_arch.store import Store
 from tests.command_line import run
 
 NAME = "lambda_resnet18:k=2,m=5@64"

@@ -1,14 +1,14 @@
-"""Latencies from the store of the timing room drive a search on the command line."""
+"""Latencies from the store drive a search on the command line."""
 
 import json
 
 import pytest
 
 from lambda_arch.searching.space_file import read_space
-from lambda_arch.timing import Setup, Store
-from lambda_arch.timing.blocks import Part, block_latencies, parts, setup_key
+from lambda_arch.store import Setup, Store
+from lambda_arch.store.parts import keep_parts
+from lambda_arch.timing.blocks import Part, block_latencies, parts
 from lambda_arch.timing.measure import describe
-from lambda_arch.timing.records import new_uid, now
 
 SPACE = """
 about = "Stages of depth 18."
@@ -23,29 +23,19 @@ m = [7]
 
 def invented(part: Part) -> float:
     """Return seconds that differ from part to part, the same in every run."""
-    return 1e-3 * (1 + sum(map(ord, part.identity)) % 97)
+    return 1e-3 * (1 + sum(map(ord, part.key)) % 97)
 
 
 @pytest.fixture
 def store(tmp_path):
     space = tmp_path / "tiny.toml"
     space.write_text(SPACE)
-    setup = Setup(device="cpu", batch=1, dtype="fp32", threads=2)
+    setup = Setup(device="cpu", batch_size=1, dtype="fp32", threads=2)
     wanted = {part for product in read_space(str(space)).products for net in product.covering() for part in parts(net)}
     with Store(tmp_path / "store.db", create=True) as opened:
         fingerprint = describe(opened, ["cpu"])["cpu"]
-        with opened.transaction():
-            for part in wanted:
-                seconds = invented(part)
-                opened.insert(
-                    "part",
-                    {
-                        "uid": new_uid(), "fingerprint": fingerprint, "setup": setup_key(setup), "part": part.identity,
-                        "seconds": seconds, "q1": seconds, "q3": seconds, "samples": [seconds], "host": "invented",
-                        "started": now(),
-                    },
-                )  # fmt: skip
-        assert len(block_latencies(opened, setup).by_identity) == len(wanted)
+        keep_parts(opened, fingerprint, setup, "invented", {part.key: [invented(part)] for part in wanted})
+        assert len(block_latencies(opened, setup).by_key) == len(wanted)
     return tmp_path
 
 

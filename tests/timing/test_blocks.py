@@ -4,10 +4,10 @@ from hypothesis import strategies as st
 
 from lambda_arch.arch import BLOCKS, Block, Lambda, ResNet, parse
 from lambda_arch.errors import SetupError
-from lambda_arch.timing import Limits, Setup, Store
+from lambda_arch.store import Setup, Store, Summary
+from lambda_arch.timing import Limits
 from lambda_arch.timing.block_space import block_choices, random_networks
 from lambda_arch.timing.blocks import Calibration, block_latencies, hosts, parts, space_parts, with_blocks
-from lambda_arch.timing.statistics import Summary
 
 blocks = st.builds(
     Block,
@@ -27,9 +27,10 @@ def networks(draw, depth=50):
 @given(networks())
 def test_parts_are_the_built_networks_parts(network):
     from lambda_arch.nn import build
+    from lambda_arch.store.parts import describe_part
     from lambda_arch.timing.parts import part_modules
 
-    places = [part.identity.split()[0].partition(".")[0] for part in parts(network)]
+    places = [describe_part(part.key).split()[0].partition(".")[0] for part in parts(network)]
     modules = [name.partition(".")[0] for name, _ in part_modules(build(network, device="meta"))]
     assert places == modules
 
@@ -48,9 +49,9 @@ def test_hosts_are_as_few_as_the_first_blocks_need():
     assert len(hosts(wanted)) == 5
 
 
-def test_identity_is_what_latency_can_depend_on():
+def test_keys_are_what_latency_can_depend_on():
     def at(name, place):
-        return parts(parse(name))[place].identity
+        return parts(parse(name))[place].key
 
     assert at("resnet50", 2) == at("resnet50", 3)  # c2.2 and c2.3
     assert at("resnet50", 1) != at("resnet50", 2)  # the first has a shortcut convolution
@@ -87,9 +88,9 @@ def test_random_networks_repeat_with_their_seed():
 def test_a_network_is_predicted_as_the_sum_of_its_parts(network):
     from lambda_arch.timing.blocks import BlockLatencies
 
-    seconds = {part.identity: float(i + 1) for i, part in enumerate(dict.fromkeys(parts(network)))}
+    seconds = {part.key: float(i + 1) for i, part in enumerate(dict.fromkeys(parts(network)))}
     latencies = BlockLatencies(Setup(threads=1), "f", {k: Summary(v, v, v, 1) for k, v in seconds.items()})
-    assert latencies.network(network) == sum(seconds[part.identity] for part in parts(network))
+    assert latencies.network(network) == sum(seconds[part.key] for part in parts(network))
     by_hand = latencies.stem(network.stem, network.image_size)
     size = (network.image_size + 3) // 4
     for i, stage in enumerate(network.stages):
@@ -111,16 +112,16 @@ def test_calibrated_in_place_resumed_and_added_up(tmp_path):
         latencies = block_latencies(store, setup)
         assert latencies.missing(network) == []
         assert latencies.network(network) > 0
-        assert all(summary.median > 0 for summary in latencies.by_identity.values())
+        assert all(summary.median > 0 for summary in latencies.by_key.values())
         assert Calibration(store, setup, parts(network), limits).hosts == []
         more = Calibration(store, setup, parts(parse("resnet18@32")), limits)
         assert 0 < len(more.todo) < len(more.wanted)
         assert len(Calibration(store, setup, parts(network), limits, fresh=True).todo) == len(first.todo)
-        assert block_latencies(store, Setup(batch=2, threads=1)).by_identity == {}
+        assert block_latencies(store, Setup(batch_size=2, threads=1)).by_key == {}
 
 
 def test_compiled_networks_have_no_parts(tmp_path):
-    with Store(tmp_path / "s.db") as store, pytest.raises(SetupError, match="no --compile"):
+    with Store(tmp_path / "s.db") as store, pytest.raises(SetupError, match="compile=False"):
         Calibration(store, Setup(compile=True, threads=1), [])
 
 

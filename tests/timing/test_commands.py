@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from lambda_arch.timing import Store, measurements
+from lambda_arch.store import Store, find_measurements
 from tests import command_line
 from tests.command_line import MODULE
 
@@ -119,23 +119,41 @@ def test_a_table_is_for_people(measured):
         (["time", "resnet50", "--table", "hybrid_stages"], "expected no resnet50 beside"),
         (["time", "resnet18@32", "--evaluation", "prepard"], "did you mean prepared"),
         (["time", "resnet18@32", "--evaluation", "prepared", "--mode", "train"], "expected evaluation=auto"),
-        (["calibrate", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
+        (["calibrate", "resnet18@32", "--evaluation", "prepared"], "expected evaluation=auto"),
         (["time", "resnet18@32", "--evaluation", "measured"], "`show` and `autotune` measure"),
         (["time", "resnet18@32", "--evaluation", "auto/sum"], "expected canonical, auto, prepared"),
-        (["predict", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
+        (["predict", "resnet18@32", "--evaluation", "prepared"], "expected evaluation=auto"),
         (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
         (["predict", "resnet18@32", "--plot", "x.svg"], "expected --measure"),
         (["calibrate", "resnet18@32", "--space", "kk=8"], "expected choices"),
-        (["results", "compare", "resnet18@32"], "nothing was measured by turns"),
+        (["results", "compare", "resnet18@32"], "nothing was measured in one session"),
         (["results", "export", "x.txt"], ".csv or .parquet"),
         (["results", "merge", "none.db"], "no such store"),
         (["results", "--where", "batsh=1"], "did you mean batch"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(arguments, words, tmp_path):
+    Store(tmp_path / "s.db").close()
     _, said = run(*arguments, "--store", tmp_path / "s.db", code=2)
     assert words in said
     assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["results"],
+        ["results", "compare", "resnet18@32"],
+        ["results", "export", "all.csv"],
+        ["predict", "resnet18@32"],
+        ["search", "--minimize", "latency,params"],
+    ],
+)
+def test_commands_that_read_make_no_store(arguments, tmp_path):
+    Store(tmp_path / "results.db").close()
+    _, said = run(*arguments, "--store", tmp_path / "result.db", code=2)
+    assert said == f"lambda-arch: {tmp_path / 'result.db'}: no such store (did you mean results.db?)\n"
+    assert not (tmp_path / "result.db").exists()
 
 
 def test_a_file_that_is_no_store_is_left_alone(tmp_path):
@@ -165,7 +183,7 @@ def test_interrupted_it_prints_what_is_done(tmp_path, ending):
         time.sleep(0.2)
         if path.exists():
             with Store(path) as store:
-                if any(m.rounds for m in measurements(store)):
+                if any(m.rounds for m in find_measurements(store)):
                     break
     os.kill(process.pid, ending)
     out, said = process.communicate(timeout=30)
@@ -175,7 +193,7 @@ def test_interrupted_it_prints_what_is_done(tmp_path, ending):
     (row,) = table(out)
     assert int(row["samples"]) > 0
     with Store(path) as store:
-        assert len(measurements(store)[0].samples) >= int(row["samples"])
+        assert len(find_measurements(store)[0].samples) >= int(row["samples"])
 
 
 @pytest.mark.slow
@@ -207,7 +225,8 @@ def test_roofline_tells_what_bounds_each_stage(tmp_path):
 
 def test_only_workers_load_torch(tmp_path):
     script = (
-        "import sys; import lambda_arch.timing as t; t.Store(sys.argv[1]); t.measurements; t.Measuring;"
+        "import sys; import lambda_arch.store as s, lambda_arch.timing as t; s.Store(sys.argv[1]);"
+        "s.find_measurements; t.Measuring;"
         "import lambda_arch.timing.blocks, lambda_arch.cli.main;"
         "print([name for name in ('torch', 'numpy', 'pandas', 'matplotlib') if name in sys.modules])"
     )

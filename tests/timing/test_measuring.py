@@ -11,7 +11,9 @@ import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import SetupError
-from lambda_arch.timing import Cell, Limits, Measuring, Setup, Store, measurements
+from lambda_arch.store import Case, Setup, Store, find_measurements
+from lambda_arch.store.measurements import find_in_session
+from lambda_arch.timing import Limits, Measuring
 from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.turns import Done, Job, Turn, groups, take_turns
 
@@ -27,18 +29,18 @@ def store(tmp_path):
         yield opened
 
 
-def measure(store, cells, **options):
-    measuring = Measuring(store, cells, QUICK, **options)
+def measure(store, cases, **options):
+    measuring = Measuring(store, cases, QUICK, **options)
     return measuring, list(measuring.events())
 
 
-def test_measured_once_with_a_baseline_by_turns(store):
-    cells = [Cell(SMALL, SETUP), Cell(LAMBDA, SETUP)]
-    first, events = measure(store, cells, baselines=cells[:1])
+def test_measured_once_with_a_baseline_in_interleaved_rounds(store):
+    cases = [Case(SMALL, SETUP), Case(LAMBDA, SETUP)]
+    first, events = measure(store, cases, baselines=cases[:1])
     base, ours = first.results()
     assert (base.status, ours.status) == ("ok", "ok")
     assert base.architecture == "resnet18@32"
-    assert base.turns == ours.turns
+    assert base.session == ours.session
     ratio = ours.ratio_to(base)
     assert ratio.samples == len(ours.rounds.keys() & base.rounds.keys()) >= 3
     assert 0.1 < ratio.median < 100
@@ -48,27 +50,27 @@ def test_measured_once_with_a_baseline_by_turns(store):
     assert ours.loaded["warmup"]
     assert ours.machine["torch"]
 
-    again, events = measure(store, cells, baselines=cells[:1])
+    again, events = measure(store, cases, baselines=cases[:1])
     assert events == []
     assert [m.uid for m in again.results()] == [base.uid, ours.uid]
-    assert again.by_turns_with(ours, base.architecture).uid == base.uid
+    assert find_in_session(store, ours.session, base.architecture).uid == base.uid
 
-    fresh, _ = measure(store, cells[:1], fresh=True)
-    assert len(measurements(store)) == 3
+    fresh, _ = measure(store, cases[:1], fresh=True)
+    assert len(find_measurements(store)) == 3
     assert fresh.results()[0].uid != base.uid
 
 
-def test_running_out_of_memory_is_a_result_and_costs_only_that_cell(store):
+def test_running_out_of_memory_is_a_result_and_costs_only_that_case(store):
     limits = Limits(seconds=0.2, turn=0.05, warmup=0.2, memory=400_000_000)
-    cells = [Cell(SMALL, SETUP), Cell(SMALL, Setup(batch=50_000, threads=1))]
-    measuring = Measuring(store, cells, limits)
+    cases = [Case(SMALL, SETUP), Case(SMALL, Setup(batch_size=50_000, threads=1))]
+    measuring = Measuring(store, cases, limits)
     list(measuring.events())
     fits, does_not = measuring.results()
     assert fits.status == "ok"
     assert does_not.status == "oom"
     assert "allocate" in does_not.reason
-    assert does_not.setup.batch == 50_000  # as asked, not shrunk
-    assert Measuring(store, cells, limits).todo == []
+    assert does_not.setup.batch_size == 50_000  # as asked, not shrunk
+    assert Measuring(store, cases, limits).todo == []
 
 
 def living_workers():
@@ -76,9 +78,9 @@ def living_workers():
     return [child for child in children if "lambda_arch.timing.worker" in child.cmdline()]
 
 
-def test_a_crash_costs_only_its_cell(store):
-    cells = [Cell(SMALL, SETUP), Cell(LAMBDA, SETUP)]
-    measuring = Measuring(store, cells, QUICK)
+def test_a_crash_costs_only_its_case(store):
+    cases = [Case(SMALL, SETUP), Case(LAMBDA, SETUP)]
+    measuring = Measuring(store, cases, QUICK)
     killed = False
     for event in measuring.events():
         if isinstance(event, Turn) and not killed:
@@ -125,7 +127,7 @@ def test_workers_say_how_they_died_and_end_with_whoever_started_them():
 
 
 def test_groups_hold_one_setup_and_the_baseline_each():
-    other = Setup(batch=2, threads=1)
+    other = Setup(batch_size=2, threads=1)
     jobs = [Job("base", SETUP, steady=True), *(Job(f"n{i}", SETUP) for i in range(5)), Job("alone", other)]
     found = list(groups(jobs, together=3))
     assert [[job.architecture for job in group] for group in found] == [
@@ -149,10 +151,10 @@ def test_killed_runs_are_resumed(tmp_path, after):
     before = {}
     if path.exists():
         with Store(path) as store:
-            before = {m.uid: m for m in measurements(store)}
+            before = {m.uid: m for m in find_measurements(store)}
     subprocess.run([*command, "--seconds", "0.3"], check=True, stdout=subprocess.DEVNULL)
     with Store(path) as store:
-        found = {m.uid: m for m in measurements(store)}
+        found = {m.uid: m for m in find_measurements(store)}
     for uid, m in before.items():
         assert found[uid].rounds == m.rounds
     finished = [m.architecture for m in found.values() if m.status == "ok"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lambda_arch.arch import parse
-from lambda_arch.timing import Setup
+from lambda_arch.store import Setup
 from lambda_arch.timing.ceilings import measure_ceilings
 from lambda_arch.timing.parts import PartTimer
 from lambda_arch.timing.workload import Timer, Workload, peak_resident
@@ -15,7 +15,7 @@ NETWORK = parse("lambda_resnet18:stages=CCLL,m=3@32")
 @pytest.mark.parametrize("mode", ["inference", "train"])
 @pytest.mark.parametrize("batch", [2])
 def test_parts_add_up_to_the_step(mode, batch):
-    workload = Workload(NETWORK, Setup(batch=batch, mode=mode, threads=1, clock="cpu"))
+    workload = Workload(NETWORK, Setup(batch_size=batch, mode=mode, threads=1, clock="cpu"))
     timer = PartTimer(workload)
     workload.step()
     for _ in range(3):
@@ -38,7 +38,7 @@ def test_removed_part_timers_leave_the_network_as_it_was():
 
 def test_training_steps_change_the_weights_and_inference_does_not():
     for mode, changes in (("train", True), ("inference", False)):
-        workload = Workload(NETWORK, Setup(batch=2, mode=mode, threads=1))
+        workload = Workload(NETWORK, Setup(batch_size=2, mode=mode, threads=1))
         before = [p.detach().clone() for p in workload.network.parameters()]
         workload.step()
         after = list(workload.network.parameters())
@@ -98,7 +98,7 @@ def test_peak_memory_grows_with_what_is_held():
     ],
 )
 def test_cuda_steps_are_timed_by_events(settings):
-    workload = Workload(NETWORK, Setup("cuda", batch=2, threads=1, **settings))
+    workload = Workload(NETWORK, Setup("cuda", batch_size=2, threads=1, **settings))
     timer = Timer("cuda:0")
     workload.step()
     assert timer.seconds(workload.step, 5) > 0
@@ -107,12 +107,12 @@ def test_cuda_steps_are_timed_by_events(settings):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("mode", ["inference", "train"])
 def test_cuda_parts_add_up(mode):
-    timer = PartTimer(Workload(NETWORK, Setup("cuda", batch=2, mode=mode, threads=1)))
+    timer = PartTimer(Workload(NETWORK, Setup("cuda", batch_size=2, mode=mode, threads=1)))
     timer.sample()
     assert all(seconds > 0 for seconds in timer.sample())
 
 
 @pytest.mark.skipif(not torch.backends.mps.is_available(), reason="needs an Apple GPU")
 def test_mps_steps_are_timed():
-    workload = Workload(NETWORK, Setup("mps", batch=2, threads=1))
+    workload = Workload(NETWORK, Setup("mps", batch_size=2, threads=1))
     assert Timer("mps").seconds(workload.step, 3) > 0

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_arch.timing.statistics import Limits, is_warm, round_ratios, summarize
+from lambda_arch.store.statistics import round_ratios, summarize
+from lambda_arch.timing.statistics import Limits, is_warm
 
 positive = st.floats(1e-6, 1e3)
 

@@ -1,8 +1,4 @@
-"""The results store: one SQLite file (WAL), versioned, that several processes may write to.
-
-Whatever was committed survives the process. A file that is not a store, is damaged, or was written by a newer version
-is refused in one line and left as it was.
-"""
+"""An open store: the file checked, brought to the newest schema, and written to in transactions."""
 
 import json
 import sqlite3
@@ -11,8 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.errors import StoreError
-from lambda_arch.timing.schema import APPLICATION_ID, MIGRATIONS
+from lambda_arch.errors import StoreError, did_you_mean
+from lambda_arch.store.schema import APPLICATION_ID, MIGRATIONS
 
 MAGIC = b"SQLite format 3\0"
 WAIT = 60  # seconds for another writer's transaction
@@ -27,9 +23,13 @@ def default_path() -> Path:
 
 
 class Store:
-    """An open store. Use as a context manager, or :meth:`close` it.
+    """An open store: one SQLite file (WAL), versioned, that several processes may write to.
 
-    ``create``: make a new one where there is none. Raises :class:`StoreError` for a file that cannot be used.
+    Use as a context manager, or :meth:`close` it. Whatever was committed survives the process. ``path``: the file, the
+    user's own store unless given; ``create``: make a new one where there is none.
+
+    Raises :class:`StoreError`, here and in every use, for a file that cannot be used: one that is not a store, is
+    damaged, or was written by a newer version is left as it was.
     """
 
     def __init__(self, path: Path | str | None = None, *, create: bool = True) -> None:
@@ -65,13 +65,11 @@ class Store:
             if version > NEWEST:
                 raise StoreError(
                     f"{self.path}: written by a newer version (schema {version}, this one knows {NEWEST}); "
-                    f"expected lambda-arch to be updated, or another --store"
+                    f"expected lambda-arch to be updated, or another store"
                 )
             problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
-                raise StoreError(
-                    f"{self.path}: damaged ({problem.splitlines()[-1]}); expected a store, or another --store"
-                )
+                raise _damaged(self.path, problem.splitlines()[-1])
             self._connection.execute("PRAGMA foreign_keys = ON")
             if version < NEWEST:
                 self._migrate()
@@ -84,9 +82,12 @@ class Store:
     def _migrate(self) -> None:
         """Bring the schema up to date in one transaction; another process may have been quicker."""
         with self.transaction():
-            for number, script in list(enumerate(MIGRATIONS, 1))[self._version() :]:
-                for statement in filter(str.strip, script.split(";")):
-                    self._connection.execute(statement)
+            for number, migration in list(enumerate(MIGRATIONS, 1))[self._version() :]:
+                if callable(migration):
+                    migration(self._connection)
+                else:
+                    for statement in filter(str.strip, migration.split(";")):
+                        self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {number}")
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
@@ -94,13 +95,10 @@ class Store:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+                raise _damaged(self.path, error) from None
             raise StoreError(f"{self.path}: cannot be used ({error})") from None
-        except sqlite3.DatabaseError as error:
-            raise self._damaged(error) from None
-
-    def _damaged(self, how: object) -> StoreError:
-        return StoreError(f"{self.path}: damaged ({how}); expected a store, or another --store")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -110,7 +108,8 @@ class Store:
             try:
                 yield
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:  # some failures end it themselves
+                    self._connection.execute("ROLLBACK")
                 raise
             self._connection.execute("COMMIT")
 
@@ -144,13 +143,13 @@ def plain(value: Any) -> Any:
 
 def _check_file(path: Path, create: bool) -> None:
     """Look at the file itself before SQLite does: it must be a store of ours, or nothing yet."""
-    if not path.exists():
-        if not create:
-            raise StoreError(f"{path}: no such store")
-        return
-    if path.is_dir():
-        raise StoreError(f"{path}: a folder; expected a file for the store, such as {path / 'results.db'}")
     try:
+        if path.is_dir():
+            raise StoreError(f"{path}: a folder; expected a file for the store, such as {path / 'results.db'}")
+        if not path.exists():
+            if not create:
+                raise StoreError(f"{path}: no such store{did_you_mean(path.name, _files(path.parent))}")
+            return
         with path.open("rb") as file:
             header = file.read(100)
     except OSError as error:
@@ -160,8 +159,16 @@ def _check_file(path: Path, create: bool) -> None:
             raise StoreError(f"{path}: empty; expected a store")
         return
     if not header.startswith(MAGIC):
-        raise StoreError(f"{path}: not a store (no SQLite file); expected another --store")
+        raise StoreError(f"{path}: not a store (no SQLite file); expected another file")
     if len(header) < 100:
-        raise StoreError(f"{path}: damaged (cut off); expected a store, or another --store")
+        raise _damaged(path, "cut off")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise StoreError(f"{path}: not a store (a SQLite file of something else); expected another --store")
+        raise StoreError(f"{path}: not a store (a SQLite file of something else); expected another file")
+
+
+def _files(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir() if each.is_file()] if folder.is_dir() else []
+
+
+def _damaged(path: Path, how: object) -> StoreError:
+    return StoreError(f"{path}: damaged ({how}); expected another file for the store")

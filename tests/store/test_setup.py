@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import SetupError
-from lambda_arch.timing import Cell, Setup
-from lambda_arch.timing.cell import digest, step_flops
+from lambda_arch.store import Case, Setup
+from lambda_arch.store.measurements import step_flops
 
 setups = st.builds(
     Setup,
     device=st.sampled_from(["cpu", "cuda:1", "mps"]),
-    batch=st.integers(1, 512),
+    batch_size=st.integers(1, 512),
     dtype=st.sampled_from(["fp32", "bf16"]),
     cast=st.sampled_from(["autocast", "cast"]),
     memory_format=st.sampled_from(["contiguous", "channels_last"]),
@@ -24,16 +24,16 @@ setups = st.builds(
 
 
 @given(setups, setups)
-def test_cells_have_the_same_key_only_when_they_are_the_same(a, b):
+def test_cases_have_the_same_key_only_when_they_are_the_same(a, b):
     network = parse("resnet50@64")
-    keys = Cell(network, a).key("f"), Cell(network, b).key("f")
+    keys = Case(network, a).key("f"), Case(network, b).key("f")
     assert (keys[0] == keys[1]) == (a == b)
 
 
 def test_key_tells_architectures_sizes_and_machines_apart():
     setup = Setup(threads=1)
-    cells = [Cell(parse(name), setup) for name in ("resnet50", "resnet50@64", "lambda_resnet50")]
-    keys = {cell.key(machine) for cell in cells for machine in ("a", "b")}
+    cases = [Case(parse(name), setup) for name in ("resnet50", "resnet50@64", "lambda_resnet50")]
+    keys = {case.key(machine) for case in cases for machine in ("a", "b")}
     assert len(keys) == 6
 
 
@@ -48,14 +48,14 @@ def test_cast_of_fp32_means_nothing_and_cuda_is_its_first_device():
         ({"dtype": "fp31"}, "did you mean fp32"),
         ({"device": "gpu"}, "expected cpu, cuda"),
         ({"device": "cuda:x"}, "device=cuda:x"),
-        ({"batch": 0}, "batch=0"),
+        ({"batch_size": 0}, "batch_size=0"),
         ({"threads": -1}, "threads=-1"),
         ({"dtype": "tf32"}, "no TF32"),
         ({"graph": True}, "no CUDA graphs"),
         ({"mode": "training"}, "did you mean train"),
         ({"dtype": "fp16", "cast": "cast", "mode": "train"}, "do not train"),
-        ({"clock": "cpu", "threads": 2}, "--threads 1"),
-        ({"clock": "cpu", "device": "cuda", "threads": 1}, "--device cpu"),
+        ({"clock": "cpu", "threads": 2}, "threads=1"),
+        ({"clock": "cpu", "device": "cuda", "threads": 1}, "device=cpu"),
         ({"evaluation": "matrx"}, "did you mean matrix"),
         ({"evaluation": "prepard"}, "did you mean prepared"),
         ({"evaluation": "prepared", "mode": "train"}, "expected evaluation=auto"),
@@ -68,18 +68,18 @@ def test_setups_that_cannot_be_are_refused_by_name(settings, words):
 
 def test_every_setting_is_seen_in_the_key():
     base = Setup("cuda:0", threads=2)
-    other = {"device": "cuda:1", "batch": 2, "dtype": "bf16", "memory_format": "channels_last", "mode": "train"}
+    other = {"device": "cuda:1", "batch_size": 2, "dtype": "bf16", "memory_format": "channels_last", "mode": "train"}
     other |= {"compile": True, "graph": True, "threads": 3, "evaluation": "auto"}
     network = parse("resnet50@64")
     for name, value in other.items():
         changed = dataclasses.replace(base, **{name: value})
-        assert Cell(network, changed).key("f") != Cell(network, base).key("f"), name
+        assert Case(network, changed).key("f") != Case(network, base).key("f"), name
 
 
-def test_cells_of_stores_made_before_evaluations_were_a_setting_keep_their_keys():
-    cell = Cell(parse("resnet50@64"), Setup(batch=3, threads=1))
-    before = ["resnet50@64", "cpu", 3, "fp32", "autocast", "contiguous", "inference", False, False, 1, "wall", "f"]
-    assert cell.key("f") == digest(before)
+def test_a_setup_comes_back_from_its_columns():
+    setup = Setup("cuda:0", batch_size=3, compile=True, evaluation="auto")
+    assert setup.columns["batch"] == 3
+    assert Setup.from_columns({**setup.columns, "compile": 1, "graph": 0, "more": None}) == setup
 
 
 def test_an_evaluation_is_one_setting_however_it_is_spelt():
@@ -90,5 +90,5 @@ def test_an_evaluation_is_one_setting_however_it_is_spelt():
 def test_training_counts_three_passes():
     network = parse("resnet50")
     macs = 4_089_184_256  # fvcore and torch agree on it
-    assert step_flops(network, Setup(batch=2, threads=1)) == 2 * 2 * macs
-    assert step_flops(network, Setup(batch=2, mode="train", threads=1)) == 3 * 2 * 2 * macs
+    assert step_flops(network, Setup(batch_size=2, threads=1)) == 2 * 2 * macs
+    assert step_flops(network, Setup(batch_size=2, mode="train", threads=1)) == 3 * 2 * 2 * macs

@@ -1,8 +1,16 @@
-"""The store's schema, a migration a version: the number of migrations applied is the file's version."""
+"""The store's schema, one migration per version: the number of migrations applied is the file's version.
+
+Migrations are only ever appended. One is a script, or a function of the connection where rows change too.
+"""
+
+import sqlite3
+from collections.abc import Callable
+
+from lambda_arch.store.old_keys import name_the_fields_of_keys
 
 APPLICATION_ID = 0x4C414D42  # "LAMB", in the header of the file
 
-MIGRATIONS = (
+MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     # 1: measurements of whole networks, their raw samples round by round, and the machines that they were made on
     """
     CREATE TABLE machine (
@@ -92,4 +100,6 @@ MIGRATIONS = (
         started TEXT NOT NULL
     );
     """,
+    # 6: keys of named fields; names of tables and columns
+    name_the_fields_of_keys,
 )

@@ -11,11 +11,12 @@ import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import StoreError
-from lambda_arch.timing import Cell, Limits, Setup, Store, measurements
-from lambda_arch.timing.exchange import merge, select
-from lambda_arch.timing.measure import known_batch
-from lambda_arch.timing.records import begin, finish, keep_machine, keep_round
-from lambda_arch.timing.schema import APPLICATION_ID, MIGRATIONS
+from lambda_arch.store import Case, Setup, Status, Store, find_measurements, merge
+from lambda_arch.store.conditions import select
+from lambda_arch.store.machines import keep_machine
+from lambda_arch.store.measurements import begin_measurement, find_largest_batch_size, finish_measurement
+from lambda_arch.store.rounds import keep_round
+from lambda_arch.store.schema import APPLICATION_ID, MIGRATIONS
 
 SETUP = Setup(threads=1)
 MACHINE = {"fingerprint": "f", "device_name": "a device", "torch": "2"}
@@ -23,27 +24,30 @@ MACHINE = {"fingerprint": "f", "device_name": "a device", "torch": "2"}
 WRITER = """
 import sys
 from lambda_arch.arch import parse
-from lambda_arch.timing import Cell, Limits, Setup, Store
-from lambda_arch.timing.records import begin, finish, keep_machine, keep_round
+from lambda_arch.store import Case, Setup, Status, Store
+from lambda_arch.store.machines import keep_machine
+from lambda_arch.store.measurements import begin_measurement, finish_measurement
+from lambda_arch.store.rounds import keep_round
 path, name, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with Store(path) as store:
     keep_machine(store, {"fingerprint": "f", "device_name": "a device", "torch": "2"})
     print("open", flush=True)
     for n in range(number):
-        uid = begin(store, Cell(parse("resnet50@64"), Setup(batch=n + 1, threads=1)), "f", f"{name}{n}", Limits())
+        case = Case(parse("resnet50@64"), Setup(batch_size=n + 1, threads=1))
+        uid = begin_measurement(store, case, "f", f"{name}{n}", {})
         for turn in (1, 2):
-            keep_round(store, uid, turn, {"samples": [float(n), float(turn)], "readings": {}, "peak_memory": n})
+            keep_round(store, uid, turn, [float(n), float(turn)], {}, n)
             print("round", uid, turn, flush=True)
-        finish(store, uid, "ok", "")
+        finish_measurement(store, uid, Status.OK)
         print("done", uid, flush=True)
 """
 
 
-def keep(store, batch=1, samples=(1.0, 2.0), machine="f", status="ok"):
+def keep(store, batch=1, samples=(1.0, 2.0), machine="f", status=Status.OK):
     keep_machine(store, {**MACHINE, "fingerprint": machine})
-    uid = begin(store, Cell(parse("resnet50@64"), Setup(batch=batch, threads=1)), machine, "t", Limits())
-    keep_round(store, uid, 1, {"samples": list(samples), "readings": {"others": 0.5}, "peak_memory": 7})
-    finish(store, uid, status, "")
+    uid = begin_measurement(store, Case(parse("resnet50@64"), Setup(batch_size=batch, threads=1)), machine, "t", {})
+    keep_round(store, uid, 1, samples, {"others": 0.5}, 7)
+    finish_measurement(store, uid, status)
     return uid
 
 
@@ -56,8 +60,8 @@ def test_what_is_kept_comes_back(tmp_path):
     with Store(tmp_path / "s.db") as store:
         uid = keep(store, batch=3)
     with Store(tmp_path / "s.db") as store:
-        (found,) = measurements(store)
-    assert (found.uid, found.setup, found.status) == (uid, Setup(batch=3, threads=1), "ok")
+        (found,) = find_measurements(store)
+    assert (found.uid, found.setup, found.status) == (uid, Setup(batch_size=3, threads=1), "ok")
     assert found.rounds == {1: [1.0, 2.0]}
     assert found.summary.median == 1.5
     assert found.machine["device_name"] == "a device"
@@ -75,7 +79,7 @@ def test_killed_at_any_moment_nothing_that_was_kept_is_lost(tmp_path, seed):
     said = [line.split() for line in process.stdout.read().splitlines(keepends=True) if line.endswith("\n")]
     process.wait()
     with Store(path) as store:
-        found = {m.uid: m for m in measurements(store)}
+        found = {m.uid: m for m in find_measurements(store)}
         for word, uid, *turn in said:
             if word == "round":
                 assert int(turn[0]) in found[uid].rounds
@@ -98,7 +102,7 @@ def test_killed_while_it_is_made(tmp_path):
         process.wait()
         with Store(path) as store:
             keep(store)
-            assert measurements(store)
+            assert find_measurements(store)
 
 
 def test_two_writers_at_once_lose_nothing(tmp_path):
@@ -108,23 +112,24 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
         process.communicate(timeout=60)
         assert process.returncode == 0
     with Store(path) as store:
-        found = measurements(store)
+        found = find_measurements(store)
     assert len(found) == 80
     assert all(m.status == "ok" and len(m.rounds) == 2 for m in found)
-    assert {m.turns for m in found} == {f"{name}{n}" for name in "ab" for n in range(40)}
+    assert {m.session for m in found} == {f"{name}{n}" for name in "ab" for n in range(40)}
 
 
-def test_a_largest_batch_is_known_under_its_memory_limit_alone(tmp_path):
+def test_a_largest_batch_size_is_known_under_its_memory_limit_alone(tmp_path):
     with Store(tmp_path / "s.db") as store:
         keep_machine(store, MACHINE)
-        cell, limit = Cell(parse("resnet50@64"), SETUP, auto=True), Limits(memory=10**9)
-        uid = begin(store, replace(cell, setup=replace(SETUP, batch=48)), "f", "t", limit)
-        assert known_batch(store, cell, limit, "f") == 0  # not measured yet
-        keep_round(store, uid, 1, {"samples": [1.0], "readings": {}, "peak_memory": 1})
-        finish(store, uid, "ok", "")
-        assert known_batch(store, cell, limit, "f") == 48
-        assert known_batch(store, cell, Limits(), "f") == 0
-        assert known_batch(store, cell, limit, "g") == 0
+        case, limit = Case(parse("resnet50@64"), SETUP, auto=True), 10**9
+        found = replace(case, setup=replace(SETUP, batch_size=48))
+        uid = begin_measurement(store, found, "f", "t", {"memory": limit})
+        assert find_largest_batch_size(store, case, "f", limit) == 0  # not measured yet
+        keep_round(store, uid, 1, [1.0], {}, 1)
+        finish_measurement(store, uid, Status.OK)
+        assert find_largest_batch_size(store, case, "f", limit) == 48
+        assert find_largest_batch_size(store, case, "f", 0) == 0
+        assert find_largest_batch_size(store, case, "g", limit) == 0
 
 
 def old_store(path, version):
@@ -144,26 +149,24 @@ def test_older_stores_are_migrated_and_keep_their_rows(tmp_path, version):
     with Store(tmp_path / "s.db") as store:
         assert store.rows("SELECT fingerprint FROM machine") == [{"fingerprint": "f"}]
         keep(store)
-        assert store.rows("SELECT * FROM part") == store.rows("SELECT * FROM ceiling") == []
+        assert store.rows("SELECT * FROM part") == store.rows("SELECT * FROM peak") == []
         assert store.rows("PRAGMA user_version") == [{"user_version": len(MIGRATIONS)}]
 
 
 def test_measurements_made_before_evaluations_were_a_setting_were_canonical(tmp_path):
     path = tmp_path / "s.db"
     old_store(path, 3)
-    cell = Cell(parse("resnet50@64"), SETUP)
     connection = sqlite3.connect(path)
     connection.execute(
-        "INSERT INTO measurement VALUES ('u', ?, 't', 'resnet50@64', 64, 'cpu', 1, 'fp32', 'autocast', 'contiguous', "
+        "INSERT INTO measurement VALUES ('u', 'c', 't', 'resnet50@64', 64, 'cpu', 1, 'fp32', 'autocast', 'contiguous', "
         "'inference', 0, 0, 1, 'wall', 0, 'f', '2026', 'ok', '', '{}', '{}', 7, 1.0, 1.0, 1.0, 1)",
-        [cell.key("f")],
     )
     connection.commit()
     connection.close()
     with Store(path) as store:
-        (found,) = measurements(store)
+        (found,) = find_measurements(store)
     assert found.setup == SETUP
-    assert found.cell == cell.key("f")
+    assert found.key == Case(parse("resnet50@64"), SETUP).key("f")
 
 
 def damaged(path):
@@ -229,17 +232,17 @@ def test_merging_adds_what_is_new_once_and_completes_what_had_begun(tmp_path):
         keep(a, 1)
         keep(b, 2, machine="g")
         keep_machine(b, MACHINE)
-        began = begin(b, Cell(parse("resnet50"), SETUP), "f", "t", Limits())
+        began = begin_measurement(b, Case(parse("resnet50"), SETUP), "f", "t", {})
         assert merge(a, tmp_path / "b.db")["measurement"] == 2
-        assert {m.status for m in measurements(a)} == {"ok", "running"}
-        keep_round(b, began, 1, {"samples": [3.0], "readings": {}, "peak_memory": 1})
-        finish(b, began, "ok", "")
+        assert {m.status for m in find_measurements(a)} == {"ok", "running"}
+        keep_round(b, began, 1, [3.0], {}, 1)
+        finish_measurement(b, began, Status.OK)
         assert {table: n for table, n in merge(a, tmp_path / "b.db").items() if n} == {"round": 1}
-        by_uid = {m.uid: m for m in measurements(a)}
+        by_uid = {m.uid: m for m in find_measurements(a)}
         assert by_uid[began].samples == [3.0]
         assert by_uid[began].status == "ok"
         assert sum(merge(a, tmp_path / "b.db").values()) == 0
-        assert len(measurements(b)) == 2
+        assert len(find_measurements(b)) == 2
 
 
 def test_merging_a_bad_store_changes_nothing(tmp_path):
@@ -250,15 +253,15 @@ def test_merging_a_bad_store_changes_nothing(tmp_path):
             merge(store, tmp_path / "bad.db")
         with pytest.raises(ValueError, match="the store itself"):
             merge(store, tmp_path / "a.db")
-        assert len(measurements(store)) == 1
+        assert len(find_measurements(store)) == 1
 
 
 def test_selecting_by_conditions(tmp_path):
     with Store(tmp_path / "s.db") as store:
         for batch in (1, 8, 16):
             keep(store, batch)
-        found = measurements(store)
-    assert [m.setup.batch for m in select(found, ["batch=8"])] == [8]
+        found = find_measurements(store)
+    assert [m.setup.batch_size for m in select(found, ["batch=8"])] == [8]
     assert len(select(found, ["architecture=RES*", "compile=no"])) == 3
     assert select(found, ["architecture=lambda*"]) == []
     with pytest.raises(ValueError, match="did you mean batch"):

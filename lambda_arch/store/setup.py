@@ -1,13 +1,11 @@
-"""What is measured: an architecture in a setup. Values, checked when they are made; no torch."""
+"""How a network is run: a value, checked when it is made; no torch."""
 
-import hashlib
-import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
-from lambda_arch.arch import Architecture
 from lambda_arch.arch.evaluation import ORDERS, parse_evaluation
 from lambda_arch.errors import SetupError, did_you_mean
 
@@ -29,8 +27,11 @@ CHOICES: dict[str, tuple[str, ...]] = {
 EVALUATIONS = ("canonical", "auto", "prepared")
 """What an evaluation may be besides one by name."""
 
+COLUMNS = {"batch_size": "batch"}
+"""Settings whose column, in the store and in CSV, has another name."""
+
 LATER = {"evaluation": "canonical"}
-"""Settings that came after the first stores, and what was measured there."""
+"""Settings that came after the first stores, and what was measured there: keys leave them out at that value."""
 
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element in each dtype."""
@@ -40,8 +41,8 @@ BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 class Setup:
     """How a network is run.
 
-    ``device``: cpu, cuda:N or mps. ``batch``: images. ``dtype``: fp32, tf32 (CUDA: fp32 with TF32 products), bf16 or
-    fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
+    ``device``: cpu, cuda:N or mps. ``batch_size``: images. ``dtype``: fp32, tf32 (CUDA: fp32 with TF32 products), bf16
+    or fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
     statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``graph``: a CUDA graph.
     ``threads``: of the CPU, 0 for as many as it has cores. ``clock``: wall, or cpu: the processor time of one thread,
     which is the wall time that an idle machine would take, for machines that are never idle. ``evaluation``: how lambda
@@ -52,7 +53,7 @@ class Setup:
     """
 
     device: str = "cpu"
-    batch: int = 1
+    batch_size: int = 1
     dtype: DType = "fp32"
     cast: Cast = "autocast"
     memory_format: MemoryFormat = "contiguous"
@@ -69,19 +70,19 @@ class Setup:
                 value = str(getattr(self, name))
                 raise SetupError(f"{name}={value}: expected {' or '.join(choices)}{did_you_mean(value, choices)}")
         object.__setattr__(self, "device", device_name(self.device))
-        if self.batch < 1:
-            raise SetupError(f"batch={self.batch}: expected a whole number from 1, or auto")
+        if self.batch_size < 1:
+            raise SetupError(f"batch_size={self.batch_size}: expected a whole number from 1")
         if self.threads < 0:
             raise SetupError(f"threads={self.threads}: expected a whole number from 1")
         object.__setattr__(self, "threads", self.threads or default_threads())
         if self.dtype in ("fp32", "tf32"):
             object.__setattr__(self, "cast", "autocast")  # nothing to cast: one setup, one value
         if self.dtype == "tf32" and self.kind != "cuda":
-            raise SetupError(f"dtype=tf32: {self.device} has no TF32; expected fp32, bf16 or fp16, or --device cuda")
+            raise SetupError(f"dtype=tf32: {self.device} has no TF32; expected fp32, bf16 or fp16, or device=cuda")
         if self.clock == "cpu" and (self.kind != "cpu" or self.threads != 1):
-            raise SetupError("clock=cpu: counts one thread's processor time; expected --device cpu --threads 1")
+            raise SetupError("clock=cpu: counts one thread's processor time; expected device=cpu and threads=1")
         if self.graph and self.kind != "cuda":
-            raise SetupError(f"cuda-graph: {self.device} has no CUDA graphs; expected --device cuda")
+            raise SetupError(f"graph=True: {self.device} has no CUDA graphs; expected device=cuda")
         if self.mode == "train" and self.cast == "cast" and self.dtype == "fp16":
             raise SetupError("mode=train, cast=cast: weights in fp16 do not train; expected cast=autocast, or bf16")
         object.__setattr__(self, "evaluation", _evaluation_name(self.evaluation))
@@ -93,17 +94,25 @@ class Setup:
         """The kind of device: cpu, cuda or mps."""
         return self.device.partition(":")[0]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the settings by name."""
-        return asdict(self)
+    @property
+    def columns(self) -> dict[str, Any]:
+        """The settings by the names of their columns, in the store and in CSV."""
+        return {COLUMNS.get(name, name): value for name, value in asdict(self).items()}
 
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any]) -> "Setup":
+        """Return the setup of a row that has its columns, and perhaps others."""
+        values = {each.name: row[COLUMNS.get(each.name, each.name)] for each in fields(cls)}
+        return cls(**{**values, "compile": bool(values["compile"]), "graph": bool(values["graph"])})
+
+    @property
     def identity(self) -> dict[str, Any]:
-        """Return the settings that tell it apart: a later one is left out where it is what was measured before it."""
-        return {name: value for name, value in asdict(self).items() if name not in LATER or value != LATER[name]}
+        """The settings that a key is made of, by column."""
+        return {name: value for name, value in self.columns.items() if name not in LATER or value != LATER[name]}
 
     def __str__(self) -> str:
         """Return the setup in a line: what differs from a plain one, after device, batch, dtype and mode."""
-        words = [self.device, f"batch {self.batch}", self.dtype, self.mode]
+        words = [self.device, f"batch {self.batch_size}", self.dtype, self.mode]
         words += [self.cast] if self.cast == "cast" else []
         words += ["channels_last"] if self.memory_format == "channels_last" else []
         words += ["compiled"] if self.compile else []
@@ -112,32 +121,6 @@ class Setup:
         words += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.kind == "cpu" else []
         words += ["processor time"] if self.clock == "cpu" else []
         return ", ".join(words)
-
-
-SETTINGS = tuple(field.name for field in fields(Setup))
-"""The names of a setup's settings, in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One thing to measure: an architecture (its image size included) in a setup.
-
-    ``auto``: whether the batch was found as the largest that fits.
-    """
-
-    architecture: Architecture
-    setup: Setup
-    auto: bool = False
-
-    def key(self, fingerprint: str) -> str:
-        """Return what tells this cell, on the device of ``fingerprint``, from every other."""
-        values = [str(self.architecture), *self.setup.identity().values(), fingerprint]
-        return digest(values)
-
-
-def digest(value: object) -> str:
-    """Return a short hash of a JSON value, the same for equal values on every machine."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def device_name(text: str) -> str:
@@ -168,14 +151,6 @@ def _evaluation_name(text: str) -> str:
         ) from None
 
 
-def check_parts(setup: Setup, what: str) -> None:
-    """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
-    if setup.compile or setup.graph:
-        raise SetupError(f"{what}: expected no --compile and no --cuda-graph, which run the parts as one")
-    if setup.evaluation == "prepared":
-        raise SetupError(f"{what}: expected --evaluation auto; a prepared network has other parts")
-
-
 def default_threads() -> int:
     """Return OMP_NUM_THREADS, or the number of cores that this process may use."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
@@ -185,15 +160,3 @@ def default_threads() -> int:
 
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
-
-
-def image_macs(architecture: Architecture) -> int:
-    """Return the multiply-accumulates of one image's forward pass, in the canonical order of evaluation."""
-    from lambda_arch.costs import count
-
-    return count(architecture).macs
-
-
-def step_flops(architecture: Architecture, setup: Setup) -> int:
-    """Return the FLOPs of one step of the whole batch: 2 x MACs, and thrice that for a training step."""
-    return 2 * image_macs(architecture) * setup.batch * (3 if setup.mode == "train" else 1)

@@ -1,0 +1,55 @@
+"""All that was ever measured, in one SQLite file: the only package that knows SQL.
+
+``schema`` has the migrations, ``connection`` the open :class:`Store`, and each table a module of its own
+(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``) with functions that keep rows and read
+them as values. To add a table:
+
+1. Append a migration to ``schema.MIGRATIONS``; those before it never change. Give the table a ``uid`` that no other
+   store gives (``keys.new_uid``), or a key that is a digest of named fields with a version (``keys.digest``), so that
+   stores merge.
+2. Add its module, named for its rows, with a ``keep_...`` and a ``read_...`` that take the store first.
+3. Add it to ``merging.TABLES``, after the tables that it refers to.
+
+A new setting of :class:`Setup` is a column of ``measurement`` with a default, and a line in ``setup.LATER``.
+"""
+
+from typing import TYPE_CHECKING
+
+from lambda_arch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lambda_arch.store.case import Case
+    from lambda_arch.store.connection import Store, default_path
+    from lambda_arch.store.measurements import Measurement, find_measurements
+    from lambda_arch.store.merging import merge
+    from lambda_arch.store.setup import Setup
+    from lambda_arch.store.statistics import Summary, summarize
+    from lambda_arch.store.status import Status
+
+_HOMES = {
+    "Case": "case",
+    "Measurement": "measurements",
+    "Setup": "setup",
+    "Status": "status",
+    "Store": "connection",
+    "Summary": "statistics",
+    "default_path": "connection",
+    "find_measurements": "measurements",
+    "merge": "merging",
+    "summarize": "statistics",
+}
+
+__all__ = [
+    "Case",
+    "Measurement",
+    "Setup",
+    "Status",
+    "Store",
+    "Summary",
+    "default_path",
+    "find_measurements",
+    "merge",
+    "summarize",
+]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

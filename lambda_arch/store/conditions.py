@@ -1,0 +1,43 @@
+"""Measurements chosen by conditions such as ``batch=8`` or ``architecture=lambda*``."""
+
+import fnmatch
+from collections.abc import Callable, Sequence
+
+from lambda_arch.errors import SetupError, did_you_mean
+from lambda_arch.store.measurements import Measurement
+from lambda_arch.store.setup import Setup
+
+COLUMNS: dict[str, Callable[[Measurement], object]] = {
+    **{name: (lambda m, name=name: m.setup.columns[name]) for name in Setup().columns},  # type: ignore[misc]
+    "architecture": lambda m: m.architecture,
+    "image_size": lambda m: m.value.image_size,
+    "status": lambda m: m.status,
+    "device_name": lambda m: m.machine.get("device_name", ""),
+    "fingerprint": lambda m: m.fingerprint,
+    "torch": lambda m: m.machine.get("torch", ""),
+    "started": lambda m: m.started,
+}
+"""What measurements can be chosen by."""
+
+
+def select(found: Sequence[Measurement], conditions: Sequence[str]) -> list[Measurement]:
+    """Return the measurements that meet every condition: ``name=value``, where a value may hold ``*`` and ``?``.
+
+    Raises :class:`SetupError` for a condition that is none.
+    """
+    filters = [_filter(condition) for condition in conditions]
+    return [measurement for measurement in found if all(keeps(measurement) for keeps in filters)]
+
+
+def _filter(condition: str) -> Callable[[Measurement], bool]:
+    name, equals, pattern = (part.strip() for part in condition.partition("="))
+    if not equals or name not in COLUMNS:
+        hint = did_you_mean(name, COLUMNS)
+        raise SetupError(f"where={condition}: expected name=value with one of {', '.join(COLUMNS)}{hint}")
+    return lambda measurement: fnmatch.fnmatchcase(_text(COLUMNS[name](measurement)).lower(), pattern.lower())
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)

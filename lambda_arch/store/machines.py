@@ -1,0 +1,21 @@
+"""The table of machines: a device and everything around it that a latency may depend on, by fingerprint."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from lambda_arch.store.connection import Store
+
+
+def keep_machine(store: Store, description: Mapping[str, Any]) -> str:
+    """Store a machine as its worker described it, and return its fingerprint."""
+    rest = {name: value for name, value in description.items() if name != "fingerprint"}
+    row = {"fingerprint": description["fingerprint"], "device_name": rest["device_name"], "description": rest}
+    store.insert("machine", row, known="IGNORE")
+    return str(description["fingerprint"])
+
+
+def read_machine(store: Store, fingerprint: str) -> dict[str, Any]:
+    """Return the description of a machine that was kept, its fingerprint included."""
+    row = store.rows("SELECT description FROM machine WHERE fingerprint = ?", [fingerprint])[0]
+    return {**json.loads(row["description"]), "fingerprint": fingerprint}

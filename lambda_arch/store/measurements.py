@@ -1,0 +1,211 @@
+"""The table of measurements: each a case on a machine, from its beginning to how it ended."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from lambda_arch.arch import Architecture, parse
+from lambda_arch.costs import count
+from lambda_arch.store.case import Case
+from lambda_arch.store.connection import Store
+from lambda_arch.store.keys import new_uid, now
+from lambda_arch.store.rounds import read_rounds
+from lambda_arch.store.setup import Setup
+from lambda_arch.store.statistics import Summary, round_ratios, summarize
+from lambda_arch.store.status import Status
+from lambda_arch.store.warnings import device_warnings
+
+FINISHED = json.dumps([status for status in Status if status.finished])
+IS_FINISHED = "status IN (SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A stored measurement: its case, where and when, and the raw samples (seconds per step) of every round.
+
+    ``reason`` says why it was not ok. ``session``: equal for cases that were measured in interleaved rounds.
+    ``limits``: when it was to end; ``loaded``: what its worker said of the warm-up. ``peak_memory`` in bytes.
+    """
+
+    uid: str
+    key: str
+    session: str
+    architecture: str
+    setup: Setup
+    auto: bool
+    fingerprint: str
+    machine: dict[str, Any]
+    started: str
+    status: Status
+    reason: str
+    limits: dict[str, Any]
+    loaded: dict[str, Any]
+    peak_memory: int | None
+    rounds: dict[int, list[float]] = field(default_factory=dict)
+    readings: tuple[dict[str, Any], ...] = ()
+
+    @cached_property
+    def samples(self) -> list[float]:
+        """All samples, in order."""
+        return [seconds for number in sorted(self.rounds) for seconds in self.rounds[number]]
+
+    @cached_property
+    def summary(self) -> Summary | None:
+        """Median and quartiles, in seconds; None where nothing was sampled."""
+        return summarize(self.samples) if self.samples else None
+
+    @property
+    def value(self) -> Architecture:
+        """The architecture itself."""
+        return parse(self.architecture)
+
+    @property
+    def throughput(self) -> float | None:
+        """Images per second."""
+        return self.setup.batch_size / self.summary.median if self.summary else None
+
+    @property
+    def flop_rate(self) -> float | None:
+        """FLOP/s, of 2 x MACs of the canonical evaluation, thrice that for training."""
+        return step_flops(self.value, self.setup) / self.summary.median if self.summary else None
+
+    @property
+    def energy(self) -> float | None:
+        """Joules per image, where the device tells."""
+        values = [reading["joules_per_image"] for reading in self.readings if "joules_per_image" in reading]
+        return sum(values) / len(values) if values else None
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What makes this figure less than certain, in words."""
+        found = [self.reason] if self.reason else []
+        if self.status is Status.RUNNING:
+            found.append("not finished")
+        wanted = self.limits.get("spread")
+        if self.summary and wanted is not None and self.summary.spread > wanted:
+            found.append(f"noisy: IQR {self.summary.spread:.0%} of the median, {wanted:.0%} wanted")
+        if self.loaded and not self.loaded.get("warm", True):
+            found.append("still changing when the warm-up ended")
+        return [*found, *device_warnings(self.readings)]
+
+    def ratio_to(self, baseline: "Measurement") -> Summary | None:
+        """Return our latency over the baseline's, round by round; None where their rounds were not interleaved."""
+        if self.session != baseline.session:
+            return None
+        ratios = round_ratios(self.rounds, baseline.rounds)
+        return summarize(ratios) if ratios else None
+
+
+def step_flops(architecture: Architecture, setup: Setup) -> int:
+    """Return the FLOPs of one step of the whole batch: 2 x MACs, and thrice that for a training step."""
+    return 2 * count(architecture).macs * setup.batch_size * (3 if setup.mode == "train" else 1)
+
+
+def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, limits: Mapping[str, Any]) -> str:
+    """Store that a case's measurement has begun, and return its uid."""
+    uid = new_uid()
+    store.insert(
+        "measurement",
+        {
+            "uid": uid,
+            "key": case.key(fingerprint),
+            "session": session,
+            "architecture": str(case.architecture),
+            "image_size": case.architecture.image_size,
+            **case.setup.columns,
+            "auto": case.auto,
+            "fingerprint": fingerprint,
+            "started": now(),
+            "status": Status.RUNNING,
+            "limits": dict(limits),
+        },
+    )
+    return uid
+
+
+def keep_loaded(store: Store, uid: str, loaded: Mapping[str, Any]) -> None:
+    """Store what the worker said of the warm-up."""
+    store.update("measurement", uid, {"loaded": dict(loaded)})
+
+
+def finish_measurement(store: Store, uid: str, status: Status, reason: str = "") -> None:
+    """Store how a measurement ended, and its summary."""
+    samples = [seconds for _, samples, _ in read_rounds(store, [uid]).get(uid, ()) for seconds in samples]
+    values: dict[str, Any] = {"status": status, "reason": reason, "samples": len(samples)}
+    if samples:
+        summary = summarize(samples)
+        values |= {"median": summary.median, "q1": summary.q1, "q3": summary.q3}
+    store.update("measurement", uid, values)
+
+
+def find_measurements(store: Store, uids: Sequence[str] | None = None) -> list[Measurement]:
+    """Return the store's measurements, oldest first, or those of ``uids``."""
+    which = "" if uids is None else "WHERE uid IN (SELECT value FROM json_each(?))"
+    rows = store.rows(
+        f"SELECT measurement.*, machine.description FROM measurement JOIN machine USING (fingerprint) {which} "
+        "ORDER BY started, measurement.rowid",
+        [] if uids is None else [json.dumps(list(uids))],
+    )
+    rounds = read_rounds(store, uids)
+    return [
+        Measurement(
+            uid=row["uid"],
+            key=row["key"],
+            session=row["session"],
+            architecture=row["architecture"],
+            setup=Setup.from_columns(row),
+            auto=bool(row["auto"]),
+            fingerprint=row["fingerprint"],
+            machine=json.loads(row["description"]),
+            started=row["started"],
+            status=Status(row["status"]),
+            reason=row["reason"],
+            limits=json.loads(row["limits"]),
+            loaded=json.loads(row["loaded"]),
+            peak_memory=row["peak_memory"],
+            rounds={number: samples for number, samples, _ in rounds.get(row["uid"], ())},
+            readings=tuple(readings for _, _, readings in rounds.get(row["uid"], ())),
+        )
+        for row in rows
+    ]
+
+
+def find_finished(store: Store, key: str, together_with: Collection[str] = ()) -> str | None:
+    """Return the uid of the newest finished measurement of a case, by its key, or None.
+
+    One that went well counts only if the cases of the keys ``together_with`` were finished in the same session.
+    """
+    rows = store.rows(
+        f'SELECT uid, session, status FROM measurement WHERE "key" = ? AND {IS_FINISHED} ORDER BY started DESC',
+        [key, FINISHED],
+    )
+    for row in rows:
+        others = store.rows(
+            f'SELECT "key" FROM measurement WHERE session = ? AND {IS_FINISHED}', [row["session"], FINISHED]
+        )
+        if row["status"] != Status.OK or set(together_with) <= {other["key"] for other in others}:
+            return str(row["uid"])
+    return None
+
+
+def find_in_session(store: Store, session: str, architecture: str) -> Measurement | None:
+    """Return the measurement of ``architecture`` that was made in a session, if it has samples."""
+    rows = store.rows(
+        "SELECT uid FROM measurement WHERE session = ? AND architecture = ? AND samples > 0", [session, architecture]
+    )
+    return find_measurements(store, [rows[0]["uid"]])[0] if rows else None
+
+
+def find_largest_batch_size(store: Store, case: Case, fingerprint: str, memory: int) -> int:
+    """Return the batch size found for ``case`` as the largest that fits, under a limit of ``memory`` bytes, or 0."""
+    rows = store.rows(
+        "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND fingerprint = ? "
+        "AND coalesce(json_extract(limits, '$.memory'), 0) = ? ORDER BY started",
+        [Status.OK, str(case.architecture), fingerprint, memory],
+    )
+    for setup in map(Setup.from_columns, rows):
+        if replace(case.setup, batch_size=setup.batch_size) == setup:
+            return setup.batch_size
+    return 0

@@ -1,0 +1,43 @@
+"""Medians and quartiles of samples."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Median and quartiles of samples, in their unit, and how many there are."""
+
+    median: float
+    q1: float
+    q3: float
+    samples: int
+
+    @property
+    def iqr(self) -> float:
+        """The interquartile range."""
+        return self.q3 - self.q1
+
+    @property
+    def spread(self) -> float:
+        """The interquartile range as a share of the median."""
+        return self.iqr / self.median if self.median else 0.0
+
+
+def summarize(samples: Sequence[float]) -> Summary:
+    """Return the summary of ``samples``; raises ValueError where there are none."""
+    if not samples:
+        raise ValueError("no samples to summarize")
+    if len(samples) == 1:
+        return Summary(samples[0], samples[0], samples[0], 1)
+    q1, median, q3 = statistics.quantiles(samples, n=4, method="inclusive")
+    return Summary(median, q1, q3, len(samples))
+
+
+def round_ratios(ours: Mapping[int, Sequence[float]], baseline: Mapping[int, Sequence[float]]) -> list[float]:
+    """Return ours over the baseline's median, one ratio for each round that both have samples of."""
+    return [
+        statistics.median(ours[number]) / statistics.median(baseline[number])
+        for number in sorted(ours.keys() & baseline.keys())
+    ]

@@ -1,0 +1,133 @@
+"""A store that an older version wrote: every measurement is found again under the new keys."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from lambda_arch.arch import parse
+from lambda_arch.store import Case, Setup, Status, Store, find_measurements, merge
+from lambda_arch.store.choices import read_choice
+from lambda_arch.store.measurements import find_finished, find_largest_batch_size
+from lambda_arch.store.old_keys import part_key
+from lambda_arch.store.parts import block_key, describe_part, head_key, read_parts, stem_key
+from lambda_arch.store.peaks import read_peaks
+from lambda_arch.timing import Limits, Measuring, measure
+from lambda_arch.timing.blocks import Calibration, block_latencies, parts
+
+FIXTURE = Path(__file__).parent / "fixtures" / "schema_5.db"
+SETUP = Setup(threads=1)
+SMALL = ["resnet18@32", "lambda_resnet18:m=3@32"]
+CALIBRATED = [
+    *SMALL,
+    "lambda_resnet50:m=global,key_norm=l2,batch_norm=no,se=0.25,stem=deep,classes=10@32",
+    "resnet50:stages=GXSD,extent=5@32",
+    "resnet50:stages=AACC,se=0.0625@64",
+    "lambda_resnet50:content=no,lambda_bias=yes@32",
+    "lambda_resnet50:position=no,query_softmax=yes@32",
+]
+
+
+def old_rows(sql):
+    connection = sqlite3.connect(f"file:{FIXTURE}?mode=ro&immutable=1", uri=True)
+    connection.row_factory = sqlite3.Row
+    rows = [dict(row) for row in connection.execute(sql)]
+    connection.close()
+    return rows
+
+
+FINGERPRINT = old_rows("SELECT fingerprint FROM machine")[0]["fingerprint"]
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """A copy of the old store, opened on the machine that wrote it."""
+    monkeypatch.setattr(measure, "describe", lambda _, devices: dict.fromkeys(devices, FINGERPRINT))
+    monkeypatch.setattr("lambda_arch.timing.blocks.describe", measure.describe)
+    shutil.copy(FIXTURE, tmp_path / "s.db")
+    with Store(tmp_path / "s.db") as opened:
+        yield opened
+
+
+def test_every_measurement_is_there_under_its_new_key(store):
+    rows = old_rows("SELECT * FROM measurement")
+    found = {m.uid: m for m in find_measurements(store)}
+    assert found.keys() == {row["uid"] for row in rows}
+    for row in rows:
+        m = found[row["uid"]]
+        assert (m.session, m.architecture, m.status) == (row["turns"], row["architecture"], row["status"])
+        assert m.setup.batch_size == row["batch"]
+        if row["median"] is not None:
+            assert m.summary.median == row["median"]
+            assert len(m.samples) == row["samples"]
+        assert m.key == Case(parse(m.architecture), m.setup).key(m.fingerprint)
+    assert {m.status for m in found.values()} == set(Status) - {Status.FAILED}
+
+
+def test_what_was_timed_is_not_timed_again(store):
+    small, lambdas = map(parse, SMALL)
+    for setup in (SETUP, Setup(threads=1, mode="train", batch_size=2)):
+        cases = [Case(small, setup), Case(lambdas, setup)]
+        measuring = Measuring(store, cases, baselines=cases[:1])
+        assert measuring.todo == []
+        base, ours = measuring.results()
+        assert ours.ratio_to(base).samples >= 3
+    others = [
+        Case(lambdas, Setup(threads=1, evaluation="matrix/sum")),
+        Case(lambdas, Setup(threads=1, dtype="bf16")),
+        Case(small, Setup(threads=1, clock="cpu", batch_size=50_000)),
+        Case(parse("resnet18@2000"), Setup(threads=1, batch_size=5)),
+    ]
+    measuring = Measuring(store, others)
+    assert measuring.todo == []
+    assert [m.status for m in measuring.results()] == ["ok", "ok", "oom", "oom"]
+    unfinished = Case(small, Setup(threads=1, batch_size=7))
+    assert find_finished(store, unfinished.key(FINGERPRINT)) is None
+    assert Measuring(store, [Case(lambdas, Setup(threads=1, evaluation="auto"))]).todo
+    assert find_largest_batch_size(store, Case(small, SETUP, auto=True), FINGERPRINT, 350_000_000) == 896
+
+
+def test_what_was_calibrated_predicts(store):
+    for name in CALIBRATED:
+        network = parse(name)
+        assert Calibration(store, SETUP, parts(network), Limits()).todo == [], name
+        assert block_latencies(store, SETUP).missing(network) == []
+    newest = {row["part"]: row["seconds"] for row in old_rows("SELECT * FROM part ORDER BY started")}
+    latencies = {part_key(old): seconds for old, seconds in newest.items()}
+    assert {key: s.median for key, s in read_parts(store, FINGERPRINT, SETUP).items()} == latencies
+    network = parse(SMALL[0])
+    assert block_latencies(store, SETUP).network(network) == sum(latencies[part.key] for part in parts(network))
+
+
+def test_peaks_and_choices_are_found(store):
+    assert {kind for _, kind, _ in read_peaks(store)} == {"fp32", "bf16", "fp16", "copy"}
+    for row in old_rows("SELECT * FROM choice"):
+        assert read_choice(store, FINGERPRINT, json.loads(row["layer"])) == row["evaluation"]
+
+
+def test_an_old_store_merges_into_a_new_one_once(tmp_path):
+    shutil.copy(FIXTURE, tmp_path / "old.db")
+    with Store(tmp_path / "new.db") as store:
+        added = merge(store, tmp_path / "old.db")
+        assert added["measurement"] == len(old_rows("SELECT uid FROM measurement"))
+        assert all(added.values())
+        assert not any(merge(store, tmp_path / "old.db").values())
+        assert all(m.key == Case(parse(m.architecture), m.setup).key(m.fingerprint) for m in find_measurements(store))
+
+
+def test_old_identities_are_those_of_the_parts_today():
+    network = parse("lambda_resnet50:k=8,se=0.25")
+    block = network.stages[2][0]
+    assert part_key(f"c4.first {block!r} @28") == block_key(2, True, block, 28)
+    assert part_key(f"c4 {block!r} @14") == block_key(2, False, block, 14)
+    assert part_key("stem deep @224") == stem_key("deep", 224)
+    assert part_key("head 10 @7") == head_key(10, 7)
+    assert describe_part(block_key(2, True, block, 28)) == "c4.first L k=8,se=0.25 @28"
+
+
+@pytest.mark.parametrize("identity", ["c4 Block(layer=Winograd(), se=0.0) @14", "c4 Block( @14", "what", "c4 f(1) @2"])
+def test_an_identity_that_cannot_be_read_stays(identity):
+    assert part_key(identity) == identity
+    assert describe_part(identity) == identity
