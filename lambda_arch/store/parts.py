@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from lambda_arch.arch import STAGES, Block
-from lambda_arch.arch.resnet import EXPANSION, WIDTHS, Lambda
+from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Lambda
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest, new_uid, now
 from lambda_arch.store.setup import Setup
