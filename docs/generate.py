@@ -8,8 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from lambda_arch.comparing.audit import audit
-from lambda_arch.published import all_tables
+from lambda_arch import audit
 from lambda_arch.reporting import FORMATS, atomic_write
 from lambda_arch.reporting.audits import audit_report
 
@@ -19,7 +18,7 @@ BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"
 
 def main() -> int:
     """Rewrite or check the page; return the exit code."""
-    report = audit_report([finding for table in all_tables() for finding in audit(table)])
+    report = audit_report(audit())
     old = PAGE.read_text("utf-8")
     section = f"{BEGIN}\n\n{FORMATS['md'](report)}\n{END}"
     new = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: section, old, flags=re.DOTALL)

@@ -14,6 +14,8 @@ from lambda_arch.lazy import lazy_names
 if TYPE_CHECKING:
     from lambda_arch.arch import ResNet, parse
     from lambda_arch.comparing import compare
+    from lambda_arch.comparing.findings import audit
+    from lambda_arch.comparing.matching import match
     from lambda_arch.costs import Ledger, count, count_many
     from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError
     from lambda_arch.nn import LambdaLayer, build, prepare
@@ -32,10 +34,12 @@ _HOMES = {
     "SetupError": "errors",
     "Store": "store",
     "StoreError": "errors",
+    "audit": "comparing",
     "build": "nn",
     "compare": "comparing",
     "count": "costs",
     "count_many": "costs",
+    "match": "comparing",
     "parse": "arch",
     "prepare": "nn",
     "search": "searching",
@@ -51,10 +55,12 @@ __all__ = [
     "SetupError",
     "Store",
     "StoreError",
+    "audit",
     "build",
     "compare",
     "count",
     "count_many",
+    "match",
     "parse",
     "prepare",
     "search",

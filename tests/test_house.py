@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lambda_arch"
 # from the top of the house down: each imports only from those after it
 ROOMS = ("cli", "reporting", "searching", "comparing", "timing", "store", "costs", "nn", "published", "arch")
-FOUNDATIONS = ("errors", "files", "lazy")  # modules beside the packages, that know none of them
+FOUNDATIONS = ("errors", "files", "lazy", "results")  # modules beside the packages, that know none of them
 MAY_IMPORT_TORCH = ("nn", "costs", "timing")
 HEAVY = {"torch", "fvcore", "pandas"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE)

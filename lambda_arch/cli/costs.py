@@ -7,7 +7,7 @@ from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.output import Format, FormatName, Out, emit
 from lambda_arch.comparing import published_figures
 from lambda_arch.costs import count
-from lambda_arch.reporting.costs import costs_report
+from lambda_arch.reporting.ledgers import costs_report
 
 
 def register(app: typer.Typer) -> None:

@@ -5,7 +5,7 @@ import typer
 from lambda_arch.arch import all_named, parse
 from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.costs import count
-from lambda_arch.reporting.costs import list_report
+from lambda_arch.reporting.ledgers import list_report
 
 
 def register(app: typer.Typer) -> None:

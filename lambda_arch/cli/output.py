@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report
+from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report, to_text
 
 FormatName = Literal["table", "csv", "json", "md", "latex"]
 Format = Annotated[
@@ -29,16 +29,8 @@ def emit(report: Report, name: FormatName | None, out: Path | None) -> None:
     if name == "table" and out is None:
         print_report(report)
         return
-    text = _as_table(report) if name == "table" else FORMATS[name](report)
+    text = to_text(report, FILE_WIDTH) if name == "table" else FORMATS[name](report)
     if out is None:
         sys.stdout.write(text)
     else:
         atomic_write(out, text)
-
-
-def _as_table(report: Report) -> str:
-    import io
-
-    text = io.StringIO()
-    print_report(report, text, FILE_WIDTH)
-    return text.getvalue()

@@ -11,7 +11,7 @@ from lambda_arch.cli.output import Format, Out, emit
 from lambda_arch.cli.setups import StorePath, open_store
 from lambda_arch.costs import count
 from lambda_arch.reporting import Report
-from lambda_arch.reporting.costs import show_report
+from lambda_arch.reporting.ledgers import ledger_report
 
 if TYPE_CHECKING:
     from lambda_arch.nn import Network
@@ -45,7 +45,7 @@ def show(
         for name, value in (("batch", batch), ("device", device), ("store", store)):
             if value is not None:
                 raise ArchitectureError(f"--{name} {value}: expected it with --evaluation, such as --evaluation auto")
-        emit(show_report(count(architectures[0])), format, out)
+        emit(ledger_report(count(architectures[0])), format, out)
     else:
         batch = 1 if batch is None else batch
         emit(_evaluations(architectures[0], evaluation, batch, device or "cpu", store), format, out)

@@ -6,10 +6,8 @@ from typing import Annotated
 
 import typer
 
-from lambda_arch.arch import ArchitectureError, did_you_mean
 from lambda_arch.cli.output import Format, FormatName, emit
-from lambda_arch.comparing import Comparison, compare
-from lambda_arch.published import table_names
+from lambda_arch.comparing import Comparisons, compare
 from lambda_arch.reporting import atomic_write
 from lambda_arch.reporting.comparisons import comparison_report, files
 
@@ -37,8 +35,7 @@ def tables(
     ] = False,
 ) -> None:
     """Print the published tables, ours beside theirs, or regenerate them as files."""
-    chosen = [known_table(name) for name in names or table_names()]
-    comparisons = [compare(name) for name in chosen]
+    comparisons = compare(names)
     if verify:
         _verify(comparisons, format, out)
     elif check:
@@ -49,23 +46,14 @@ def tables(
         emit(comparison_report(comparisons), format, out)
 
 
-def known_table(name: str) -> str:
-    """Return ``name``; raises :class:`ArchitectureError` where it is no table's."""
-    if name not in table_names():
-        raise ArchitectureError(
-            f"{name}: no such table{did_you_mean(name, table_names())}; there are {', '.join(table_names())}"
-        )
-    return name
-
-
-def _texts(comparisons: list[Comparison], every: bool) -> dict[str, str]:
+def _texts(comparisons: Comparisons, every: bool) -> dict[str, str]:
     texts = files(comparisons)
     if not every:  # the index is of all tables
         del texts["README.md"]
     return texts
 
 
-def _write_folder(comparisons: list[Comparison], folder: Path, every: bool) -> None:
+def _write_folder(comparisons: Comparisons, folder: Path, every: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     texts = _texts(comparisons, every)
     for name, text in texts.items():
@@ -73,7 +61,7 @@ def _write_folder(comparisons: list[Comparison], folder: Path, every: bool) -> N
     typer.echo(f"{len(texts)} files written to {folder}", err=True)
 
 
-def _check(comparisons: list[Comparison], folder: Path, every: bool) -> None:
+def _check(comparisons: Comparisons, folder: Path, every: bool) -> None:
     stale = []
     for name, text in _texts(comparisons, every).items():
         path = folder / name
@@ -86,10 +74,10 @@ def _check(comparisons: list[Comparison], folder: Path, every: bool) -> None:
     typer.echo(f"{folder}: up to date", err=True)
 
 
-def _verify(comparisons: list[Comparison], name: FormatName | None, out: Path | None) -> None:
+def _verify(comparisons: Comparisons, name: FormatName | None, out: Path | None) -> None:
     from lambda_arch.cli.progress import track
     from lambda_arch.comparing.verification import architectures, verify_all
-    from lambda_arch.reporting.verifications import verification_report
+    from lambda_arch.reporting.counters import verification_report
 
     todo = architectures(comparisons)
     results = list(track(verify_all(todo), len(todo), "three books"))

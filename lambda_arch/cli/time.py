@@ -79,7 +79,7 @@ def time(
     out: Out = None,
 ) -> None:
     """Measure latency, throughput and memory, in interleaved rounds; what was measured before is not measured again."""
-    from lambda_arch.comparing.measured import timed_table
+    from lambda_arch.comparing.speeds import timed_table
 
     published = None if table is None else timed_table(table)
     if published and [str(network) for network in architectures] != [DEFAULT]:
@@ -155,7 +155,7 @@ def _measuring(
 
 
 def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
-    from lambda_arch.reporting.measured import measured_report
+    from lambda_arch.reporting.ratios import measured_report
     from lambda_arch.reporting.timings import Timing, timings_report
     from lambda_arch.store.measurements import find_in_session
     from lambda_arch.store.peaks import read_peaks

@@ -1,9 +1,12 @@
-"""Published tables with ours beside theirs, and verdicts that know how many digits were printed."""
+"""Published tables with ours beside theirs, verdicts that know how many digits were printed, and what explains them."""
+
+from typing import TYPE_CHECKING
 
 from lambda_arch.comparing.comparison import (
     COMPARABLE,
     ComparedRow,
     Comparison,
+    Comparisons,
     compare,
     published_figures,
     row_architecture,
@@ -17,6 +20,11 @@ from lambda_arch.comparing.verdict import (
     Verdict,
     judge,
 )
+from lambda_arch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lambda_arch.comparing.findings import Finding, Findings, audit
+    from lambda_arch.comparing.matching import Matches, match
 
 __all__ = [
     "AGREES",
@@ -27,9 +35,27 @@ __all__ = [
     "TRUNCATED",
     "ComparedRow",
     "Comparison",
+    "Comparisons",
+    "Finding",
+    "Findings",
+    "Matches",
     "Verdict",
+    "audit",
     "compare",
     "judge",
+    "match",
     "published_figures",
     "row_architecture",
 ]
+
+# these need numpy: only when used
+__getattr__, _ = lazy_names(
+    __name__,
+    {
+        "Finding": "findings",
+        "Findings": "findings",
+        "Matches": "matching",
+        "audit": "findings",
+        "match": "matching",
+    },
+)

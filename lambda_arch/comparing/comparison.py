@@ -1,9 +1,9 @@
 """A published table with ours beside theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, overload
 
 from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.comparing.verdict import (
@@ -17,7 +17,8 @@ from lambda_arch.comparing.verdict import (
 )
 from lambda_arch.costs import Ledger, count
 from lambda_arch.costs.memory import map_bytes
-from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table
+from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
+from lambda_arch.results import Result
 
 
 @cache
@@ -44,7 +45,7 @@ class ComparedRow:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """A published table, compared row by row."""
 
     table: PublishedTable
@@ -60,9 +61,34 @@ class Comparison:
         }
 
 
-def compare(name: str) -> Comparison:
-    """Return the table ``name`` compared with our counts; raises KeyError for one that is not there."""
-    table = load_table(name)
+@dataclass(frozen=True)
+class Comparisons(Result):
+    """Several published tables, compared."""
+
+    tables: tuple[Comparison, ...]
+
+    def __iter__(self) -> Iterator[Comparison]:
+        return iter(self.tables)
+
+    def __len__(self) -> int:
+        return len(self.tables)
+
+    def __getitem__(self, index: int) -> Comparison:
+        return self.tables[index]
+
+
+@overload
+def compare(names: str) -> Comparison: ...
+@overload
+def compare(names: list[str] | tuple[str, ...] | None = None) -> Comparisons: ...
+def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Comparison | Comparisons:
+    """Compare published tables with our counts: one by its name, several by theirs, or all.
+
+    Raises :class:`LambdaArchError` for a name that is no table's.
+    """
+    if not isinstance(names, str):
+        return Comparisons(tuple(compare(name) for name in names or table_names()))
+    table = load_table(names)
     return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
 
 

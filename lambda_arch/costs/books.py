@@ -22,6 +22,7 @@ from lambda_arch.costs.closed_form import count
 from lambda_arch.costs.ledger import Ledger, Row
 from lambda_arch.nn import build
 from lambda_arch.nn.attention.augmented import Upsample
+from lambda_arch.results import Result
 
 # fvcore's own total counts these too; they are no multiply-accumulates
 NOT_MACS = ("batch_norm", "adaptive_avg_pool2d", "upsample_bilinear2d")
@@ -83,7 +84,7 @@ def fvcore_book(architecture: Architecture) -> Book:
 
 
 @dataclass(frozen=True)
-class Verification:
+class Verification(Result):
     """What three books say of one architecture: the closed form, the other two, and every row they disagree on."""
 
     ledger: Ledger

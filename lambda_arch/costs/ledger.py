@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-if TYPE_CHECKING:
-    import pandas
-
-COSTS = ("params", "macs", "fvcore_flops", "activations")
+from lambda_arch.results import Result
 
 
 class Row(NamedTuple):
@@ -44,7 +41,7 @@ class Row(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ledger:
+class Ledger(Result):
     """The rows of one architecture, and their sums. All counts are exact integers, for one image."""
 
     architecture: str
@@ -90,11 +87,3 @@ class Ledger:
             "image_size": self.image_size,
             **{name: getattr(self, name) for name in ("params", "macs", "flops", "fvcore_flops", "activations")},
         }
-
-    def to_frame(self) -> "pandas.DataFrame":
-        """Return the rows as a pandas frame, a column a cost."""
-        import pandas
-
-        return pandas.DataFrame(
-            [{**row._asdict(), "flops": row.flops, "activations": row.activations} for row in self.rows]
-        )

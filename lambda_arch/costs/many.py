@@ -24,6 +24,7 @@ from lambda_arch.arch import (
 )
 from lambda_arch.costs.closed_form import rows
 from lambda_arch.costs.ledger import Row
+from lambda_arch.results import Result
 
 if TYPE_CHECKING:
     import pandas
@@ -34,7 +35,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Counts:
+class Counts(Result):
     """Exact costs of many architectures, an int64 array each, of one shape; see :class:`Row` for their units."""
 
     params: Integers
@@ -48,7 +49,7 @@ class Counts:
         return 2 * self.macs
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return the counts as a pandas frame."""
+        """Return all counts as a pandas frame."""
         import pandas
 
         return pandas.DataFrame({name: getattr(self, name).ravel() for name in COSTS})

@@ -12,6 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from lambda_arch.errors import LambdaArchError, did_you_mean
+
 if TYPE_CHECKING:
     from importlib.abc import Traversable
 
@@ -96,9 +98,11 @@ def table_names() -> tuple[str, ...]:
 
 @cache
 def load_table(name: str) -> PublishedTable:
-    """Return a table by name; raises KeyError for one that is not there."""
+    """Return a table by name; raises :class:`LambdaArchError` for one that is not there."""
     if name not in table_names():
-        raise KeyError(name)
+        raise LambdaArchError(
+            f"{name}: no such table{did_you_mean(name, table_names())}; there are {', '.join(table_names())}"
+        )
     about = tomllib.loads(_data().joinpath(f"{name}.toml").read_text("utf-8"))
     lines = _data().joinpath(f"{name}.csv").read_text("utf-8").splitlines()
     reader = csv.DictReader(lines)

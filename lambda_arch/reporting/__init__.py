@@ -1,8 +1,9 @@
 """Tables to the console, CSV, JSON, Markdown and LaTeX; files written whole."""
 
 from lambda_arch.files import atomic_write
-from lambda_arch.reporting.console import print_report
-from lambda_arch.reporting.formats import FORMATS, csv_text
+from lambda_arch.reporting.console import print_report, to_text
+from lambda_arch.reporting.dispatch import report_of
+from lambda_arch.reporting.formats import FORMATS, csv_text, to_html
 from lambda_arch.reporting.table import Column, Report, Table, as_text, billions, millions, percent
 
 __all__ = [
@@ -17,4 +18,7 @@ __all__ = [
     "millions",
     "percent",
     "print_report",
+    "report_of",
+    "to_html",
+    "to_text",
 ]

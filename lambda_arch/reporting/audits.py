@@ -1,18 +1,17 @@
 """Reports of the audit and of the inverse question."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from lambda_arch.comparing.audit import Finding
-from lambda_arch.comparing.match import Matches
+from lambda_arch.comparing.findings import Finding, Findings
+from lambda_arch.comparing.matching import Matches
 from lambda_arch.published import load_table
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions
 
 SCALE = {"params": 1e6, "macs": 1e9}
 
 
-def audit_report(findings: Sequence[Finding]) -> Report:
+def audit_report(findings: Findings) -> Report:
     """Return, by table, the figures that their own architectures do not give, and what reading does."""
     rows = [_cells(finding) for finding in findings]
     human = [

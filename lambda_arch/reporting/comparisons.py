@@ -12,6 +12,7 @@ from lambda_arch.comparing import (
     TRUNCATED,
     ComparedRow,
     Comparison,
+    Comparisons,
     Verdict,
 )
 from lambda_arch.published import Column as Figure
@@ -25,8 +26,9 @@ LEGEND = (
 )
 
 
-def comparison_report(comparisons: Sequence[Comparison]) -> Report:
-    """Return published tables compared. CSV is the table itself for one, a row a figure for several."""
+def comparison_report(compared: Comparison | Comparisons) -> Report:
+    """Return published tables compared. The flat table is the table itself for one, one row per figure for several."""
+    comparisons = [compared] if isinstance(compared, Comparison) else list(compared)
     tables = [_human(comparison) for comparison in comparisons]
     tables[-1] = replace(tables[-1], notes=[*tables[-1].notes, LEGEND])
     flat = wide(comparisons[0]) if len(comparisons) == 1 else _long(comparisons)

@@ -1,5 +1,6 @@
 """A report on a terminal, with rich."""
 
+import io
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -19,6 +20,13 @@ def print_report(report: Report, file: TextIO | None = None, width: int | None =
         if i:
             console.print()
         _print_table(console, table)
+
+
+def to_text(report: Report, width: int | None = None) -> str:
+    """Return what :func:`print_report` prints."""
+    text = io.StringIO()
+    print_report(report, text, width)
+    return text.getvalue()
 
 
 def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]  # rich is not loaded here

@@ -1,9 +1,10 @@
-"""A report as text for programs and papers: CSV, JSON, Markdown, LaTeX."""
+"""A report as text for programs, papers and notebooks: CSV, JSON, Markdown, LaTeX, HTML."""
 
 import csv
+import html
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lambda_arch.reporting.table import Report, Table
@@ -66,6 +67,25 @@ def _latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
+def to_html(report: Report) -> str:
+    """Return the report's tables as HTML, to stand in a page."""
+    return "\n".join(_html(table) for table in report.tables)
+
+
+def _html(table: Table) -> str:
+    def line(cells: Iterable[str], tag: str = "td") -> str:
+        styled = zip(cells, table.columns, strict=True)
+        return "".join(f'<{tag} style="text-align:{c.align}">{html.escape(cell)}</{tag}>' for cell, c in styled)
+
+    rows = [line(column.show(row.get(column.name)) for column in table.columns) for row in table.rows]
+    if table.total:
+        rows[-1] = rows[-1].replace("<td", "<th").replace("</td", "</th")
+    lines = ["<table>", f"<caption>{html.escape(table.title)}</caption>"] if table.title else ["<table>"]
+    lines.append(f"<thead><tr>{line((column.heading for column in table.columns), 'th')}</tr></thead>")
+    lines += ["<tbody>", *(f"<tr>{row}</tr>" for row in rows), "</tbody>", "</table>"]
+    return "\n".join([*lines, *(f"<p>{html.escape(note)}</p>" for note in table.notes)]) + "\n"
+
+
 FORMATS: dict[str, Callable[[Report], str]] = {
     "csv": to_csv,
     "json": to_json,
@@ -101,4 +121,6 @@ def _escape_markdown(text: str) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
     return "" if value is None else value

@@ -2,6 +2,7 @@ import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.comparing import compare, published_figures
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.published import table_names
 
 
@@ -67,5 +68,5 @@ def test_published_figures_of_an_architecture_are_found():
 
 
 def test_no_such_table():
-    with pytest.raises(KeyError):
+    with pytest.raises(LambdaArchError, match="no such table"):
         compare("nothing")

@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from lambda_arch.arch import parse
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.published import all_tables, load_table, table_names
 
 TABLES = list(all_tables())
@@ -49,5 +50,5 @@ def test_keys_are_the_columns_without_figures():
 
 
 def test_no_such_table():
-    with pytest.raises(KeyError):
-        load_table("nothing")
+    with pytest.raises(LambdaArchError, match=r"no such table.*did you mean hybrid_stages"):
+        load_table("hybrid_stage")

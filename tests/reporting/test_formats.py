@@ -10,7 +10,7 @@ from lambda_arch.costs import count
 from lambda_arch.published import table_names
 from lambda_arch.reporting import FORMATS, Column, Report, Table, print_report
 from lambda_arch.reporting.comparisons import comparison_report, files
-from lambda_arch.reporting.costs import show_report
+from lambda_arch.reporting.ledgers import ledger_report
 
 REPORT = Report(
     [
@@ -53,7 +53,7 @@ def test_markdown_and_latex_escape():
 @pytest.mark.parametrize("width", [80, 120])
 def test_every_figure_of_every_table_is_on_the_terminal(name, width):
     comparison = compare(name)
-    text = on_console(comparison_report([comparison]), width)
+    text = on_console(comparison_report(comparison), width)
     for row in comparison.rows:
         for verdict in row.verdicts.values():
             assert verdict.printed in text
@@ -62,7 +62,7 @@ def test_every_figure_of_every_table_is_on_the_terminal(name, width):
 
 def test_the_ledger_fits_a_terminal():
     ledger = count(parse("lambda_resnet50"))
-    text = on_console(show_report(ledger), 80)
+    text = on_console(ledger_report(ledger), 80)
     assert max(map(len, text.splitlines())) <= 80
     for row in ledger.rows:
         assert row.path in text
@@ -71,14 +71,14 @@ def test_the_ledger_fits_a_terminal():
 def test_wide_csv_has_one_line_a_row_and_no_name_twice():
     for name in table_names():
         comparison = compare(name)
-        rows = list(csv.reader(io.StringIO(FORMATS["csv"](comparison_report([comparison])))))
+        rows = list(csv.reader(io.StringIO(FORMATS["csv"](comparison_report(comparison)))))
         assert len(rows) == len(comparison.rows) + 1
         assert len(set(rows[0])) == len(rows[0])
         assert {len(row) for row in rows} == {len(rows[0])}
 
 
 def test_the_folder_has_a_file_a_table_and_an_index():
-    texts = files([compare(name) for name in table_names()])
+    texts = files(compare())
     assert set(texts) == {f"{name}.csv" for name in table_names()} | {"README.md"}
     for name in table_names():
         assert f"({name}.csv)" in texts["README.md"]

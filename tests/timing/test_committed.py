@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.comparing.measured import timed_table
+from lambda_arch.comparing.speeds import timed_table
 
 FILES = sorted((Path(__file__).parents[2] / "tables" / "measured").glob("*/*.csv"))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lambda_arch.comparing.measured import TIMED, timed_table
+from lambda_arch.comparing.speeds import TIMED, timed_table
 from lambda_arch.published import load_table
 
 

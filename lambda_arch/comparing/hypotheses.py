@@ -6,7 +6,7 @@ from functools import cache
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, parse, read_settings
 from lambda_arch.comparing.comparison import ledger
-from lambda_arch.comparing.space import BODIES, CLASSES, IMAGE_SIZES, H, K, M, Space, U
+from lambda_arch.comparing.grid import BODIES, CLASSES, IMAGE_SIZES, Grid, H, K, M, U
 from lambda_arch.published import all_tables
 
 
@@ -62,7 +62,7 @@ def _changed(quantity: str, label: str, options: str, image_size: int | None = N
 
 def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
     """Yield single changes of a network, each in words and as options."""
-    for pattern in Space(architecture.depth).patterns:
+    for pattern in Grid(architecture.depth).patterns:
         yield f"stages={pattern}", f"stages={pattern}"
     for name, values in (("k", K), ("h", H), ("u", U)):
         yield from ((f"{name}={value}", f"{name}={value}") for value in values)

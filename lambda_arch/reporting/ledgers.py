@@ -1,7 +1,7 @@
 """Reports of ledgers: totals, parts, rows."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambda_arch.comparing import DIFFERS, Verdict
 from lambda_arch.costs import Ledger
@@ -9,7 +9,12 @@ from lambda_arch.published import Column as Figure
 from lambda_arch.published import PublishedTable
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions, percent
 
+if TYPE_CHECKING:
+    from lambda_arch.costs import Counts
+
 Published = Sequence[tuple[PublishedTable, Figure, Verdict]]
+
+FIRST = 20  # of many architectures, how many a person is shown
 
 ARCHITECTURE = Column("architecture", align="left")
 IMAGE_SIZE = Column("image_size", "image")
@@ -33,12 +38,11 @@ def costs_report(ledgers: Sequence[Ledger], published: Sequence[Published], quan
     return Report(tables, flat, data[0] if len(data) == 1 else data)
 
 
-def show_report(ledger: Ledger) -> Report:
-    """Return the whole ledger, a row a module."""
+def ledger_report(ledger: Ledger) -> Report:
+    """Return the whole ledger: one row per module, and their total."""
     rows = [
         {
             **row._asdict(),
-            "shape": "x".join(map(str, row.shape)),
             "flops": row.flops,
             "activations": row.activations,
             "macs_share": row.macs / ledger.macs,
@@ -63,11 +67,17 @@ def show_report(ledger: Ledger) -> Report:
         Column("params_share"),
         share,
     ]
-    data = {
-        **ledger.as_dict(),
-        "rows": [{**row, "shape": list(source.shape)} for row, source in zip(rows, ledger.rows, strict=True)],
-    }
-    return Report([table], Table(flat, rows), data)
+    return Report([table], Table(flat, rows), {**ledger.as_dict(), "rows": rows})
+
+
+def counts_report(counts: "Counts") -> Report:
+    """Return the costs of many architectures: the first of them."""
+    columns = [PARAMS, MACS, FLOPS, FVCORE, ACTIVATIONS]
+    arrays = {column.name: getattr(counts, column.name).ravel() for column in columns}
+    of_all = counts.params.size
+    rows = [{name: int(values[i]) for name, values in arrays.items()} for i in range(min(of_all, FIRST))]
+    title = f"{of_all:,} architectures" + (f", the first {FIRST}" if of_all > FIRST else "")
+    return Report([Table(columns, rows, title)], Table(columns, rows), rows)
 
 
 def list_report(entries: Sequence[tuple[str, str, Ledger]]) -> Report:
@@ -84,8 +94,8 @@ def list_report(entries: Sequence[tuple[str, str, Ledger]]) -> Report:
     return Report([Table(human, rows)], Table(flat, rows), rows)
 
 
-def _per_image(shape: str | None) -> str:
-    return (shape or "").removeprefix("1x")
+def _per_image(shape: tuple[int, ...] | None) -> str:
+    return "x".join(map(str, shape[1:])) if shape else ""
 
 
 def _title(ledger: Ledger) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambda_arch.comparing.measured import TimedTable
+from lambda_arch.comparing.speeds import TimedTable
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import Timing, significant
 from lambda_arch.store import Measurement

@@ -7,40 +7,40 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from lambda_arch.arch import parse
+from lambda_arch.comparing import match
 from lambda_arch.comparing.figure import read_figure
-from lambda_arch.comparing.match import match
-from lambda_arch.comparing.space import Space
+from lambda_arch.comparing.grid import Grid
 from lambda_arch.costs import count
 
-SPACE = Space(50, 192)
+GRID = Grid(50, 192)
 
 
 @pytest.fixture(scope="module")
 def costs():
     """The params and the MACs of a million architectures."""
-    return SPACE.costs("params"), SPACE.costs("macs")
+    return GRID.costs("params"), GRID.costs("macs")
 
 
 def test_a_depth_has_over_a_million_readings(costs):
-    assert costs[0].shape == costs[1].shape == SPACE.shape
+    assert costs[0].shape == costs[1].shape == GRID.shape
     assert costs[0].size > 10**6
 
 
 @hypothesis_settings(max_examples=60)
 @given(st.data())
 def test_every_reading_costs_what_its_architecture_does(costs, data):
-    network, body = (data.draw(st.integers(0, length - 1)) for length in SPACE.shape)
-    ledger = count(SPACE.architecture(network, body))
+    network, body = (data.draw(st.integers(0, length - 1)) for length in GRID.shape)
+    ledger = count(GRID.architecture(network, body))
     params, macs = costs
     assert (params[network, body], macs[network, body]) == (ledger.params, ledger.macs)
 
 
 def test_changes_count_what_is_off_the_defaults():
-    changes = Space(50).changes()
+    changes = Grid(50).changes()
     assert changes[0, 0] == 0
-    assert str(Space(50).architecture(0, 0)) == "lambda_resnet50"
+    assert str(Grid(50).architecture(0, 0)) == "lambda_resnet50"
     singles = np.argwhere(changes == 1)
-    names = {str(Space(50).architecture(*place)) for place in singles}
+    names = {str(Grid(50).architecture(*place)) for place in singles}
     assert {
         "lambda_resnet50:k=8",
         "lambda_resnet50:m=global",
@@ -50,22 +50,22 @@ def test_changes_count_what_is_off_the_defaults():
 
 
 def test_the_published_networks_are_found_by_their_numbers():
-    matches = match(read_figure("--params", "51.4M"), read_figure("--macs", "11.88G"), depths=[152])
+    matches = match(params="51.4M", macs="11.88G", depth=152)
     assert str(matches.best[0].architecture) == str(parse("lambda_resnet152_hybrid"))
-    matches = match(params=read_figure("--params", "14.996M"), depths=[50], top=3)
+    matches = match(params="14.996M", depth=50, top=3)
     assert str(matches.best[0].architecture) == "lambda_resnet50"
 
 
 @pytest.mark.parametrize("figure", ["15.0M", "35M", "51.4M"])
 def test_matches_are_within_the_rounding_simplest_first(figure):
-    matches = match(params=read_figure("--params", figure), depths=[50, 152], top=20)
-    assert all(each.params in read_figure("--params", figure) for each in matches.best)
+    matches = match(params=figure, depth=152, top=20)
+    assert all(each.params in read_figure("params", figure) for each in matches.best)
     assert all(a.changes <= b.changes for a, b in pairwise(matches.best))
     assert matches.found >= len(matches.best)
 
 
 def test_a_number_that_no_network_has():
-    matches = match(params=read_figure("--params", "999.9M"), depths=[50])
+    matches = match(params="999.9M", depth=50)
     assert matches.best == ()
     assert matches.found == 0
 
@@ -75,7 +75,7 @@ def test_a_number_that_no_network_has():
     [("51.4M", 51_350_000, 51_450_000), ("35 M", 34_500_000, 35_500_000), ("6.576g", 6_575_500_000, 6_576_500_000)],
 )
 def test_a_printed_figure_is_what_rounds_to_it(text, low, high):
-    figure = read_figure("--params", text)
+    figure = read_figure("params", text)
     assert low in figure
     assert high in figure
     assert low - 1 not in figure
@@ -91,7 +91,7 @@ def test_a_printed_figure_is_what_rounds_to_it(text, low, high):
 )  # fmt: skip
 def test_what_is_no_figure_is_refused(text, says):
     with pytest.raises(ValueError, match=says):
-        read_figure("--params", text)
+        read_figure("params", text)
 
 
 def test_nothing_asked():

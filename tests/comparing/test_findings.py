@@ -4,13 +4,13 @@ import functools
 
 import pytest
 
-from lambda_arch.comparing.audit import audit
+from lambda_arch.comparing.findings import audit
 from lambda_arch.published import load_table
 
 
 @functools.cache
 def findings(table):
-    return {(each.figure.row_name, each.figure.column.name): each for each in audit(load_table(table))}
+    return {(each.figure.row_name, each.figure.column.name): each for each in audit(table)}
 
 
 @pytest.mark.parametrize("row", ["LambdaResNet152/16/4/1/23", "LambdaResNet200/16/4/1/23"])

@@ -7,8 +7,9 @@ from lambda_arch.costs import Verification
 from lambda_arch.reporting.table import Column, Report, Table, as_text
 
 
-def verification_report(results: Sequence[Verification]) -> Report:
-    """Return a row an architecture: its costs, whether the books agree, and below what they take for free."""
+def verification_report(verified: Verification | Sequence[Verification]) -> Report:
+    """Return one row per architecture: its costs, whether the counters agree, and below what they count as zero."""
+    results = [verified] if not isinstance(verified, Sequence) else verified
     rows = [
         {**result.ledger.as_dict(), "modules": len(result.ledger.rows), "agree": not result.disagreements}
         for result in results

@@ -1,7 +1,7 @@
-"""Millions of readings of a depth at once: every combination of what people vary, or leave unsaid.
+"""Millions of architectures of a depth at once: every combination of what people vary, or leave unsaid.
 
 The costs of stem, squeeze-excitation, shortcut biases and head are the same whatever the lambda layers are. So the
-space is an outer sum: the networks of :func:`count_many`, plus a constant for each body.
+grid is an outer sum: the networks of :func:`count_many`, plus a constant for each body.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Space:
-    """All readings of one depth at one image size: a grid of lambda networks (rows) by bodies (columns)."""
+class Grid:
+    """The architectures of one depth at one image size: lambda networks (rows) by bodies (columns)."""
 
     depth: int
     image_size: int = 224
@@ -54,7 +54,7 @@ class Space:
 
     @cached_property
     def networks(self) -> NDArray[np.intp]:
-        """Indices into patterns, K, H, U, M and LAMBDA_BIAS, a row a network, the defaults first."""
+        """Indices into patterns, K, H, U, M and LAMBDA_BIAS, one row per network, the defaults first."""
         lengths = (len(self.patterns), len(K), len(H), len(U), len(M), len(LAMBDA_BIAS))
         rows: NDArray[np.intp] = np.indices(lengths).reshape(len(lengths), -1).T
         plain = rows[:, 0] == self.patterns.index("CCCC")
@@ -73,7 +73,7 @@ class Space:
         return len(self.networks), len(self.bodies)
 
     def costs(self, cost: str, rows: NDArray[np.intp] | None = None) -> Integers:
-        """Return ``params`` or ``macs`` of every reading, networks (all, or these rows) by bodies."""
+        """Return ``params`` or ``macs`` of every architecture, networks (all, or these rows) by bodies."""
         settings = self.networks if rows is None else self.networks[rows]
         patterns = np.array(self.patterns)[settings[:, 0]]
         base = np.empty(len(settings), np.int64)
@@ -94,7 +94,7 @@ class Space:
         return total
 
     def changes(self) -> Integers:
-        """Return how many settings of every reading are not the published defaults, networks by bodies."""
+        """Return how many settings of every architecture are not the published defaults, networks by bodies."""
         of_networks = (self.networks != 0).sum(axis=1)
         plain = self.networks[:, 0] == self.patterns.index("CCCC")
         of_networks[plain] = 0  # a plain ResNet is as simple as a LambdaResNet
@@ -105,7 +105,7 @@ class Space:
         return total
 
     def architecture(self, network: int, body: int) -> Architecture:
-        """Return the architecture of one reading."""
+        """Return one architecture of the grid."""
         pattern, *settings, bias = self.networks[network]
         options = [f"stages={self.patterns[pattern]}"]
         options += [f"{name}={axis[i] or 'global'}" for (name, axis), i in zip(_AXES.items(), settings, strict=True)]

@@ -1,6 +1,6 @@
 """The audit: for each printed figure that its own architecture does not give, the simplest reading that does.
 
-A reading is one change (:mod:`lambda_arch.comparing.readings`), or the number of another row. Where a table is of one
+A reading is one change (:mod:`lambda_arch.comparing.hypotheses`), or the number of another row. Where a table is of one
 network, a reading of the network has to hold for the whole column: one that would spoil rows that agree is a
 coincidence.
 """
@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from lambda_arch.arch import Architecture, configure, read_settings
 from lambda_arch.comparing.comparison import ledger, row_architecture
-from lambda_arch.comparing.readings import Reading, readings
+from lambda_arch.comparing.hypotheses import Reading, readings
 from lambda_arch.comparing.verdict import DIFFERS, TRUNCATED, judge
-from lambda_arch.published import Column, PublishedRow, PublishedTable
+from lambda_arch.published import Column, PublishedRow, PublishedTable, load_table, table_names
+from lambda_arch.results import Result
 
 AUDITED = ("params", "macs")
 
@@ -70,8 +71,34 @@ class Finding:
     truncated: bool = False
 
 
-def audit(table: PublishedTable) -> Iterator[Finding]:
-    """Yield a finding for every figure of ``table`` that its architecture, as stated, does not give."""
+@dataclass(frozen=True)
+class Findings(Result):
+    """What the audit found, one finding per figure that its architecture does not give, in the tables' order."""
+
+    findings: tuple[Finding, ...]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __getitem__(self, index: int) -> Finding:
+        return self.findings[index]
+
+
+def audit(tables: str | PublishedTable | Sequence[str | PublishedTable] | None = None) -> Findings:
+    """Audit published tables, by name or as loaded: one, several, or all.
+
+    Raises :class:`LambdaArchError` for a name that is no table's.
+    """
+    if isinstance(tables, str | PublishedTable):
+        tables = [tables]
+    chosen = [load_table(table) if isinstance(table, str) else table for table in tables or table_names()]
+    return Findings(tuple(finding for table in chosen for finding in _audit(table)))
+
+
+def _audit(table: PublishedTable) -> Iterator[Finding]:
     columns = [column for column in table.columns if column.quantity in AUDITED]
     figures = [figure for column in columns for row in table.rows if (figure := _figure(table, row, column))]
     differing = [figure for figure in figures if figure.verdict(figure.ours) == DIFFERS]

@@ -1,0 +1,85 @@
+"""The inverse question: which architectures have this printed number?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambda_arch.arch import BLOCKS, Architecture
+from lambda_arch.comparing.figure import Figure, read_figure
+from lambda_arch.comparing.grid import IMAGE_SIZES, Grid
+from lambda_arch.costs import count
+from lambda_arch.errors import LambdaArchError
+from lambda_arch.results import Result
+
+
+@dataclass(frozen=True)
+class Match:
+    """An architecture within the rounding of what was asked, and how many of its settings are not the defaults."""
+
+    architecture: Architecture
+    params: int
+    macs: int
+    changes: int
+
+
+@dataclass(frozen=True)
+class Matches(Result):
+    """The simplest matches, how many there are in all, and of how many architectures that were searched."""
+
+    best: tuple[Match, ...]
+    found: int
+    searched: int
+
+
+def match(params: str | None = None, macs: str | None = None, depth: int | None = None, top: int = 10) -> Matches:
+    """Return the ``top`` architectures whose counts round to the given figures, simplest first, then nearest.
+
+    ``params`` and ``macs`` are figures as printed, such as ``51.4M``; ``depth`` limits the search to one. The image
+    size is varied only where ``macs`` are asked for. Raises :class:`LambdaArchError` when neither figure is given, for
+    what is no figure, and for a depth that is none.
+    """
+    if params is None and macs is None:
+        raise LambdaArchError("match: expected params, macs, or both, such as params=51.4M")
+    if depth is not None and depth not in BLOCKS:
+        raise LambdaArchError(f"depth={depth}: expected one of {', '.join(map(str, BLOCKS))}")
+    if top < 1:
+        raise LambdaArchError(f"top={top}: expected a whole number from 1")
+    printed = {"params": params, "macs": macs}
+    figures = {cost: read_figure(cost, text) for cost, text in printed.items() if text is not None}
+    found: list[tuple[int, float, Grid, int, int]] = []
+    total = searched = 0
+    for each in BLOCKS if depth is None else (depth,):
+        for size in IMAGE_SIZES if macs is not None else IMAGE_SIZES[:1]:
+            grid = Grid(each, size)
+            inside, off = _inside(grid, figures)
+            searched += inside.size
+            total += int(inside.sum())
+            changes = grid.changes()[inside]
+            places = np.argwhere(inside)
+            order = np.lexsort((off[inside], changes))[:top]
+            for i in order:
+                network, body = places[i]
+                found.append((int(changes[i]), float(off[inside][i]), grid, int(network), int(body)))
+    found.sort(key=lambda each: each[:2])
+    return Matches(tuple(_match(grid, i, j, changes) for changes, _, grid, i, j in found[:top]), total, searched)
+
+
+def _inside(grid: Grid, figures: Mapping[str, Figure]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Return which architectures are within the figures, and how far off each is, as a share of the rounding."""
+    inside = np.ones(grid.shape, bool)
+    off = np.zeros(grid.shape)
+    for cost, figure in figures.items():
+        rows = np.flatnonzero(inside.any(axis=1))  # the others are out already
+        counts = grid.costs(cost, rows)
+        low, high = float(figure.low), float(figure.high)
+        inside[rows] &= (counts >= low) & (counts <= high)
+        off[rows] = np.maximum(off[rows], np.abs(counts - (low + high) / 2) / (high - low))
+    return inside, off
+
+
+def _match(grid: Grid, network: int, body: int, changes: int) -> Match:
+    architecture = grid.architecture(network, body)
+    ledger = count(architecture)
+    return Match(architecture, ledger.params, ledger.macs, changes)

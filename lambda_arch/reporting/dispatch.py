@@ -1,0 +1,27 @@
+"""Which report shows which result: a new kind of result adds its line."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from lambda_arch.reporting.table import Report
+
+if TYPE_CHECKING:
+    from lambda_arch.results import Result
+
+REPORTS = {
+    "Comparison": "comparisons.comparison_report",
+    "Comparisons": "comparisons.comparison_report",
+    "Counts": "ledgers.counts_report",
+    "Findings": "audits.audit_report",
+    "Ledger": "ledgers.ledger_report",
+    "Matches": "audits.match_report",
+    "Verification": "counters.verification_report",
+}
+"""By the result's class: the module here and its function, imported when a result is shown."""
+
+
+def report_of(result: "Result") -> Report:
+    """Return the report of ``result``: what the CLI shows of it."""
+    module, _, function = REPORTS[type(result).__name__].partition(".")
+    report: Report = getattr(import_module(f"lambda_arch.reporting.{module}"), function)(result)
+    return report

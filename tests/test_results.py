@@ -1,0 +1,96 @@
+"""Every result prints as the CLI's table, shows as HTML and becomes a pandas frame."""
+
+import html
+import io
+from html.parser import HTMLParser
+from importlib import import_module
+
+import pytest
+
+from lambda_arch import audit, compare, count, count_many, match
+from lambda_arch.reporting import FORMATS, Column, Report, Table, report_of, to_html
+from lambda_arch.reporting.dispatch import REPORTS
+from lambda_arch.results import Result
+
+RESULTS = {
+    "Comparison": lambda: compare("hybrid_stages"),
+    "Comparisons": lambda: compare(["seed_models", "hybrid_stages"]),
+    "Counts": lambda: count_many("lambda_resnet50", k=[2, 4, 8] * 10),
+    "Findings": lambda: audit("hybrid_stages"),
+    "Ledger": lambda: count("lambda_resnet50"),
+    "Matches": lambda: match(params="15.0M", depth=50),
+}
+
+
+class Cells(HTMLParser):
+    """The cells of a page's tables, and whether each tag is closed."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.cells, self.open = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1] += data
+
+
+@pytest.mark.parametrize("kind", RESULTS)
+def test_a_result_is_shown_as_its_report_is(kind, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    result = RESULTS[kind]()
+    report = report_of(result)
+    printed, page = str(result), result._repr_html_()
+    assert max(map(len, printed.splitlines())) <= 100
+    shown = [
+        column.show(row.get(column.name)) for table in report.tables for row in table.rows for column in table.columns
+    ]
+    found = Cells(page)
+    assert not found.open
+    headings = [column.heading for table in report.tables for column in table.columns]
+    assert sorted(found.cells) == sorted([*headings, *shown])
+    for table in report.tables:
+        assert table.title in printed
+        assert html.escape(table.title) in page
+
+
+@pytest.mark.parametrize("kind", sorted(set(RESULTS) - {"Counts"}))
+def test_a_frame_is_the_csv(kind):
+    pandas = pytest.importorskip("pandas")
+    result = RESULTS[kind]()
+    read = pandas.read_csv(io.StringIO(FORMATS["csv"](report_of(result))))
+    frame = result.to_frame()
+    assert list(frame.columns) == list(read.columns)
+    assert len(frame) == len(read)
+    for name in frame.select_dtypes("number"):
+        assert frame[name].tolist() == pytest.approx(read[name].tolist(), nan_ok=True)
+
+
+def test_a_frame_of_many_counts_has_them_all():
+    frame = RESULTS["Counts"]().to_frame()
+    assert len(frame) == 30
+    assert frame["params"][0] == count("lambda_resnet50:k=2").params
+
+
+def test_every_class_with_a_report_is_a_result_and_its_report_is_there():
+    for name, report in REPORTS.items():
+        module, _, function = report.partition(".")
+        assert callable(getattr(import_module(f"lambda_arch.reporting.{module}"), function)), name
+    assert set(RESULTS) <= set(REPORTS)
+    assert all(issubclass(type(make()), Result) for make in RESULTS.values())
+
+
+def test_html_escapes_what_it_shows():
+    nasty = '<script>alert("x")</script>&'
+    table = Table([Column("name", nasty, align="left")], [{"name": nasty}], nasty, [nasty], total=True)
+    page = to_html(Report([table], table))
+    assert "<script>" not in page
+    assert page.count(html.escape(nasty)) == 4
