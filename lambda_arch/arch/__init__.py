@@ -19,7 +19,7 @@ from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.resnet import Bottleneck, ResNet, Stem, with_block
 from lambda_arch.arch.resnet_tables import BLOCKS, EXPANSION, MIN_IMAGE_SIZE, STAGES, STEM_WIDTHS, STEMS, WIDTHS
 from lambda_arch.arch.toml_file import read_architecture
-from lambda_arch.arch.zoo import Entry, all_named, zoo
+from lambda_arch.arch.zoo import Entry, all_named, zoo_entries
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
 __all__ = [
@@ -71,5 +71,5 @@ __all__ = [
     "read_setting",
     "read_settings",
     "with_block",
-    "zoo",
+    "zoo_entries",
 ]

@@ -8,7 +8,7 @@ The name is a base name of a family (``families.py``) or one of the zoo's.
 
 from lambda_arch.arch.families import FAMILIES, Architecture, configure
 from lambda_arch.arch.options import Setting, read_setting
-from lambda_arch.arch.zoo import zoo
+from lambda_arch.arch.zoo import zoo_entries
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
 
@@ -46,8 +46,8 @@ def named(name: str) -> Architecture:
     for family in FAMILIES:
         if name in family.names:
             return family.base(name)
-    entry = zoo().get(name)
+    entry = zoo_entries().get(name)
     if entry is None:
-        known = [*zoo(), *(known for family in FAMILIES for known in family.names)]
+        known = [*zoo_entries(), *(known for family in FAMILIES for known in family.names)]
         raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{did_you_mean(name, known)}")
     return parse(entry.canonical)

@@ -19,7 +19,7 @@ class Entry:
 
 
 @cache
-def zoo() -> dict[str, Entry]:
+def zoo_entries() -> dict[str, Entry]:
     """Return the zoo's entries by name, in the order of the file."""
     text = files("lambda_arch.arch").joinpath("zoo.toml").read_text("utf-8")
     return {
@@ -33,4 +33,4 @@ def all_named() -> Iterator[Entry]:
     for family in FAMILIES:
         for name, source in family.names.items():
             yield Entry(name, str(family.base(name)), source)
-    yield from zoo().values()
+    yield from zoo_entries().values()

@@ -1,8 +1,9 @@
 """The closed form over arrays: the costs of a million architectures at once."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from lambda_arch.arch import (
     parse,
     with_block,
 )
+from lambda_arch.arch.checks import check_heads
 from lambda_arch.costs.closed_form import rows
 from lambda_arch.costs.ledger import Row
 from lambda_arch.results import Result
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 CHUNK = 8192  # architectures at a time: their arrays stay in the processor's cache
 COSTS = ("params", "macs", "fvcore_flops", "activations")
 Integers = NDArray[np.int64]
+LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,19 @@ def count_many(
     ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays that broadcast.
     ``stages`` is patterns (texts), or booleans (True for a lambda layer) with one more axis, 4 long (a stage each) or
     as long as there are blocks. What is not given stays as in ``base``; blocks that become lambda layers take its
-    prevailing settings.
+    most common settings.
 
     Only convolutions and lambda layers are counted this way; other layers by :func:`count`, one architecture at a time.
 
-    Raises :class:`ArchitectureError` naming the first value that cannot be built, or the first layer of another kind.
+    Raises :class:`ArchitectureError` naming the first value that cannot be built, the first layer of another kind, or
+    the first settings whose FLOPs do not fit 64 bits.
     """
     base = _resnet(base)
     if base.shared_embeddings:
         raise ArchitectureError(f"{base}: expected no shared_embeddings, which are counted one architecture at a time")
     _check_layers(str(base), "".join(block.layer.letter for stage in base.stages for block in stage))
-    settings = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
-    given = {name: _integers(name, value) for name, value in settings.items() if value is not None}
+    arguments = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
+    given = {name: _integers(name, value) for name, value in arguments.items() if value is not None}
     lambdas = None if stages is None else _lambda_blocks(stages, base)
     shape = np.broadcast_shapes(
         *(value.shape for value in given.values()), () if lambdas is None else lambdas.shape[:-1]
@@ -89,13 +93,17 @@ def count_many(
     flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items()}
     if lambdas is not None:
         lambdas = np.broadcast_to(lambdas, (*shape, lambdas.shape[-1])).reshape(-1, lambdas.shape[-1])
+    total = int(np.prod(shape))
     groups = _groups(base, lambdas)
     _check_heads(flat.get("h"), groups)
-    total = int(np.prod(shape))
+    fits = not total or _bound(base, groups, flat) <= LARGEST
     results = {name: np.empty(total, np.int64) for name in COSTS}
     for start in range(0, total, CHUNK):
         part = slice(start, min(start + CHUNK, total))
-        sums = _count_chunk(base, groups, {name: value[part] for name, value in flat.items()}, part)
+        settings = {name: value[part] for name, value in flat.items()}
+        if not fits:
+            _check_range(base, groups, settings, part)
+        sums = _count_chunk(base, groups, settings, part)
         for name in COSTS:
             results[name][part] = sums[name]
     return Counts(**{name: value.reshape(shape) for name, value in results.items()})
@@ -136,7 +144,7 @@ def _groups(base: ResNet, lambdas: NDArray[np.bool_] | None) -> list[_Group]:
     return groups
 
 
-def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], chunk: slice) -> dict[str, Any]:
+def _count_chunk(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Any], chunk: slice) -> dict[str, Any]:
     numbers = {name: given[name] for name in ("k", "h", "u", "m") if name in given}
     parts = {part.path: part for part in base.parts(given.get("image_size"))}
     sums: dict[str, Any] = Counter()
@@ -149,7 +157,7 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: dict[str, Any], 
             (with_block(part, group.block, **numbers), lambdas),
         ]
         for of_kind, number in kinds:
-            if not isinstance(number, int) or number:
+            if np.any(number):
                 _add(sums, rows(of_kind), number)
     return sums
 
@@ -174,21 +182,51 @@ def _integers(name: str, value: ArrayLike) -> Integers:
     bad = {
         "m": (array < 0) | ((array % 2 == 0) & (array != 0)),
         "image_size": array < MIN_IMAGE_SIZE,
-    }.get(name, array < 1)
+    }.get(name, array < 1) | (array > LARGEST)
     if bad.any():
-        expected = {"m": "odd scopes, or 0 for global", "image_size": f"at least {MIN_IMAGE_SIZE}"}
+        expected = {"m": "odd scopes, or 0 for global", "image_size": f"whole numbers from {MIN_IMAGE_SIZE}"}
         raise ArchitectureError(f"{name}={_first(array[bad])}: expected {expected.get(name, 'whole numbers from 1')}")
     return array.astype(np.int64)
 
 
 def _check_heads(heads: Integers | None, groups: Sequence[_Group]) -> None:
-    if heads is None:
-        return
     for group in groups:
-        bad = (WIDTHS[group.stage] % heads != 0) & (np.asarray(group.lambdas) > 0)
-        if bad.any():
-            where = f"the {WIDTHS[group.stage]} channels of {STAGES[group.stage]}"
-            raise ArchitectureError(f"h={_first(heads[bad])}: expected heads that divide {where}")
+        width, layer = WIDTHS[group.stage], group.block.layer
+        assert isinstance(layer, Lambda)
+        own, lambdas = np.broadcast_arrays(layer.h if heads is None else heads, group.lambdas)
+        bad = own[(width % own != 0) & (lambdas > 0)]
+        if bad.size:
+            check_heads("h", _first(bad), width, STAGES[group.stage])
+
+
+def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers]) -> int:
+    """Return what no cost exceeds: every block both as a convolution and as a lambda layer of the largest settings.
+
+    Costs grow with every setting but the heads; each term grows with more of these or with fewer, so both count.
+    """
+    largest = {name: int(value.max()) for name, value in given.items()}
+    if "m" in given and not given["m"].all():  # a global scope has fewer than this by this embeddings on any map
+        largest["m"] = max(largest["m"], 2 * largest.get("image_size", base.image_size))
+    heads = {1, largest["h"]} if "h" in given else {None}
+    total = 0
+    for h in heads:
+        settings = largest if h is None else {**largest, "h": h}
+        for lambdas in (True, False):
+            uniform = [replace(group, lambdas=group.number * lambdas) for group in groups]
+            sums = _count_chunk(base, uniform, settings, slice(None))
+            total += max(2 * sums["macs"], *sums.values())
+    return total
+
+
+def _check_range(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers], chunk: slice) -> None:
+    """Raise for the first settings of a chunk whose costs exceed 64 bits, found with Python's integers."""
+    exact = {name: value.astype(object) for name, value in given.items()}
+    sums = _count_chunk(base, [replace(g, lambdas=g.lambdas * np.array(1, object)) for g in groups], exact, chunk)
+    costs = [np.asarray(cost, object) for cost in (2 * sums["macs"], *sums.values())]
+    bad = np.flatnonzero(np.atleast_1d(reduce(np.maximum, costs) > LARGEST))
+    if bad.size:
+        settings = ",".join(f"{name}={value[bad[0]]}" for name, value in given.items()) or str(base)
+        raise ArchitectureError(f"{settings}: costs beyond {LARGEST:,}, what 64 bits hold; expected smaller values")
 
 
 def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:

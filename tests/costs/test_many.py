@@ -121,6 +121,43 @@ def test_shared_embeddings_are_counted_one_at_a_time():
         count_many("lambda_resnet50:shared_embeddings=yes", k=[4])
 
 
+@pytest.mark.parametrize(
+    ("base", "settings", "says"),
+    [
+        ("lambda_resnet50:stages=CCCL,h=128", {"stages": ["LLLL"]}, "h=128: expected heads that divide the 64 channel"),
+        ("lambda_resnet50:stages=CCCL,h=256", {"stages": ["CCCL", "CCLL", "CLLL"]}, "h=256: .*the 128 channels of c3"),
+        ("lambda_resnet50", {"k": 10**9, "u": 10**9}, "k=1000000000,u=1000000000: costs beyond"),
+        ("lambda_resnet50", {"k": [16, 10**18]}, f"k={10**18}: costs beyond"),
+        ("lambda_resnet50", {"k": [16, 10**18], "stages": ["CCCC", "CCCL"]}, f"k={10**18}: costs beyond"),
+        ("lambda_resnet50:k=1000000000000000000000", {}, "lambda_resnet50:k=1000000000000000000000: costs beyond"),
+        ("lambda_resnet50", {"image_size": 2**40}, f"image_size={2**40}: costs beyond"),
+        ("lambda_resnet50", {"m": 0, "image_size": 10**7}, "image_size=10000000: costs beyond"),
+        ("lambda_resnet18@64", {"k": [16] * 9000 + [10**18]}, f"k={10**18}: costs beyond"),
+        ("lambda_resnet50", {"k": np.array([2**64 - 1], np.uint64)}, f"k={2**64 - 1}"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_built_or_held_is_refused_whatever_its_array(base, settings, says):
+    with pytest.raises(ArchitectureError, match=says) as refusal:
+        count_many(base, **settings)
+    assert "\n" not in str(refusal.value)
+
+
+@hypothesis_settings(max_examples=30)
+@given(st.integers(1, 10**7), st.sampled_from([1, 8, 64]), st.integers(1, 10**7), st.sampled_from([0, 1, 23, 9999]))
+def test_large_counts_are_exact_or_refused(k, h, u, m):
+    ledger = one_by_one("lambda_resnet18", k, h, u, m, "LCCL", 64)
+    if max(ledger.flops, ledger.params, ledger.fvcore_flops, ledger.activations) < 2**63:
+        counts = count_many("lambda_resnet18@64", k=[k, 1], h=h, u=u, m=m, stages="LCCL")
+        assert [int(getattr(counts, cost)[0]) for cost in COSTS] == [getattr(ledger, cost) for cost in COSTS]
+    else:
+        with pytest.raises(ArchitectureError, match="costs beyond"):
+            count_many("lambda_resnet18@64", k=[1, k], h=h, u=u, m=m, stages="LCCL")
+
+
+def test_settings_of_networks_without_lambda_layers_cost_nothing():
+    assert count_many(k=[10**18], stages=["CCCC"]).params.tolist() == [count(parse("resnet50")).params]
+
+
 def test_heads_matter_only_where_there_are_lambda_layers():
     counts = count_many(h=[128], stages=["CCLL"])
     assert counts.params.tolist() == [count(parse("lambda_resnet50:stages=CCLL,h=128")).params]
