@@ -13,7 +13,7 @@ from lambda_arch.arch import ArchitectureError
 if TYPE_CHECKING:
     from lambda_arch.store import Setup, Store
     from lambda_arch.timing import Limits
-    from lambda_arch.timing.turns import Event
+    from lambda_arch.timing.rounds import Event
 
 Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or mps.", metavar="DEVICE")]
 Batches = Annotated[
@@ -163,7 +163,7 @@ def watch(events: "Iterator[Event]", jobs: int, seconds: float, what: str, quiet
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from lambda_arch.timing.turns import Done, Loading, Turn
+    from lambda_arch.timing.rounds import Finished, Loading, Sampled
 
     columns = (
         TextColumn("{task.description}"),
@@ -178,11 +178,11 @@ def watch(events: "Iterator[Event]", jobs: int, seconds: float, what: str, quiet
             name = event.job.architecture
             if isinstance(event, Loading):
                 progress.update(task, description=f"{what} {name[:40]}")
-            elif isinstance(event, Turn):
-                share = min(event.took / seconds, 1.0 - spent.get(name, 0.0))
+            elif isinstance(event, Sampled):
+                share = min(event.seconds / seconds, 1.0 - spent.get(name, 0.0))
                 spent[name] = spent.get(name, 0.0) + share
                 progress.advance(task, share)
-            elif isinstance(event, Done):
+            elif isinstance(event, Finished):
                 progress.advance(task, 1.0 - spent.pop(name, 0.0))
 
 

@@ -16,8 +16,9 @@ from lambda_arch.store.choices import keep_choice, read_choice
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.setup import device_name
-from lambda_arch.timing.machine import Machine, machine
-from lambda_arch.timing.workload import Timer
+from lambda_arch.timing.protocol.messages import Machine
+from lambda_arch.timing.worker.machine import describe_machine
+from lambda_arch.timing.worker.timer import Timer
 
 ROUNDS = 5
 TOO_MANY = 8  # times the model's choice: an evaluation that executes so many more multiply-accumulates is not tried
@@ -53,7 +54,8 @@ def autotune(
         with Store() as own:
             return autotune(network, batch, training=training, store=own, progress=progress, measure=measure)
     first = {at: layer for _, layer, at in reversed(layers)}
-    machines = {device: machine(device_name(str(device))) for device in {_device(layer) for layer in first.values()}}
+    used = {_device(layer) for layer in first.values()}
+    machines = {device: describe_machine(device_name(str(device))) for device in used}
     known: dict[Problem, Evaluation] = {}
     for at in progress(list(first)):
         here = machines[_device(first[at])]

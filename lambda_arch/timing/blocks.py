@@ -19,8 +19,8 @@ from lambda_arch.store.setup import Setup
 from lambda_arch.store.statistics import Summary
 from lambda_arch.store.status import Status
 from lambda_arch.timing.measure import describe
+from lambda_arch.timing.rounds import Event, Finished, Job, Sampled, groups, interleaved_rounds
 from lambda_arch.timing.statistics import Limits
-from lambda_arch.timing.turns import Done, Event, Job, Turn, groups, take_turns
 
 HOST_DEPTH = 50  # 3-4-6-3 blocks: one first and up to five other blocks of a stage at once
 
@@ -141,14 +141,14 @@ class Calibration:
         by_name = {str(host): host for host in self.hosts}
         wanted = {part.key for part in self.todo}
         for group in groups([Job(name, self.setup) for name in by_name]):
-            samples: dict[Job, list[list[float]]] = {job: [] for job in group}
-            for event in take_turns(group, self.limits, parts=True):
+            samples: dict[Job, list[tuple[float, ...]]] = {job: [] for job in group}
+            for event in interleaved_rounds(group, self.limits, by_part=True):
                 name = event.job.architecture
-                if isinstance(event, Turn):
-                    samples[event.job] += event.answer["samples"]
-                elif isinstance(event, Done) and event.status is Status.OK:
+                if isinstance(event, Sampled):
+                    samples[event.job] += event.reply.parts
+                elif isinstance(event, Finished) and event.status is Status.OK:
                     self._keep(by_name[name], samples[event.job], wanted)
-                elif isinstance(event, Done):
+                elif isinstance(event, Finished):
                     self.failed.append(f"{name}: {event.status}, {event.reason}")
                 yield event
 

@@ -1,12 +1,13 @@
 """The ceilings of devices, measured once and kept."""
 
+from dataclasses import asdict
 from typing import Any
 
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import read_machine
 from lambda_arch.store.peaks import keep_peaks, read_peaks
-from lambda_arch.timing.channel import Worker, WorkerError
 from lambda_arch.timing.measure import describe
+from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
 
 SECONDS = 0.5  # for each size of each product
 
@@ -17,14 +18,12 @@ def known_or_measured(store: Store, device: str, threads: int, *, fresh: bool = 
     known = _of(store, fingerprint, threads)
     if known and not fresh:
         return known
-    with Worker(threads) as worker:
+    with WorkerProcess(threads) as worker:
         try:
-            found: list[dict[str, Any]] = worker.ask(
-                "ceilings", 600.0, device=device, threads=threads, seconds=SECONDS
-            )["ceilings"]
+            found = worker.peaks(device, threads, SECONDS)
         except WorkerError as error:
             raise OSError(f"{device}: its ceilings could not be measured ({error})") from None
-    keep_peaks(store, fingerprint, threads, found)
+    keep_peaks(store, fingerprint, threads, [asdict(peak) for peak in found])
     return _of(store, fingerprint, threads)
 
 
@@ -38,9 +37,9 @@ def _of(store: Store, fingerprint: str, threads: int) -> dict[str, float]:
 
 def device_names() -> list[str]:
     """Return the devices that are here, as a worker sees them."""
-    with Worker() as worker:
+    with WorkerProcess() as worker:
         try:
-            return list(worker.ask("devices")["devices"])
+            return list(worker.devices())
         except WorkerError as error:
             raise OSError(f"devices: no process could look for them ({error})") from None
 

@@ -19,9 +19,10 @@ from lambda_arch.store.measurements import (
 from lambda_arch.store.rounds import keep_round
 from lambda_arch.store.setup import Setup, device_name
 from lambda_arch.store.status import Status
-from lambda_arch.timing.channel import Worker, WorkerError
+from lambda_arch.timing.protocol.messages import LoadRequest, Machine
+from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
+from lambda_arch.timing.rounds import Event, Finished, Job, Loaded, Loading, Sampled, groups, interleaved_rounds
 from lambda_arch.timing.statistics import Limits
-from lambda_arch.timing.turns import Done, Event, Job, Loaded, Loading, Turn, groups, take_turns
 
 
 class Measuring:
@@ -68,20 +69,19 @@ class Measuring:
     def _group(self, group: list[Job], by_job: dict[Job, Case], alone: list[Job]) -> Iterator[Event]:
         session = new_uid()
         uids: dict[Job, str] = {}
-        for event in take_turns(group, self.limits):
+        for event in interleaved_rounds(group, self.limits):
             job, case = event.job, by_job[event.job]
             if isinstance(event, Loading):
                 fingerprint = self.fingerprints[case.setup.device]
                 uids[job] = begin_measurement(self.store, case, fingerprint, session, self.limits.as_dict())
                 self.uids[case] = uids[job]
             elif isinstance(event, Loaded):
-                keep_loaded(self.store, uids[job], event.answer)
-            elif isinstance(event, Turn):
-                answer = event.answer
-                keep_round(
-                    self.store, uids[job], event.round, answer["samples"], answer["readings"], answer["peak_memory"]
-                )
-            elif isinstance(event, Done):
+                keep_loaded(self.store, uids[job], asdict(event.reply))
+            elif isinstance(event, Sampled):
+                reply = event.reply
+                conditions = reply.conditions.as_dict()
+                keep_round(self.store, uids[job], event.round, reply.seconds, conditions, reply.peak_memory)
+            elif isinstance(event, Finished):
                 status, reason = event.status, event.reason
                 if status is Status.OUT_OF_MEMORY and event.co_resident:
                     status = Status.OUT_OF_MEMORY_CO_RESIDENT
@@ -96,7 +96,7 @@ class Measuring:
         return [found[uid] for case in self.cases if (uid := self.uids.get(case)) in found]
 
     def _job(self, case: Case) -> Job:
-        return Job(str(case.architecture), case.setup, steady=case in self.baselines)
+        return Job(str(case.architecture), case.setup, baseline=case in self.baselines)
 
     def _look_up(self) -> None:
         for case in self.cases:
@@ -111,14 +111,15 @@ def describe(store: Store, devices: Sequence[str]) -> dict[str, str]:
     """Return the fingerprint of each device, and store the machines. Raises SetupError for a device not here."""
     found = {}
     for device in dict.fromkeys(map(device_name, devices)):
-        with Worker() as worker:
-            found[device] = keep_machine(store, _asked(worker, device))
+        machine = _machine(device)
+        found[device] = keep_machine(store, {**machine.as_dict(), "fingerprint": machine.fingerprint})
     return found
 
 
-def _asked(worker: Worker, device: str) -> dict[str, object]:
+def _machine(device: str) -> Machine:
     try:
-        return worker.ask("describe", device=device)
+        with WorkerProcess() as worker:
+            return worker.machine(device)
     except WorkerError as error:
         raise OSError(f"{device}: no process could look at it ({error})") from None
 
@@ -148,17 +149,10 @@ def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: st
 
 def _fits(case: Case, batch: int, limits: Limits) -> bool:
     setup: Setup = replace(case.setup, batch_size=batch)
-    with Worker(setup.threads) as worker:
+    with WorkerProcess(setup.threads) as worker:
         try:
-            worker.ask(
-                "load",
-                limits.hang,
-                architecture=str(case.architecture),
-                setup=asdict(setup),
-                warmup=1.0,
-                memory=limits.memory,
-            )
-            worker.ask("turn", limits.hang, seconds=limits.turn)  # as it will be: allocators grow for a while
+            worker.load(LoadRequest(str(case.architecture), setup, 1.0, limits.memory), limits.hang)
+            worker.sample(limits.turn, limits.hang)  # as it will be: allocators grow for a while
         except WorkerError as error:
             if error.status in (Status.OUT_OF_MEMORY, Status.CRASH):
                 return False

@@ -10,8 +10,8 @@ from lambda_arch.costs import Ledger, count
 from lambda_arch.errors import SetupError
 from lambda_arch.store.setup import BYTES, Setup
 from lambda_arch.timing.blocks import check_parts
+from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, interleaved_rounds
 from lambda_arch.timing.statistics import Limits
-from lambda_arch.timing.turns import Done, Job, Loaded, Turn, take_turns
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ def rooflines(
     if setup.dtype not in ceilings:
         raise SetupError(f"roofline: {setup.device} has no measured ceiling for {setup.dtype}")
     for network in networks:
-        names: list[str] = []
-        samples: list[list[float]] = []
-        for event in take_turns([Job(str(network), setup)], limits, parts=True):
+        names: tuple[str, ...] = ()
+        samples: list[tuple[float, ...]] = []
+        for event in interleaved_rounds([Job(str(network), setup)], limits, by_part=True):
             if isinstance(event, Loaded):
-                names = event.answer["parts"]
-            elif isinstance(event, Turn):
-                samples += event.answer["samples"]
-            elif isinstance(event, Done) and event.status != "ok":
+                names = event.reply.parts
+            elif isinstance(event, Sampled):
+                samples += event.reply.parts
+            elif isinstance(event, Finished) and event.status != "ok":
                 raise OSError(f"{network}: {event.status}, {event.reason}")
         medians = {name: statistics.median(sample[i] for sample in samples) for i, name in enumerate(names)}
         by_part = count(network).by_part()

@@ -1,22 +1,12 @@
-"""When a warm-up is over and when enough is measured. Plain arithmetic on lists of seconds."""
+"""When enough is measured."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from lambda_arch.store.statistics import summarize
 
-WINDOW = 5
-SETTLED = 0.05
-
-
-def is_warm(seconds: Sequence[float]) -> bool:
-    """Return whether a warm-up has settled: the medians of its last two windows of five are within 5 %."""
-    if len(seconds) < 2 * WINDOW:
-        return False
-    last, before = (statistics.median(part) for part in (seconds[-WINDOW:], seconds[-2 * WINDOW : -WINDOW]))
-    return abs(last - before) <= SETTLED * before
+FEWEST_SAMPLES = 10  # before their spread says anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +35,4 @@ class Limits:
         """Return whether ``samples`` of ``rounds`` rounds, which took ``spent`` seconds, are enough."""
         if spent >= self.seconds and rounds >= min(3, self.min_rounds):
             return True
-        return rounds >= self.min_rounds and len(samples) >= 2 * WINDOW and summarize(samples).spread <= self.spread
+        return rounds >= self.min_rounds and len(samples) >= FEWEST_SAMPLES and summarize(samples).spread <= self.spread

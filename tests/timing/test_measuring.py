@@ -1,7 +1,5 @@
 """Real measurements of small networks on the CPU, and what becomes of those that fail."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -10,12 +8,10 @@ import psutil
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.errors import SetupError
 from lambda_arch.store import Case, Setup, Store, find_measurements
 from lambda_arch.store.measurements import find_in_session
 from lambda_arch.timing import Limits, Measuring
-from lambda_arch.timing.channel import Worker, WorkerError
-from lambda_arch.timing.turns import Done, Job, Turn, groups, take_turns
+from lambda_arch.timing.rounds import Sampled
 
 SETUP = Setup(threads=1)
 QUICK = Limits(seconds=0.3, turn=0.05, warmup=0.5)
@@ -44,7 +40,7 @@ def test_measured_once_with_a_baseline_in_interleaved_rounds(store):
     ratio = ours.ratio_to(base)
     assert ratio.samples == len(ours.rounds.keys() & base.rounds.keys()) >= 3
     assert 0.1 < ratio.median < 100
-    order = [event.job.architecture for event in events if isinstance(event, Turn)]
+    order = [event.job.architecture for event in events if isinstance(event, Sampled)]
     assert order[:4] == ["resnet18@32", "lambda_resnet18:m=3@32"] * 2  # in turns, not one after the other
     assert ours.peak_memory > 50e6
     assert ours.loaded["warmup"]
@@ -75,7 +71,7 @@ def test_running_out_of_memory_is_a_result_and_costs_only_that_case(store):
 
 def living_workers():
     children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in children if "lambda_arch.timing.worker" in child.cmdline()]
+    return [child for child in children if any("timing/worker/__main__.py" in word for word in child.cmdline())]
 
 
 def test_a_crash_costs_only_its_case(store):
@@ -83,7 +79,7 @@ def test_a_crash_costs_only_its_case(store):
     measuring = Measuring(store, cases, QUICK)
     killed = False
     for event in measuring.events():
-        if isinstance(event, Turn) and not killed:
+        if isinstance(event, Sampled) and not killed:
             workers = living_workers()
             max(workers, key=lambda child: child.create_time()).kill()  # the second network's
             killed = True
@@ -91,51 +87,6 @@ def test_a_crash_costs_only_its_case(store):
     assert first.status == "ok"
     assert second.status == "crash"
     assert "killed" in second.reason
-
-
-def test_a_hang_is_ended(store):
-    events = list(take_turns([Job(str(SMALL), SETUP)], Limits(hang=0.01)))
-    assert isinstance(events[-1], Done)
-    assert events[-1].status == "timeout"
-    assert not living_workers()
-
-
-def test_a_device_that_is_not_here_is_refused():
-    import torch
-
-    with Worker() as worker, pytest.raises(SetupError, match=f"cuda:{torch.cuda.device_count()}: not here"):
-        worker.ask("describe", device=f"cuda:{torch.cuda.device_count()}")
-
-
-def test_workers_say_how_they_died_and_end_with_whoever_started_them():
-    with Worker() as worker:
-        worker.ask("devices")
-        os.kill(worker.pid, signal.SIGSEGV)
-        with pytest.raises(WorkerError, match="SIGSEGV"):
-            worker.ask("devices")
-    script = (
-        "import time; from lambda_arch.timing.channel import Worker; print(Worker().pid, flush=True); time.sleep(60)"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    pid = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def test_groups_hold_one_setup_and_the_baseline_each():
-    other = Setup(batch_size=2, threads=1)
-    jobs = [Job("base", SETUP, steady=True), *(Job(f"n{i}", SETUP) for i in range(5)), Job("alone", other)]
-    found = list(groups(jobs, together=3))
-    assert [[job.architecture for job in group] for group in found] == [
-        ["base", "n0", "n1"],
-        ["base", "n2", "n3"],
-        ["base", "n4"],
-        ["alone"],
-    ]
 
 
 @pytest.mark.slow

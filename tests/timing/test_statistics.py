@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.store.statistics import round_ratios, summarize
-from lambda_arch.timing.statistics import Limits, is_warm
+from lambda_arch.timing.statistics import Limits
 
 positive = st.floats(1e-6, 1e3)
 
@@ -23,13 +23,6 @@ def test_one_sample_has_no_spread_and_none_no_summary():
     assert summarize([2.0]).spread == 0
     with pytest.raises(ValueError, match="no samples"):
         summarize([])
-
-
-def test_warm_up_ends_when_the_last_two_windows_agree():
-    assert not is_warm([1.0] * 9)
-    assert is_warm([9.0, 8.0] + [1.0] * 10)
-    assert not is_warm([2.0] * 5 + [1.0] * 5)
-    assert not is_warm([0.5 * 0.8**i for i in range(30)])  # still getting faster
 
 
 def test_enough_means_steady_samples_over_enough_rounds_or_no_more_time():

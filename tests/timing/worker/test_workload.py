@@ -1,39 +1,12 @@
-"""What a worker runs: workloads, and the times of their parts."""
-
 import pytest
 import torch
 
 from lambda_arch.arch import parse
 from lambda_arch.store import Setup
-from lambda_arch.timing.ceilings import measure_ceilings
-from lambda_arch.timing.parts import PartTimer
-from lambda_arch.timing.workload import Timer, Workload, peak_resident
+from lambda_arch.timing.worker.timer import Timer
+from lambda_arch.timing.worker.workload import Workload
 
 NETWORK = parse("lambda_resnet18:stages=CCLL,m=3@32")
-
-
-@pytest.mark.parametrize("mode", ["inference", "train"])
-@pytest.mark.parametrize("batch", [2])
-def test_parts_add_up_to_the_step(mode, batch):
-    workload = Workload(NETWORK, Setup(batch_size=batch, mode=mode, threads=1, clock="cpu"))
-    timer = PartTimer(workload)
-    workload.step()
-    for _ in range(3):
-        inside: list[list[float]] = []
-        whole = Timer("cpu", "cpu").seconds(lambda inside=inside: inside.append(timer.sample()))
-        assert len(inside[0]) == len(timer.names) == 10
-        assert all(seconds > 0 for seconds in inside[0])
-        assert sum(inside[0]) <= whole
-    assert sum(inside[0]) > 0.5 * whole
-
-
-def test_removed_part_timers_leave_the_network_as_it_was():
-    workload = Workload(NETWORK, Setup(threads=1))
-    timer = PartTimer(workload)
-    timer.remove()
-    workload.step()
-    assert not timer.sample.__self__._forward
-    assert not any(module._forward_hooks for module in workload.network.modules())
 
 
 def test_training_steps_change_the_weights_and_inference_does_not():
@@ -69,21 +42,6 @@ def test_threads_are_as_asked():
         torch.set_num_threads(before)
 
 
-def test_ceilings_are_rates_of_every_dtype_that_the_device_has():
-    found = {entry["kind"]: entry["rate"] for entry in measure_ceilings("cpu", 1, 0.0)}
-    assert {"fp32", "bf16", "copy"} <= found.keys()
-    assert "tf32" not in found
-    assert all(rate > 1e6 for rate in found.values())
-
-
-def test_peak_memory_grows_with_what_is_held():
-    before = peak_resident()
-    held = torch.ones(64_000_000)  # 256 MB
-    assert peak_resident() >= before
-    assert peak_resident() > 256e6
-    assert held[0] == 1
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(
     "settings",
@@ -102,14 +60,6 @@ def test_cuda_steps_are_timed_by_events(settings):
     timer = Timer("cuda:0")
     workload.step()
     assert timer.seconds(workload.step, 5) > 0
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("mode", ["inference", "train"])
-def test_cuda_parts_add_up(mode):
-    timer = PartTimer(Workload(NETWORK, Setup("cuda", batch_size=2, mode=mode, threads=1)))
-    timer.sample()
-    assert all(seconds > 0 for seconds in timer.sample())
 
 
 @pytest.mark.skipif(not torch.backends.mps.is_available(), reason="needs an Apple GPU")

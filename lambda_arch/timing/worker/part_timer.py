@@ -1,13 +1,13 @@
 """Where a network's time goes: the stem, every block and the head, timed inside a whole step. Imports torch."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
 
 from lambda_arch.arch import STAGES
-from lambda_arch.timing.workload import Timer, Workload
+from lambda_arch.timing.worker.timer import Mark, Timer
+from lambda_arch.timing.worker.workload import Workload
 
 
 def part_modules(network: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -31,24 +31,24 @@ class PartTimer:
         self._parts = part_modules(workload.network)
         params = [sum(p.numel() for p in module.parameters()) for _, module in self._parts]
         self._share = [count / sum(params) for count in params]
-        self._forward: list[Any] = []
-        self._backward: list[Any] = []
-        self._end: Any = None
-        workload.marks = self._mark_end
+        self._forward: list[Mark] = []
+        self._backward: list[Mark] = []
+        self._backward_end: Mark = 0.0
+        workload.after_backward = self._mark_backward_end
         self._hooks = [module.register_forward_hook(self._after) for _, module in self._parts]
 
     @property
-    def names(self) -> list[str]:
+    def paths(self) -> tuple[str, ...]:
         """The paths of the parts, in order."""
-        return [name for name, _ in self._parts]
+        return tuple(path for path, _ in self._parts)
 
     def remove(self) -> None:
         """Leave the network as it was."""
-        self._workload.marks = None
+        self._workload.after_backward = None
         for hook in self._hooks:
             hook.remove()
 
-    def sample(self) -> list[float]:
+    def sample(self) -> tuple[float, ...]:
         """Run a step and return the seconds of every part."""
         self._forward, self._backward = [], []
         self._timer.synchronize()
@@ -56,17 +56,16 @@ class PartTimer:
         self._workload.step()
         end = self._timer.mark()
         self._timer.synchronize()
-        between: Callable[[Any, Any], float] = self._timer.between
-        marks = [start, *self._forward]
-        seconds = [between(a, b) for a, b in itertools.pairwise(marks)]
+        between = self._timer.between
+        seconds = [between(a, b) for a, b in itertools.pairwise([start, *self._forward])]
         if not self._backward:
-            return seconds
-        arrived = [*self._backward, self._end]  # the head's output first, the stem's last
+            return tuple(seconds)
+        arrived = [*self._backward, self._backward_end]  # the head's output first, the stem's last
         backward = [between(a, b) for a, b in itertools.pairwise(arrived)]
-        loss, update = between(self._forward[-1], arrived[0]), between(self._end, end)
+        loss, update = between(self._forward[-1], arrived[0]), between(self._backward_end, end)
         seconds = [f + b + update * share for f, b, share in zip(seconds, reversed(backward), self._share, strict=True)]
         seconds[-1] += loss
-        return seconds
+        return tuple(seconds)
 
     def _after(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
         self._forward.append(self._timer.mark())
@@ -76,5 +75,5 @@ class PartTimer:
     def _arrived(self, _gradient: Tensor) -> None:
         self._backward.append(self._timer.mark())
 
-    def _mark_end(self, _what: str) -> None:
-        self._end = self._timer.mark()
+    def _mark_backward_end(self) -> None:
+        self._backward_end = self._timer.mark()

@@ -1,0 +1,134 @@
+"""Interleaved rounds: every network is sampled in every round, so that drift of the machine hits all of them alike."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from lambda_arch.store.setup import Setup
+from lambda_arch.store.status import Status
+from lambda_arch.timing.protocol.messages import LoadReply, LoadRequest, SampleReply
+from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
+from lambda_arch.timing.statistics import Limits
+
+CO_RESIDENT = 8
+"""Workers alive at a time: each holds its network, and on a GPU a context, in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A network to measure, by its canonical name. ``baseline``: it is sampled as long as any other is."""
+
+    architecture: str
+    setup: Setup
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """A job's worker is about to build its network."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A job's network is built and warm."""
+
+    job: Job
+    reply: LoadReply
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """A job was sampled in a round, which took ``seconds``."""
+
+    job: Job
+    round: int
+    reply: SampleReply
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job is over: ok, oom, failed, crash or timeout, and why. ``co_resident``: others were in memory too."""
+
+    job: Job
+    status: Status
+    reason: str = ""
+    co_resident: bool = False
+
+
+Event = Loading | Loaded | Sampled | Finished
+
+
+@dataclass(slots=True)
+class _Running:
+    job: Job
+    worker: WorkerProcess
+    samples: list[float] = field(default_factory=list)
+    rounds: int = 0
+    spent: float = 0.0
+
+
+def interleaved_rounds(
+    jobs: Sequence[Job],
+    limits: Limits,
+    *,
+    by_part: bool = False,
+    start_worker: Callable[[int], WorkerProcess] = WorkerProcess,
+) -> Iterator[Event]:
+    """Measure ``jobs`` round by round, all of them in memory at once, and yield what happens as it happens.
+
+    Each runs in its own worker; whatever becomes of that, the others go on. ``by_part``: time the parts of each network
+    inside its steps. Raises :class:`SetupError` for a setup that its device does not do.
+    """
+    with ExitStack() as stack:
+        running: list[_Running] = []
+        for job in jobs:
+            yield Loading(job)
+            worker = stack.enter_context(start_worker(job.setup.threads))
+            request = LoadRequest(job.architecture, job.setup, limits.warmup, limits.memory, by_part)
+            try:
+                loaded = worker.load(request, limits.hang)
+            except WorkerError as error:
+                worker.close()
+                yield Finished(job, error.status, error.reason, co_resident=bool(running))
+                continue
+            running.append(_Running(job, worker))
+            yield Loaded(job, loaded)
+        for number in itertools.count(1):
+            for entry in list(running):
+                start = time.perf_counter()
+                try:
+                    reply = entry.worker.sample(limits.turn, limits.hang)
+                except WorkerError as error:
+                    entry.worker.close()
+                    running.remove(entry)
+                    yield Finished(entry.job, error.status, error.reason, co_resident=bool(running))
+                    continue
+                seconds = time.perf_counter() - start
+                entry.spent += seconds
+                entry.rounds += 1
+                entry.samples += reply.seconds
+                yield Sampled(entry.job, number, reply, seconds)
+            over = [entry for entry in running if limits.enough(entry.samples, entry.rounds, entry.spent)]
+            others_go_on = any(entry not in over and not entry.job.baseline for entry in running)
+            for entry in over:
+                if not (entry.job.baseline and others_go_on):
+                    running.remove(entry)
+                    entry.worker.close()
+                    yield Finished(entry.job, Status.OK)
+            if not running:
+                return
+
+
+def groups(jobs: Sequence[Job], co_resident: int = CO_RESIDENT) -> Iterator[list[Job]]:
+    """Yield ``jobs`` in groups of at most ``co_resident``, each of one setup only and with all of its baselines."""
+    for setup in dict.fromkeys(job.setup for job in jobs):
+        baselines = [job for job in jobs if job.setup == setup and job.baseline]
+        others = [job for job in jobs if job.setup == setup and not job.baseline]
+        size = max(1, co_resident - len(baselines))
+        for start in range(0, max(1, len(others)), size):
+            yield [*baselines, *others[start : start + size]]

@@ -1,0 +1,1 @@
+"""What runs in a worker process: it loads networks, samples their latency and looks at the device. Imports torch."""

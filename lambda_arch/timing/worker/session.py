@@ -1,0 +1,88 @@
+"""What a worker does with a request. Imports torch."""
+
+import gc
+import sys
+from importlib import import_module
+
+import torch
+
+from lambda_arch.arch import parse
+from lambda_arch.errors import LambdaArchError
+from lambda_arch.store.status import Status
+from lambda_arch.timing.protocol.messages import (
+    Devices,
+    DevicesRequest,
+    Failure,
+    LoadReply,
+    LoadRequest,
+    MachineRequest,
+    Peaks,
+    PeaksRequest,
+    Refusal,
+    Reply,
+    Request,
+    SampleRequest,
+)
+from lambda_arch.timing.worker.devices import check_present, device_names
+from lambda_arch.timing.worker.machine import describe_machine
+from lambda_arch.timing.worker.memory import limit_memory
+from lambda_arch.timing.worker.peaks import measure_peaks
+from lambda_arch.timing.worker.sampling import Sampler
+
+REASON = 300  # characters of an error's text that are kept
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+"""What torch says, in an error of no type of its own."""
+
+
+class Session:
+    """Answers requests. What it keeps between them is the network that was loaded."""
+
+    def __init__(self) -> None:
+        self._sampler: Sampler | None = None
+
+    def answer(self, request: Request) -> Reply:
+        """Return the reply to ``request``, whatever comes of it."""
+        try:
+            return self._answer(request)
+        except MemoryError as error:
+            return Failure(Status.OUT_OF_MEMORY, _one_line(error))
+        except LambdaArchError as error:
+            return Refusal(str(error))
+        except Exception as error:
+            return Failure(Status.OUT_OF_MEMORY if _is_out_of_memory(error) else Status.FAILED, _one_line(error))
+
+    def _answer(self, request: Request) -> Reply:
+        match request:
+            case DevicesRequest():
+                return Devices(tuple(device_names()))
+            case MachineRequest():
+                return describe_machine(request.device)
+            case PeaksRequest():
+                return Peaks(tuple(measure_peaks(request.device, request.threads, request.seconds)))
+            case LoadRequest():
+                return self._load(request)
+            case SampleRequest():
+                assert self._sampler is not None, "nothing is loaded"
+                return self._sampler.sample(request.seconds)
+
+    def _load(self, request: LoadRequest) -> LoadReply:
+        for module, folder in request.extensions:
+            if folder and folder not in sys.path:
+                sys.path.append(folder)
+            import_module(module)
+        check_present(request.setup.device)
+        self._sampler = None
+        gc.collect()
+        if request.setup.kind == "cpu":
+            limit_memory(request.memory)
+        self._sampler = Sampler(parse(request.architecture), request.setup, by_part=request.by_part)
+        return self._sampler.warm_up(request.warmup)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(words in text for words in OUT_OF_MEMORY)
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:REASON]}"

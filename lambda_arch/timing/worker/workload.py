@@ -1,0 +1,93 @@
+"""A network in a setup, ready to run: built, cast, compiled or captured, one call per step. Imports torch."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from lambda_arch.arch import Architecture
+from lambda_arch.nn import build, prepare, set_evaluation
+from lambda_arch.store.setup import Setup
+from lambda_arch.timing.worker.devices import select_device
+
+DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+LOSS_SCALE = 1024.0  # fp16: constant, for a scaler that adapts would wait for the device
+CAPTURE_WARMUP = 3  # steps before a CUDA graph is captured
+SEED = 0
+LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-4, 0.9, 1e-4
+
+
+class Workload:
+    """The network of an architecture, its inputs, and :meth:`step`: one forward pass, or one training step.
+
+    ``after_backward``, where set, is called in training between the backward pass and the optimizer's step. Runs out of
+    memory, or refuses, where torch does.
+    """
+
+    def __init__(self, architecture: Architecture, setup: Setup) -> None:
+        self.setup = setup
+        self.device = select_device(setup.device)
+        torch.set_num_threads(setup.threads)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setup.dtype == "tf32"
+        torch.manual_seed(SEED)
+        dtype = DTYPES[setup.dtype]
+        cast = dtype if setup.cast == "cast" else torch.float32
+        memory_format = torch.channels_last if setup.memory_format == "channels_last" else torch.contiguous_format
+        # built on the host, so that every device runs the same weights
+        network = build(architecture, dtype=cast)
+        self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
+        self.network.train(setup.mode == "train")
+        if setup.evaluation == "prepared":
+            self.network = prepare(self.network, setup.batch_size)
+        else:
+            set_evaluation(self.network, setup.evaluation, setup.batch_size, training=setup.mode == "train")
+        size = architecture.image_size
+        images = torch.randn(setup.batch_size, 3, size, size, dtype=cast)
+        self.images = images.to(self.device, memory_format=memory_format)
+        self.labels = torch.randint(architecture.classes, (setup.batch_size,)).to(self.device)
+        self.optimizer: torch.optim.Optimizer | None = None
+        if setup.mode == "train":
+            self.optimizer = torch.optim.SGD(
+                self.network.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY
+            )
+        self.after_backward: Callable[[], None] | None = None
+        self._forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if setup.compile else self.network
+        self._replay = self._capture() if setup.graph else None
+
+    def step(self) -> None:
+        """Run the network once on the whole batch; on a GPU, only put that into its queue."""
+        if self._replay is not None:
+            self._replay()
+        else:
+            self._step()
+
+    def _step(self) -> None:
+        if self.optimizer is None:
+            with torch.inference_mode(), self._autocast():
+                self._forward(self.images)
+            return
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            loss = nn.functional.cross_entropy(self._forward(self.images).float(), self.labels)
+        (loss * LOSS_SCALE if self.setup.dtype == "fp16" else loss).backward()  # type: ignore[no-untyped-call]
+        if self.after_backward is not None:
+            self.after_backward()
+        self.optimizer.step()
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        if self.setup.cast == "cast" or self.setup.dtype in ("fp32", "tf32"):
+            return nullcontext()
+        return torch.autocast(self.device.type, DTYPES[self.setup.dtype])
+
+    def _capture(self) -> Callable[[], None]:
+        side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(side):
+            for _ in range(CAPTURE_WARMUP):
+                self._step()
+        torch.cuda.current_stream(self.device).wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._step()
+        return graph.replay
