@@ -1,5 +1,7 @@
 """``python -m lambda_arch``."""
 
+import sys
+
 from lambda_arch.cli.main import main
 
-main()
+sys.exit(main())

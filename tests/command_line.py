@@ -40,21 +40,16 @@ def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **e
     """
     from lambda_arch.cli.main import main
 
-    out, err, code = Stream(terminal), Stream(terminal), 0
+    out, err = Stream(terminal), Stream(terminal)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"COLUMNS": "80", **environment}.items():
             patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["lambda-arch", *map(str, arguments)])
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         if cwd is not None:
             patch.chdir(cwd)
         before = process_state()
-        try:
-            main()
-        except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int)
-            code = end.code or 0
+        code = main([str(argument) for argument in arguments])
         after = process_state()
     for name, value in before.items():
         assert after[name] == value, f"the command changed the {name} of its process"

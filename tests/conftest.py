@@ -12,8 +12,11 @@ settings.load_profile("suite")
 @pytest.fixture(scope="session", autouse=True)
 def _no_store_of_the_users(tmp_path_factory):
     """Keep the default store of this session's commands, and of the processes they start, in a folder of its own."""
+    from lambda_arch.store import Store
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        Store().close()
         yield
 
 

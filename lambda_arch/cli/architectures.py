@@ -1,60 +1,54 @@
 """The part of a command line that names architectures: an argument, and a flag for every option."""
 
-import inspect
-from collections.abc import Callable
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lambda_arch.arch import (
-    OPTIONS,
-    Architecture,
-    ArchitectureError,
-    Option,
-    configure,
-    parse,
-    read_architecture,
-    read_setting,
-)
+from lambda_arch.arch import OPTIONS, Architecture, Option, configure, parse, read_architecture, read_setting
+from lambda_arch.cli.parameters import Command, expand
+from lambda_arch.errors import ArchitectureError
 
-KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 DEFAULT = "lambda_resnet50"
 HELP = "Names such as lambda_resnet50:k=8@256, or TOML files. [default: lambda_resnet50]"
 
 
-def takes_architectures(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command(architectures, ...)`` the argument and the flags; the flags apply on top of every name."""
+def takes_architectures(command: Command) -> Command:
+    """Give ``command(architectures, ...)`` the argument and the flags, which apply on top of every name.
 
-    def run(architecture: list[str] | None, image_size: str | None, **rest: Any) -> None:
-        flags = {option.name: rest.pop(option.name) for option in OPTIONS}
-        settings = [read_setting(name, value) for name, value in flags.items() if value is not None]
-        size = None if image_size is None else _image_size(image_size)
-        chosen = [configure(_read(name), settings, size) for name in architecture or [DEFAULT]]
-        _note_unused(chosen, [setting.option for setting in settings if setting.option.letters])
-        command(chosen, **rest)
-
-    own = list(inspect.signature(command).parameters.values())[1:]
-    shared = {
+    It gets :class:`Named` architectures: the default one where none was named.
+    """
+    kinds: dict[str, Any] = {
         "architecture": Annotated[
             list[str] | None, typer.Argument(help=HELP, metavar="ARCHITECTURE", show_default=False)
         ],
-        **{o.name: _flag(o.name, o.help, o.metavar) for o in OPTIONS},
-        "image_size": _flag("image_size", "Side of the square image.", "N"),
+        **{option.name: _flag(option.help, option.metavar) for option in OPTIONS},
+        "image_size": _flag("Side of the square image.", "N"),
     }
     parameters = [
-        *(inspect.Parameter(name, KEYWORD_ONLY, annotation=kind, default=None) for name, kind in shared.items()),
-        *(parameter.replace(kind=KEYWORD_ONLY) for parameter in own),
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None) for name, kind in kinds.items()
     ]
-    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    run.__name__, run.__doc__ = command.__name__, command.__doc__
-    return run
+    return expand(command, "architectures", parameters, _named)
 
 
-def _flag(name: str, text: str, metavar: str) -> Any:
-    flag = f"--{name.replace('_', '-')}"
-    return Annotated[str | None, typer.Option(flag, help=text, metavar=metavar)]
+class Named(list[Architecture]):
+    """The architectures of a command line; ``by_user`` is false where neither a name nor a flag asked for them."""
+
+    by_user = True
+
+
+def _named(architecture: list[str] | None, image_size: str | None, **flags: str | None) -> Named:
+    settings = [read_setting(name, value) for name, value in flags.items() if value is not None]
+    size = None if image_size is None else _image_size(image_size)
+    chosen = Named(configure(_read(name), settings, size) for name in architecture or [DEFAULT])
+    chosen.by_user = bool(architecture or settings or size)
+    _note_unused(chosen, [setting.option for setting in settings if setting.option.letters])
+    return chosen
+
+
+def _flag(text: str, metavar: str) -> Any:
+    return Annotated[str | None, typer.Option(help=text, metavar=metavar)]
 
 
 def _read(name: str) -> Architecture:
@@ -63,7 +57,7 @@ def _read(name: str) -> Architecture:
 
 def _image_size(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ArchitectureError(f"--image-size {text}: expected a whole number, such as 224")
+        raise ArchitectureError(f"image_size={text}: expected a whole number, such as 224")
     return int(text)
 
 

@@ -4,25 +4,22 @@ from typing import Annotated
 
 import typer
 
-from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.tables import TableNames
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to ``app``."""
-    app.command()(audit)
-    app.command()(match)
-
-
-def audit(names: TableNames = None, format: Format = None, out: Out = None) -> None:  # noqa: A002
+@takes_output
+def audit(*, names: TableNames = None, output: Output) -> None:
     """Find, for each printed figure that its architecture does not give, the simplest reading that does."""
     from lambda_arch.comparing import audit as find
     from lambda_arch.reporting.audits import audit_report
 
-    emit(audit_report(find(names)), format, out)
+    output.show(audit_report(find(names)))
 
 
+@takes_output
 def match(
+    *,
     params: Annotated[
         str | None, typer.Option("--params", help="Parameters as printed: 51.4M.", metavar="FIGURE")
     ] = None,
@@ -31,11 +28,10 @@ def match(
     ] = None,
     depth: Annotated[int | None, typer.Option("--depth", help="Only this depth. [default: all]", metavar="N")] = None,
     top: Annotated[int, typer.Option("--top", help="How many to show.", min=1, metavar="N")] = 10,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    output: Output,
 ) -> None:
     """Find the architectures whose counts round to a printed number, simplest first."""
     from lambda_arch.comparing import match as find
     from lambda_arch.reporting.audits import match_report
 
-    emit(match_report(find(params, macs, depth, top)), format, out)
+    output.show(match_report(find(params, macs, depth, top)))

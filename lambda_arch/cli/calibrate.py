@@ -6,39 +6,18 @@ import typer
 
 from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
-from lambda_arch.cli.output import Format, Out, emit
-from lambda_arch.cli.setups import (
-    Batch,
-    Cast,
-    ChannelsLast,
-    Clock,
-    Device,
-    DType,
-    EvaluationName,
-    Fresh,
-    Hang,
-    MemoryLimit,
-    Mode,
-    Quiet,
-    Seconds,
-    StorePath,
-    Threads,
-    interruptible,
-    leave_if,
-    limits,
-    one_setup,
-    open_store,
-    watch,
-)
+from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
+from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.progress import watch
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(takes_architectures(calibrate))
-
-
+@takes_architectures
+@takes_flags(*SETUP, *MEASURING, seconds=5.0)
+@takes_output
 def calibrate(
     architectures: list[Architecture],
+    *,
     space: Annotated[
         str | None,
         typer.Option(
@@ -47,23 +26,8 @@ def calibrate(
             metavar="SPACE",
         ),
     ] = None,
-    device: Device = "cpu",
-    batch_size: Batch = "1",
-    dtype: DType = "fp32",
-    cast: Cast = "autocast",
-    channels_last: ChannelsLast = False,
-    mode: Mode = "inference",
-    threads: Threads = 0,
-    clock: Clock = "wall",
-    evaluation: EvaluationName = "canonical",
-    seconds: Seconds = 5.0,
-    limit: Hang = 600.0,
-    memory_limit: MemoryLimit = 0.0,
-    fresh: Fresh = False,
-    store: StorePath = None,
-    quiet: Quiet = False,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    flags: Flags,
+    output: Output,
 ) -> None:
     """Time every distinct block of the named networks, and of --space, as it occurs inside a network."""
     from lambda_arch.reporting.calibrations import calibration_report
@@ -71,19 +35,18 @@ def calibrate(
     from lambda_arch.timing.block_space import block_choices
     from lambda_arch.timing.blocks import Calibration, block_latencies, parts, space_parts, with_blocks
 
-    setup = one_setup(device, batch_size, dtype, cast, channels_last, mode, threads, clock, evaluation)
-    bounds = limits(seconds, 1e-9, limit, memory_limit)  # as many samples as there is time for
+    setup, limits = flags.setup(), flags.limits(spread=1e-9)  # as many samples as there is time for
     networks = with_blocks(architectures)
     if space and "=" not in space:  # a space of the search, by its name or file
         networks = [network for product in read_space(space).products for network in product.covering()]
     wanted = [part for network in networks for part in parts(network)]
     for network in networks if space and "=" in space else []:
         wanted += space_parts(network, block_choices(network, space or ""))
-    with open_store(store) as opened:
-        calibration = Calibration(opened, setup, wanted, bounds, fresh=fresh)
-        with interruptible() as ended:
-            watch(calibration.events(), len(calibration.hosts), seconds, "calibrate", quiet)
+    with flags.open_store() as opened:
+        calibration = Calibration(opened, setup, wanted, limits, fresh=flags.fresh)
+        with interruptible() as interruption:
+            watch(calibration.events(), len(calibration.hosts), limits.seconds, "calibrate", flags.quiet)
         for failure in calibration.failed:
             typer.echo(f"lambda-arch: {failure}", err=True)
-        emit(calibration_report(calibration.wanted, block_latencies(opened, setup)), format, out)
-        leave_if(ended)
+        output.show(calibration_report(calibration.wanted, block_latencies(opened, setup)))
+        interruption.leave()

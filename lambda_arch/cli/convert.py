@@ -8,12 +8,8 @@ import typer
 LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets", "timm"]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(convert)
-
-
 def convert(
+    *,
     checkpoint: Annotated[Path, typer.Argument(help="The checkpoint, of torch.save or safetensors.")],
     layout: Annotated[LayoutName, typer.Option("--from", help="Whose code made it.")],
     to: Annotated[Path, typer.Option("--to", help="The safetensors file to write.", metavar="FILE")],

@@ -1,47 +1,55 @@
-"""The command line: one typer app, a file a command; errors become one line and exit code 2."""
+"""The command line: one typer app, a file per command; errors become one line and exit code 2."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import typer
 
+from lambda_arch.cli.command import Command, Group, with_flags
+
 COMMANDS = {
-    "params": "costs",
-    "flops": "costs",
-    "show": "show",
-    "list": "listing",
-    "tables": "tables",
-    "audit": "audit",
-    "match": "audit",
-    "time": "time",
-    "devices": "devices",
-    "results": "results",
-    "calibrate": "calibrate",
-    "predict": "predict",
-    "search": "search",
-    "pareto": "pareto",
-    "convert": "convert",
+    "params": "costs.params",
+    "flops": "costs.flops",
+    "show": "show.show",
+    "list": "listing.list_architectures",
+    "tables": "tables.tables",
+    "audit": "audit.audit",
+    "match": "audit.match",
+    "time": "time.time",
+    "devices": "devices.devices",
+    "results": "results.results",
+    "calibrate": "calibrate.calibrate",
+    "predict": "predict.predict",
+    "search": "search.search",
+    "pareto": "pareto.pareto",
+    "convert": "convert.convert",
 }
-"""Every command, and the module of this package that has it."""
+"""Every command, and the module and function of this package that it is."""
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # not exported itself
 
 
 def make_app(command: str | None = None) -> typer.Typer:
-    """Return the command line, with all commands or only those of the module of ``command``: it starts sooner."""
+    """Return the command line, with all commands or only ``command``, which starts sooner."""
     app = typer.Typer(
         name="lambda-arch",
-        help="Exact costs of LambdaResNets, beside what was published.",
-        add_completion=True,
+        cls=Group,
+        help="Exact costs of LambdaResNets, with the published figures.",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"max_content_width": 110},
     )
     app.callback()(_callback)
-    modules = COMMANDS.values() if command is None else [COMMANDS[command]]
-    for module in dict.fromkeys(modules):
-        import_module(f"lambda_arch.cli.{module}").register(app)
+    for name in COMMANDS if command is None else [command]:
+        module, function = COMMANDS[name].split(".")
+        found = getattr(import_module(f"lambda_arch.cli.{module}"), function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name, cls=Command)(found)
     return app
 
 
@@ -61,24 +69,24 @@ def _callback(
     pass
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code: 2, after one line on stderr, for what cannot be done."""
-    command = sys.argv[1] if len(sys.argv) > 1 and sys.argv[1] in COMMANDS else None
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line ``argv`` (the program's own unless given) and return its exit code.
+
+    That is 2, after one line on stderr, for what cannot be done. It may be called again in the same process.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    command: Any = typer.main.get_command(make_app(args[0] if args and args[0] in COMMANDS else None))
     try:
-        sys.exit(make_app(command)(standalone_mode=False))
-    except BrokenPipeError:  # the reader of our pipe has left
-        sys.stderr.close()
-        sys.exit(0)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        return int(command.main(args, prog_name="lambda-arch", standalone_mode=False) or 0)
+    except SystemExit as left:  # of the shell's completion
+        return int(left.code or 0)
+    except typer.Abort:
+        return 130
     except USAGE_ERROR as error:
-        _fail(error.format_message())  # type: ignore[attr-defined]
+        message = error.format_message()  # type: ignore[attr-defined]
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except ValueError as error:  # ArchitectureError, and what else cannot be done
-        _fail(str(error))
-
-
-def _fail(message: str) -> None:
+        message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    except ValueError as error:
+        message = with_flags(str(error), command)
     typer.echo(message if message.startswith("Usage:") else f"lambda-arch: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    return 2

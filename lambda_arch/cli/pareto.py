@@ -5,18 +5,15 @@ from typing import Annotated
 
 import typer
 
-from lambda_arch.cli.output import Format, Out, emit
+from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.search import Plot, check_plot, draw_plot
 
 Columns = list[str] | None
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(pareto)
-
-
+@takes_output
 def pareto(
+    *,
     table: Annotated[Path, typer.Argument(help="A CSV file with a line of columns.", metavar="TABLE.csv")],
     minimize: Annotated[
         Columns, typer.Option("--minimize", help="Columns where less is better, with commas.", metavar="COLUMNS")
@@ -25,8 +22,7 @@ def pareto(
         Columns, typer.Option("--maximize", help="Columns where more is better, with commas.", metavar="COLUMNS")
     ] = None,
     plot: Plot = None,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    output: Output,
 ) -> None:
     """Find the rows of any table that no other row is better than."""
     from lambda_arch.reporting.fronts import table_report
@@ -38,4 +34,4 @@ def pareto(
     if plot is not None:
         draw_plot(table_picture(found), plot)
     if plot != "-":
-        emit(table_report(found), format, out)
+        output.show(table_report(found))

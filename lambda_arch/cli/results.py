@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import ArchitectureError, parse
-from lambda_arch.cli.output import Format, Out, emit
-from lambda_arch.cli.setups import StorePath, open_store
+from lambda_arch.cli.command import Command
+from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.output import Output, takes_output
 
 if TYPE_CHECKING:
     from lambda_arch.reporting.timings import Timing
@@ -24,60 +25,55 @@ results = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands to ``app``."""
-    app.add_typer(results, name="results")
-
-
 @results.callback()
-def show(
-    context: typer.Context,
-    where: Where = None,
-    store: StorePath = None,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
-) -> None:
+@takes_flags("store")
+@takes_output
+def show(context: typer.Context, *, where: Where = None, flags: Flags, output: Output) -> None:
     """List all that was ever measured, by setup."""
     if context.invoked_subcommand is not None:
-        if where or store or format or out:
+        if where or flags != Flags() or output != Output():
             raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
         return
     from lambda_arch.reporting.timings import results_report
 
-    with open_store(store, create=False) as opened:
-        emit(results_report(_timings(opened, _selected(opened, where))), format, out)
+    with flags.open_store(create=False) as opened:
+        output.show(results_report(_timings(opened, _selected(opened, where))))
 
 
-@results.command()
+@results.command(cls=Command)
+@takes_flags("store")
+@takes_output
 def compare(
+    *,
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The architecture to compare with.")],
     where: Where = None,
-    store: StorePath = None,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    flags: Flags,
+    output: Output,
 ) -> None:
     """Compare what was measured in one session with BASELINE, round by round."""
     from lambda_arch.reporting.timings import Timing, results_report
 
     name = str(parse(baseline))
-    with open_store(store, create=False) as opened:
+    with flags.open_store(create=False) as opened:
         found = _selected(opened, where)
         bases = {m.session: m for m in found if m.architecture == name and m.samples}
         timings = [Timing(m, name, m.ratio_to(bases[m.session])) for m in found if m.session in bases]
     if not timings:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
-    emit(results_report(timings), format, out)
+    output.show(results_report(timings))
 
 
-@results.command()
+@results.command(cls=Command)
+@takes_flags("store")
 def merge(
+    *,
     other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store, of this machine or of any other.")],
-    store: StorePath = None,
+    flags: Flags,
 ) -> None:
     """Copy what OTHER has more into the store."""
     from lambda_arch.store import merge as merge_stores
 
-    with open_store(store) as opened:
+    with flags.open_store() as opened:
         added = merge_stores(opened, other)
     typer.echo(
         f"added: {added['measurement']} measurements, {added['peak']} ceilings, {added['part']} block latencies, "
@@ -86,11 +82,13 @@ def merge(
     )
 
 
-@results.command()
+@results.command(cls=Command)
+@takes_flags("store")
 def export(
+    *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file to write.")],
     where: Where = None,
-    store: StorePath = None,
+    flags: Flags,
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
     from lambda_arch.reporting import Column, Table, atomic_write, csv_text
@@ -98,7 +96,7 @@ def export(
 
     if file.suffix not in (".csv", ".parquet"):
         raise ArchitectureError(f"{file}: expected a name that ends in .csv or .parquet")
-    with open_store(store, create=False) as opened:
+    with flags.open_store(create=False) as opened:
         timings = _timings(opened, _selected(opened, where))
     rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in timings]
     if file.suffix == ".parquet":

@@ -1,28 +1,17 @@
 """``lambda-arch search``."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lambda_arch.arch import ArchitectureError
-from lambda_arch.cli.output import ENDINGS, Format, FormatName, Out, emit
-from lambda_arch.cli.setups import (
-    Batch,
-    Clock,
-    Device,
-    DType,
-    Mode,
-    StorePath,
-    Threads,
-    interruptible,
-    leave_if,
-    limits,
-    one_setup,
-    open_store,
-    watch,
-)
+from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.progress import progress_bar, track, watch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,12 +41,10 @@ Plot = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(search)
-
-
+@takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store")
+@takes_output
 def search(
+    *,
     space: Annotated[
         str, typer.Option("--space", help="ablation, scaling, stages, blocks, or a TOML file.", metavar="SPACE")
     ] = "scaling",
@@ -74,13 +61,6 @@ def search(
     with_published: Annotated[
         bool, typer.Option("--with-published", help="Fit on the published runs as well as those of --accuracy.")
     ] = False,
-    device: Device = "cpu",
-    batch_size: Batch = "1",
-    dtype: DType = "fp32",
-    mode: Mode = "inference",
-    threads: Threads = 0,
-    clock: Clock = "wall",
-    store: StorePath = None,
     function: Annotated[
         str | None,
         typer.Option(
@@ -109,28 +89,27 @@ def search(
     verify: Annotated[
         int, typer.Option("--verify", help="Build N members and count them by all three books.", metavar="N")
     ] = 0,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    flags: Flags,
+    output: Output,
 ) -> None:
     """Find the Pareto-optimal architectures of a space: which are worth training, under which budget."""
     from lambda_arch.reporting.fronts import front_report, shown_front, summary
     from lambda_arch.searching.highlights import spread
 
     _check(members, verify, plot)
-    setup = one_setup(device, batch_size, dtype, "autocast", False, mode, threads, clock)
+    setup = flags.setup()
     problem = _problem(
-        space, minimize, maximize, where or [], accuracy, with_published, setup, store, function, measure
+        space, minimize, maximize, where or [], accuracy, with_published, setup, flags, function, measure
     )
     front = _find(problem, evaluations, seed, record)
     if verify:
         timed = None if problem.costs.latency is None else setup
-        _verify(front, verify, timed, store, format, out)
+        _verify(front, verify, timed, flags, output)
         return
-    way = format or (ENDINGS.get(out.suffix) if out else None if sys.stdout.isatty() else "csv")
-    many = way in ("csv", "json")
+    many = output.chosen in ("csv", "json")
     shown = shown_front(front, spread(front, members or (IN_FILES if many else ON_TERMINAL)))
     report = front_report(shown)
-    if way == "csv":  # it has no room for them
+    if output.chosen == "csv":  # it has no room for them
         for note in summary(front):
             typer.echo(f"note: {note}", err=True)
     if plot is not None:
@@ -139,7 +118,7 @@ def search(
         more = shown if members or len(shown.members) == len(front) else shown_front(front, spread(front, IN_FILES))
         draw_plot(front_picture(more), plot)
     if plot != "-":
-        emit(report, format, out)
+        output.show(report)
 
 
 def draw_plot(picture: object, plot: str) -> None:
@@ -168,7 +147,7 @@ def check_plot(plot: str | None) -> None:
 def _check(members: int | None, verify: int, plot: str | None) -> None:
     for name, value, least in (("members", members, 1), ("verify", verify, 0)):
         if value is not None and value < least:
-            raise ArchitectureError(f"--{name} {value}: expected a whole number from {least}")
+            raise ArchitectureError(f"{name}={value}: expected a whole number from {least}")
     check_plot(plot)
 
 
@@ -180,7 +159,7 @@ def _problem(
     accuracy: Path | None,
     with_published: bool,
     setup: "Setup",
-    store: Path | None,
+    flags: Flags,
     function: str | None,
     measure: bool,
 ) -> "Problem":
@@ -202,19 +181,19 @@ def _problem(
     if measure and "latency" not in named:
         raise ArchitectureError("--measure: expected latency among the objectives, such as --minimize latency")
     if measure:
-        functions["latency"] = lambda network: _whole([network], setup, store, quiet=True)[str(network)]
-    latency = _latency(setup, store) if by_time and not measure else None
+        functions["latency"] = lambda network: _whole([network], setup, flags, quiet=True)[str(network)]
+    latency = _latency(setup, flags) if by_time and not measure else None
     if accuracy is None and with_published:
         raise ArchitectureError("--with-published: expected --accuracy FILE with your runs too")
     model = _model(accuracy, with_published) if "top1" in named else None
     return make_problem(read_space(space), objectives, constraints, model, latency, functions)
 
 
-def _latency(setup: "Setup", store: Path | None) -> "Latency":
+def _latency(setup: "Setup", flags: Flags) -> "Latency":
     from lambda_arch.searching.latency import Latency
     from lambda_arch.timing.blocks import block_latencies
 
-    with open_store(store, create=False) as opened:
+    with flags.open_store(create=False) as opened:
         calibrated = block_latencies(opened, setup)
     if not calibrated.by_key:
         raise ArchitectureError(
@@ -264,51 +243,45 @@ def _function(text: str):  # type: ignore[no-untyped-def]  # a name, and a funct
 
 
 def _find(problem: "Problem", evaluations: int, seed: int, record: Path | None) -> "Front":
-    from lambda_arch.cli.progress import counter
     from lambda_arch.searching.evolution import evolve
     from lambda_arch.searching.pareto_search import find_front, steps
 
     if problem.costs.functions:
-        with counter(evaluations, "networks") as advance:
-            return evolve(problem, evaluations=evaluations, seed=seed, record=record, evaluated=advance)
+        with progress_bar(evaluations, "networks") as advance:
+            return evolve(problem, evaluations=evaluations, seed=seed, record=record, evaluated=lambda: advance(1, ""))
     if record is not None:
         raise ArchitectureError(
             f"--record {record}: only for a search with --function or --measure; others take seconds"
         )
-    with counter(steps(problem), "blocks") as advance:
-        return find_front(problem, step=advance)
+    with progress_bar(steps(problem), "blocks") as advance:
+        return find_front(problem, step=lambda: advance(1, ""))
 
 
-def _verify(
-    front: "Front", number: int, timed: "Setup | None", store: Path | None, name: FormatName | None, out: Out
-) -> None:
-    from lambda_arch.cli.progress import track
+def _verify(front: "Front", number: int, timed: "Setup | None", flags: Flags, output: Output) -> None:
     from lambda_arch.reporting.fronts import checked_report
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.member_checks import check_members
 
     members = spread(front, number)
-    seconds = {} if timed is None else _whole([front.architecture(member) for member in members], timed, store)
+    seconds = {} if timed is None else _whole([front.architecture(member) for member in members], timed, flags)
     clock = None if timed is None else lambda architecture: seconds[str(architecture)]
     checked = list(track(check_members(front, members, clock), len(members), "built"))
-    emit(checked_report(front, checked), name, out)
+    output.show(checked_report(front, checked))
     if not all(each.agrees for each in checked):
-        sys.exit(1)
+        raise typer.Exit(1)
 
 
-def _whole(
-    networks: "Sequence[ResNet]", setup: "Setup", store: Path | None, *, quiet: bool = False
-) -> dict[str, float]:
+def _whole(networks: "Sequence[ResNet]", setup: "Setup", flags: Flags, *, quiet: bool = False) -> dict[str, float]:
     """Return the seconds of whole networks, measured where the store does not have them."""
     from lambda_arch.store import Case
     from lambda_arch.timing import Measuring
 
-    bounds = limits(5.0, 0.05, 600.0, 0.0)
-    with open_store(store) as opened:
-        measuring = Measuring(opened, [Case(network, setup) for network in networks], bounds)
-        with interruptible() as ended:
-            watch(measuring.events(), len(measuring.todo), bounds.seconds, "measure", quiet)
-        leave_if(ended)
+    limits = replace(flags, seconds=5.0).limits()
+    with flags.open_store() as opened:
+        measuring = Measuring(opened, [Case(network, setup) for network in networks], limits)
+        with interruptible() as interruption:
+            watch(measuring.events(), len(measuring.todo), limits.seconds, "measure", quiet)
+        interruption.leave()
         summaries = {each.architecture: each.summary for each in measuring.results() if each.status == "ok"}
     seconds = {}
     for network in networks:

@@ -1,12 +1,11 @@
 """``lambda-arch tables``."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lambda_arch.cli.output import Format, FormatName, emit
+from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.comparing import Comparisons, compare
 from lambda_arch.reporting import atomic_write
 from lambda_arch.reporting.comparisons import comparison_report, files
@@ -17,33 +16,26 @@ TableNames = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(tables)
-
-
+@takes_output
 def tables(
+    *,
     names: TableNames = None,
-    format: Format = None,  # noqa: A002
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="A folder: a CSV a table and an index. Or a file.", metavar="PATH"),
-    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when the folder of --out (tables/) is stale.")] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Count every row by all three books and compare them.")
     ] = False,
+    output: Output,
 ) -> None:
-    """Print the published tables, ours beside theirs, or regenerate them as files."""
+    """Print the published tables with our counts; with a folder as --out, write a CSV file per table and an index."""
     comparisons = compare(names)
     if verify:
-        _verify(comparisons, format, out)
+        _verify(comparisons, output)
     elif check:
-        _check(comparisons, out or FOLDER, every=not names)
-    elif out is not None and not out.suffix:
-        _write_folder(comparisons, out, every=not names)
+        _check(comparisons, output.out or FOLDER, every=not names)
+    elif output.out is not None and not output.out.suffix:
+        _write_folder(comparisons, output.out, every=not names)
     else:
-        emit(comparison_report(comparisons), format, out)
+        output.show(comparison_report(comparisons))
 
 
 def _texts(comparisons: Comparisons, every: bool) -> dict[str, str]:
@@ -74,13 +66,13 @@ def _check(comparisons: Comparisons, folder: Path, every: bool) -> None:
     typer.echo(f"{folder}: up to date", err=True)
 
 
-def _verify(comparisons: Comparisons, name: FormatName | None, out: Path | None) -> None:
+def _verify(comparisons: Comparisons, output: Output) -> None:
     from lambda_arch.cli.progress import track
     from lambda_arch.comparing.verification import architectures, verify_all
     from lambda_arch.reporting.counters import verification_report
 
     todo = architectures(comparisons)
     results = list(track(verify_all(todo), len(todo), "three books"))
-    emit(verification_report(results), name, out)
+    output.show(verification_report(results))
     if any(result.disagreements for result in results):
-        sys.exit(1)
+        raise typer.Exit(1)

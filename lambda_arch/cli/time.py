@@ -6,35 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lambda_arch.arch import Architecture, ArchitectureError, parse
-from lambda_arch.cli.architectures import DEFAULT, takes_architectures
-from lambda_arch.cli.output import Format, Out, emit
-from lambda_arch.cli.setups import (
-    Batches,
-    Cast,
-    ChannelsLast,
-    Clock,
-    Compile,
-    CudaGraph,
-    Device,
-    DTypes,
-    EvaluationName,
-    Fresh,
-    Hang,
-    MemoryLimit,
-    Mode,
-    Quiet,
-    Seconds,
-    Spread,
-    StorePath,
-    Threads,
-    interruptible,
-    leave_if,
-    limits,
-    open_store,
-    watch,
-    whole_numbers,
-    words,
-)
+from lambda_arch.cli.architectures import Named, takes_architectures
+from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
+from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.progress import watch
 
 if TYPE_CHECKING:
     from lambda_arch.reporting import Report
@@ -42,24 +18,12 @@ if TYPE_CHECKING:
     from lambda_arch.timing import Limits, Measuring
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to ``app``."""
-    app.command()(takes_architectures(time))
-
-
+@takes_architectures
+@takes_flags(*SETUP, "compile", "cuda_graph", "spread", *MEASURING)
+@takes_output
 def time(
-    architectures: list[Architecture],
-    device: Device = "cpu",
-    batch_size: Batches = "1",
-    dtype: DTypes = "fp32",
-    cast: Cast = "autocast",
-    channels_last: ChannelsLast = False,
-    mode: Mode = "",
-    compile: Compile = False,  # noqa: A002
-    cuda_graph: CudaGraph = False,
-    threads: Threads = 0,
-    clock: Clock = "wall",
-    evaluation: EvaluationName = "canonical",
+    architectures: Named,
+    *,
     baseline: Annotated[
         str | None, typer.Option("--baseline", help="Compare all with this one, round by round.", metavar="NAME")
     ] = None,
@@ -68,61 +32,35 @@ def time(
         typer.Option("--table", help="The networks of a published table, beside its figures.", metavar="TABLE"),
     ] = None,
     roofline: Annotated[bool, typer.Option("--roofline", help="By stage: bound by arithmetic or by bytes.")] = False,
-    seconds: Seconds = 10.0,
-    spread: Spread = 0.05,
-    limit: Hang = 600.0,
-    memory_limit: MemoryLimit = 0.0,
-    fresh: Fresh = False,
-    store: StorePath = None,
-    quiet: Quiet = False,
-    format: Format = None,  # noqa: A002
-    out: Out = None,
+    flags: Flags,
+    output: Output,
 ) -> None:
     """Measure latency, throughput and memory, in interleaved rounds; what was measured before is not measured again."""
     from lambda_arch.comparing.speeds import timed_table
 
     published = None if table is None else timed_table(table)
-    if published and [str(network) for network in architectures] != [DEFAULT]:
-        raise ArchitectureError(f"--table {table}: has networks of its own; expected no {architectures[0]} beside them")
-    setups = _setups(
-        device=device,
-        batch_size=batch_size,
-        dtype=dtype,
-        cast=cast,
-        memory_format="channels_last" if channels_last else "contiguous",
-        mode=mode or (published.mode if published else "inference"),
-        compile=compile,
-        graph=cuda_graph,
-        threads=threads,
-        clock=clock,
-        evaluation=evaluation,
-    )
-    bounds = limits(seconds, spread, limit, memory_limit)
+    if published and architectures.by_user:
+        raise ArchitectureError(f"table={table}: has networks of its own; expected no {architectures[0]}")
+    setups = flags.setups(published.mode if published else "inference")
+    limits = flags.limits()
     networks = published.architectures if published else list(dict.fromkeys(architectures))
     if published and len(setups) > 1:
-        raise ArchitectureError(f"--table {table}: expected one batch size and one dtype")
-    with open_store(store) as opened:
+        raise ArchitectureError(f"table={table}: expected one batch size and one dtype")
+    with flags.open_store() as opened:
         if roofline:
-            emit(_roofline(opened, networks, setups, bounds), format, out)
+            output.show(_roofline(opened, networks, setups, limits))
             return
         against = [parse(baseline)] if baseline else published.baselines if published else []
-        cases = [case for setup in setups for case in _cases(opened, networks, setup, bounds, batch_size)]
-        measuring = _measuring(opened, cases, against, bounds, fresh)
-        with interruptible() as ended:
-            watch(measuring.events(), len(measuring.todo), seconds, "time", quiet)
-        emit(_report(measuring, published, str(against[0]) if against else ""), format, out)
-        leave_if(ended)
-
-
-def _setups(*, batch_size: str, dtype: str, **rest: Any) -> "list[Setup]":
-    from lambda_arch.store import Setup
-
-    batches = [1] if batch_size == "auto" else whole_numbers(batch_size, "--batch-size")
-    return [Setup(batch_size=batch, dtype=name, **rest) for name in words(dtype) for batch in batches]  # type: ignore[arg-type]
+        cases = [case for setup in setups for case in _cases(opened, networks, setup, limits, flags.batch_size)]
+        measuring = _measuring(opened, cases, against, limits, flags.fresh)
+        with interruptible() as interruption:
+            watch(measuring.events(), len(measuring.todo), limits.seconds, "time", flags.quiet)
+        output.show(_report(measuring, published, str(against[0]) if against else ""))
+        interruption.leave()
 
 
 def _cases(
-    store: "Store", networks: list[Architecture], setup: "Setup", bounds: "Limits", batch_size: str
+    store: "Store", networks: list[Architecture], setup: "Setup", limits: "Limits", batch_size: str
 ) -> "list[Case]":
     from lambda_arch.store import Case
     from lambda_arch.timing import describe, largest_batch_size
@@ -133,14 +71,14 @@ def _cases(
     found = []
     for network in networks:
         case = Case(network, setup, auto=True)
-        batch = largest_batch_size(store, case, bounds, fingerprint)
+        batch = largest_batch_size(store, case, limits, fingerprint)
         typer.echo(f"{network}: the largest batch that fits is {batch}", err=True)
         found.append(replace(case, setup=replace(setup, batch_size=batch)))
     return found
 
 
 def _measuring(
-    store: "Store", cases: "list[Case]", against: list[Architecture], bounds: "Limits", fresh: bool
+    store: "Store", cases: "list[Case]", against: list[Architecture], limits: "Limits", fresh: bool
 ) -> "Measuring":
     from lambda_arch.timing import Measuring
 
@@ -151,7 +89,7 @@ def _measuring(
         for setup in setups
         for network in against
     ]
-    return Measuring(store, cases, bounds, baselines=baselines, fresh=fresh)
+    return Measuring(store, cases, limits, baselines=baselines, fresh=fresh)
 
 
 def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
@@ -178,7 +116,7 @@ def _report(measuring: "Measuring", published: Any, baseline: str) -> "Report":
     return timings_report(timings, notes=hint)
 
 
-def _roofline(store: "Store", networks: list[Architecture], setups: "list[Setup]", bounds: "Limits") -> "Report":
+def _roofline(store: "Store", networks: list[Architecture], setups: "list[Setup]", limits: "Limits") -> "Report":
     from lambda_arch.reporting.rooflines import roofline_report
     from lambda_arch.timing.blocks import with_blocks
     from lambda_arch.timing.known_ceilings import known_or_measured
@@ -187,5 +125,5 @@ def _roofline(store: "Store", networks: list[Architecture], setups: "list[Setup]
     found = []
     for setup in setups:
         rates = known_or_measured(store, setup.device, setup.threads)
-        found += [(setup, *entry) for entry in rooflines(with_blocks(networks), setup, bounds, rates)]
+        found += [(setup, *entry) for entry in rooflines(with_blocks(networks), setup, limits, rates)]
     return roofline_report(found)

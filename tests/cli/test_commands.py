@@ -118,7 +118,7 @@ def test_the_ending_of_a_file_chooses_its_format(run_cli, tmp_path, ending, begi
         (["params", "--m", "22"], "m=22"),
         (["params", "--k", "x"], "k=x: expected a whole number"),
         (["params", "--image-size", "big"], "--image-size big"),
-        (["params", "--image-size", "8"], "at least 32"),
+        (["params", "--image-size", "8"], "--image-size 8: expected a whole number from 32"),
         (["params", "--stages", "CCL"], "4 letters"),
         (["params", "--kk", "8"], "--kk"),
         (["params", "--format", "xml"], "latex"),

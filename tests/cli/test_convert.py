@@ -78,7 +78,7 @@ def test_what_cannot_be_converted_is_one_line_and_no_file(damage, layout, messag
 def test_wrong_arguments_are_one_line(run_cli, folder):
     for options, message in (
         (["--architecture", "lambda_resnet5"], "lambda_resnet5: no such architecture (did you mean"),
-        (["--image-size", 8], "image_size=8: expected at least 32"),
+        (["--image-size", 8], "--image-size 8: expected"),
         (["--to", folder / "out.pth"], "expected a file that ends in .safetensors"),
         (["--to", folder / "none" / "out.safetensors"], "No such file or directory"),
     ):

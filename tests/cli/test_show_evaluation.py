@@ -17,7 +17,7 @@ def show(*arguments):
 
 
 def test_executed_macs_stand_beside_the_canonical_ones():
-    code, out, _ = show("lambda_resnet50", "--evaluation", "auto", "--batch", "8")
+    code, out, _ = show("lambda_resnet50", "--evaluation", "auto", "--batch-size", "8")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0
     assert len(rows) == 16
@@ -54,9 +54,9 @@ def test_measured_choices_are_remembered(tmp_path):
     [
         (["--evaluation", "matrx"], "did you mean matrix?"),
         (["--evaluation", "mesured"], "did you mean measured?"),
-        (["--evaluation", "auto", "--batch", "0"], "--batch 0"),
+        (["--evaluation", "auto", "--batch-size", "0"], "--batch-size 0"),
         (["--evaluation", "measured", "--store", "pyproject.toml"], "not a store"),
-        (["--batch", "8"], "expected it with --evaluation"),
+        (["--batch-size", "8"], "expected it with --evaluation NAME"),
         (["resnet50", "--evaluation", "auto"], "expected lambda layers"),
     ],
 )
