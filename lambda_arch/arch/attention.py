@@ -23,6 +23,8 @@ class GlobalAttention:
     """
 
     letter: ClassVar[str] = "G"
+    module: ClassVar[str] = "attention"
+    strides: ClassVar[bool] = False
     share: ClassVar[int] = 1  # what each head's channels have to be a multiple of
 
     heads: int = HEADS
@@ -39,6 +41,8 @@ class AxialAttention:
     """
 
     letter: ClassVar[str] = "X"
+    module: ClassVar[str] = "attention"
+    strides: ClassVar[bool] = False
     share: ClassVar[int] = 2
 
     heads: int = HEADS
@@ -55,6 +59,8 @@ class LocalAttention:
     """
 
     letter: ClassVar[str] = "S"
+    module: ClassVar[str] = "attention"
+    strides: ClassVar[bool] = False
     share: ClassVar[int] = 2
 
     heads: int = HEADS
@@ -74,6 +80,8 @@ class AugmentedConvolution:
     """
 
     letter: ClassVar[str] = "A"
+    module: ClassVar[str] = "augmented"
+    strides: ClassVar[bool] = True
 
     heads: int = HEADS
     kappa: float = 0.2
@@ -107,6 +115,8 @@ class DoubleAttention:
     """
 
     letter: ClassVar[str] = "D"
+    module: ClassVar[str] = "conv"
+    strides: ClassVar[bool] = True
 
     reduction: int = 2
 

@@ -1,13 +1,12 @@
 """What an EfficientNet is: B0 to B7, one network scaled in width, depth and image size (Tan & Le, ICML 2019)."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar, NamedTuple
 
 from lambda_arch.arch.checks import check_image_size, check_whole
-from lambda_arch.arch.options import Setting
 from lambda_arch.arch.part import Part, halve
 from lambda_arch.errors import ArchitectureError
 
@@ -61,7 +60,6 @@ STEM_WIDTH = 32
 HEAD_WIDTH = 1280
 
 BASE_NAMES = {f"efficientnet_b{variant}": "EfficientNet (Tan & Le 2019)" for variant in range(len(SCALES))}
-OPTIONS = ("classes",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +148,3 @@ def base_efficientnet(name: str) -> EfficientNet:
     """Return the EfficientNet of a base name, at its own image size."""
     variant = int(name.removeprefix("efficientnet_b"))
     return EfficientNet(variant, SCALES[variant].image_size)
-
-
-def configure_efficientnet(
-    base: EfficientNet, settings: Sequence[Setting], image_size: int | None = None
-) -> EfficientNet:
-    """Return ``base`` with ``settings`` on top."""
-    changes: dict[str, Any] = {setting.option.field: setting.value for setting in settings}
-    if image_size is not None:
-        changes["image_size"] = image_size
-    return replace(base, **changes)

@@ -28,6 +28,8 @@ class Convolution:
     """The 3x3 convolution of an ordinary bottleneck."""
 
     letter: ClassVar[str] = "C"
+    module: ClassVar[str] = "conv"
+    strides: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Lambda:
     """
 
     letter: ClassVar[str] = "L"
+    module: ClassVar[str] = "lambdas"
+    strides: ClassVar[bool] = False
 
     k: int = 16
     h: int = 4
@@ -87,7 +91,10 @@ LAYERS: dict[str, type[Layer]] = {
         DoubleAttention,
     )
 }
-"""Every kind of spatial layer by its letter in a stage pattern."""
+"""Every kind of spatial layer by its letter in a stage pattern.
+
+``module`` is its name in a block, ``strides`` whether it takes the block's stride itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)

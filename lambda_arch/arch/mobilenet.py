@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from lambda_arch.arch.checks import check_heads, check_image_size, check_whole
 from lambda_arch.arch.layers import Lambda
-from lambda_arch.arch.options import BY_NAME, Setting
+from lambda_arch.arch.options import OPTIONS, Setting
 from lambda_arch.arch.part import Head, LambdaShape, Part, halve
 from lambda_arch.errors import ArchitectureError
 
@@ -50,9 +50,6 @@ BASE_NAMES = {
     "lambda_mobilenet": "lambda-mobilenets, the pattern of its code (A5)",
 }
 PATTERNS = {"mobilenet": "C" * (1 + len(LAYERS)), "lambda_mobilenet": "CCCCCCL-----C-"}
-
-LAMBDA_OPTIONS = ("k", "h", "u", "m", "content", "position", "lambda_bias", "key_norm", "query_softmax", "batch_norm")
-OPTIONS = ("layers", *LAMBDA_OPTIONS, "classes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +90,11 @@ class MobileNet:
 
     def __str__(self) -> str:
         options = [] if self.layers == PATTERNS["mobilenet"] else [f"layers={self.layers}"]
-        for option in map(BY_NAME.__getitem__, LAMBDA_OPTIONS):
+        for option in OPTIONS:
+            if option.level != "lambda" or not self.layer.means(option.field):
+                continue
             value = getattr(self.layer, option.field)
-            if self.layer.means(option.field) and value != getattr(LAMBDA, option.field):
+            if value != getattr(LAMBDA, option.field):
                 options.append(f"{option.name}={option.write(value)}")
         if self.classes != 100:
             options.append(f"classes={self.classes}")
@@ -138,8 +137,8 @@ def configure_mobilenet(base: MobileNet, settings: Sequence[Setting], image_size
     changes: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "network"}
     of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
     layer = asdict(base.layer)
-    if not base.layer.position:  # it keeps no scope and no bias: position=yes brings back the usual ones
-        layer |= {"m": LAMBDA.m, "bias": LAMBDA.bias}
+    # settings without a meaning are not kept: position=yes brings the usual scope and bias back
+    layer |= {name: getattr(LAMBDA, name) for name in layer if not base.layer.means(name)}
     changes["layer"] = Lambda(**(layer | of_layer))
     if image_size is not None:
         changes["image_size"] = image_size

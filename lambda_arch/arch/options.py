@@ -1,20 +1,18 @@
 """The options of an architecture, one table: names, files and flags are all read through it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
-from lambda_arch.arch.layers import KEY_NORMS
+from lambda_arch.arch.layers import KEY_NORMS, LAYERS
 from lambda_arch.arch.resnet_tables import ACTIVATIONS, POOLS, STAGES, STEMS
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
-Level = Literal["network", "block", "lambda", "attention", "local", "augmented", "double"]
-
-LETTERS_OF: dict[Level, str] = {"lambda": "L", "attention": "GXSA", "local": "S", "augmented": "A", "double": "D"}
-"""Which kinds of layer have the options of a level, where it is one of layers."""
+Level = Literal["network", "block", "lambda", "attention"]
 
 
-def _whole(value: object) -> int:
+def read_whole(value: object) -> int:
+    """Return a whole number; raises ValueError saying what was expected."""
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool):
@@ -22,16 +20,18 @@ def _whole(value: object) -> int:
     raise ValueError("a whole number")
 
 
-def _scope(value: object) -> int | str:
+def read_scope(value: object) -> int | str:
+    """Return an odd scope, or ``"global"``; raises ValueError saying what was expected."""
     if value == "global":
         return "global"
     try:
-        return _whole(value)
+        return read_whole(value)
     except ValueError:
         raise ValueError("an odd scope such as 23, or global") from None
 
 
-def _ratio(value: object) -> float:
+def read_ratio(value: object) -> float:
+    """Return a ratio; raises ValueError saying what was expected."""
     if isinstance(value, bool):
         raise ValueError("a ratio from 0 to 1, such as 0.25")
     try:
@@ -40,7 +40,8 @@ def _ratio(value: object) -> float:
         raise ValueError("a ratio from 0 to 1, such as 0.25") from None
 
 
-def _yes_no(value: object) -> bool:
+def read_yes_no(value: object) -> bool:
+    """Return a truth value; raises ValueError saying what was expected."""
     answers = {"yes": True, "no": False, "true": True, "false": False, True: True, False: False}
     key = value.lower() if isinstance(value, str) else value
     if isinstance(key, (str, bool)) and key in answers:
@@ -48,7 +49,8 @@ def _yes_no(value: object) -> bool:
     raise ValueError("yes or no")
 
 
-def _text(value: object) -> str:
+def read_text(value: object) -> str:
+    """Return a word; raises ValueError saying what was expected."""
     if isinstance(value, str) and value:
         return value
     raise ValueError("a word")
@@ -64,9 +66,9 @@ def _write(value: object) -> str:
 class Option:
     """One option: its name, what it belongs to, how its value is read, and its help.
 
-    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with one of the layers of
-    ``LETTERS_OF``; all but the first can be set for the network, for one stage (``c4.k=8``) or for one block
-    (``c4.3.k=8``, counted from 1).
+    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with a layer that has it (``lambda``
+    layers, or the ``attention`` layers that they are compared with); all but the first can be set for the network, for
+    one stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1).
     ``field`` is the attribute it sets, where that has another name.
     """
 
@@ -83,7 +85,9 @@ class Option:
     @property
     def letters(self) -> str:
         """The letters of the layers that have this option, none where it is not one of layers."""
-        return LETTERS_OF.get(self.level, "")
+        if self.level in ("network", "block"):
+            return ""
+        return "".join(letter for letter, kind in LAYERS.items() if self.field in {f.name for f in fields(kind)})
 
     def read(self, value: object, where: str = "") -> object:
         """Return the typed value of a text or of a value from a file; ``where`` is its prefix, such as ``c4.3.``."""
@@ -94,56 +98,58 @@ class Option:
 
     def read_typed(self, value: object, where: str = "") -> object:
         """Return the value of a file that has types: a number has to be one, not a text."""
-        if isinstance(value, str) and value != "global" and self.parse in (_whole, _scope, _ratio):
+        if isinstance(value, str) and value != "global" and self.parse in (read_whole, read_scope, read_ratio):
             raise ArchitectureError(f'{where}{self.name}="{value}": expected a number, not a text')
         return self.read(value, where)
 
     write = staticmethod(_write)
 
 
-OPTIONS = (
+OPTIONS = [
     Option(
         "stages",
         "network",
-        _text,
+        read_text,
         "Which stages or blocks hold which layers (C, L, G, X, S, A, D): CCLL, C-C-CCLCCL-L, C-C-2-L, CCGG.",
         "PATTERN",
     ),
     Option(
-        "layers", "network", _text, "What each layer of a MobileNet is: C block, L lambda layer, - none.", "PATTERN"
+        "layers", "network", read_text, "What each layer of a MobileNet is: C block, L lambda layer, - none.", "PATTERN"
     ),
-    Option("k", "lambda", _whole, "Query depth |k|.", "N"),
-    Option("h", "lambda", _whole, "Heads |h|; they divide the channels.", "N"),
-    Option("u", "lambda", _whole, "Intra-depth |u|.", "N"),
-    Option("m", "lambda", _scope, "Scope |m| of the position lambdas: odd, or global.", "N|global"),
-    Option("content", "lambda", _yes_no, "Content lambdas: yes or no.", "yes|no"),
-    Option("position", "lambda", _yes_no, "Position lambdas: yes or no.", "yes|no"),
-    Option("lambda_bias", "lambda", _yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
-    Option("key_norm", "lambda", _text, f"How keys are normalised: {', '.join(KEY_NORMS)}.", "|".join(KEY_NORMS)),
-    Option("query_softmax", "lambda", _yes_no, "Queries softmaxed over their depth too: yes or no.", "yes|no"),
-    Option("batch_norm", "lambda", _yes_no, "Batch norm on queries and values: yes or no.", "yes|no"),
-    Option("heads", "attention", _whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
-    Option("extent", "local", _whole, "Spatial extent of S layers (local attention): odd.", "N"),
-    Option("kappa", "augmented", _ratio, "Key channels of A layers, as a ratio to their output's.", "RATIO"),
-    Option("upsilon", "augmented", _ratio, "Value channels of A layers, as a ratio to their output's.", "RATIO"),
-    Option("downsample", "augmented", _yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
-    Option("reduction", "double", _whole, "Channels of a D block over those of its projections.", "N"),
-    Option("stem", "network", _text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
-    Option("stride", "network", _yes_no, "Whether c3, c4 and c5 halve their maps: yes or no.", "yes|no"),
+    Option("k", "lambda", read_whole, "Query depth |k|.", "N"),
+    Option("h", "lambda", read_whole, "Heads |h|; they divide the channels.", "N"),
+    Option("u", "lambda", read_whole, "Intra-depth |u|.", "N"),
+    Option("m", "lambda", read_scope, "Scope |m| of the position lambdas: odd, or global.", "N|global"),
+    Option("content", "lambda", read_yes_no, "Content lambdas: yes or no.", "yes|no"),
+    Option("position", "lambda", read_yes_no, "Position lambdas: yes or no.", "yes|no"),
+    Option("lambda_bias", "lambda", read_yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
+    Option("key_norm", "lambda", read_text, f"How keys are normalised: {', '.join(KEY_NORMS)}.", "|".join(KEY_NORMS)),
+    Option("query_softmax", "lambda", read_yes_no, "Queries softmaxed over their depth too: yes or no.", "yes|no"),
+    Option("batch_norm", "lambda", read_yes_no, "Batch norm on queries and values: yes or no.", "yes|no"),
+    Option("heads", "attention", read_whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
+    Option("extent", "attention", read_whole, "Spatial extent of S layers (local attention): odd.", "N"),
+    Option("kappa", "attention", read_ratio, "Key channels of A layers, as a ratio to their output's.", "RATIO"),
+    Option("upsilon", "attention", read_ratio, "Value channels of A layers, as a ratio to their output's.", "RATIO"),
+    Option("downsample", "attention", read_yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
+    Option("reduction", "attention", read_whole, "Channels of a D block over those of its projections.", "N"),
+    Option("stem", "network", read_text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
+    Option("stride", "network", read_yes_no, "Whether c3, c4 and c5 halve their maps: yes or no.", "yes|no"),
     Option(
         "pool",
         "network",
-        _text,
+        read_text,
         "Which lambda layers have an average-pool after them: strided (3x3, those of blocks that stride), first (3x3, "
         "those of the first block of every stage) or 2x2 (those of blocks that stride).",
         "|".join(POOLS),
     ),
-    Option("activation", "network", _text, f"After norms and sums: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)),
-    Option("se", "block", _ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
-    Option("shortcut_bias", "network", _yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
-    Option("shared_embeddings", "network", _yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),
-    Option("classes", "network", _whole, "Classes of the head.", "N"),
-)
+    Option(
+        "activation", "network", read_text, f"After norms and sums: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)
+    ),
+    Option("se", "block", read_ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
+    Option("shortcut_bias", "network", read_yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
+    Option("shared_embeddings", "network", read_yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),
+    Option("classes", "network", read_whole, "Classes of the head.", "N"),
+]
 
 BY_NAME = {option.name: option for option in OPTIONS}
 

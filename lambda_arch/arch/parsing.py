@@ -3,11 +3,11 @@
     lambda_resnet50:k=8,h=8,u=4,m=7@256
     name           :options        @image size
 
-The name is a base name of a family (``families.py``) or one of the zoo's.
+The name is a base name of a family (``registry.py``) or one of the zoo's.
 """
 
-from lambda_arch.arch.families import FAMILIES, Architecture, configure
 from lambda_arch.arch.options import Setting, read_setting
+from lambda_arch.arch.registry import FAMILIES, Architecture, configure
 from lambda_arch.arch.zoo import zoo_entries
 from lambda_arch.errors import ArchitectureError, did_you_mean
 

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from lambda_arch.arch.layers import LAYERS
 from lambda_arch.errors import ArchitectureError
 
-LETTERS = "".join(LAYERS)
-
 
 def evenly_spaced(count: int, blocks: int) -> str:
     """Return the letters of a stage of ``blocks`` with ``count`` lambda layers, evenly spaced.
@@ -50,11 +48,11 @@ def _expand_group(pattern: str, group: str, n: int) -> str:
         if int(group) > n:
             raise ArchitectureError(f"stages={pattern}: expected at most {n} lambda layers where it says {group}")
         return evenly_spaced(int(group), n)
-    wrong = [letter for letter in group if letter not in LETTERS]
+    wrong = [letter for letter in group if letter not in LAYERS]
     if wrong:
         raise ArchitectureError(
             f"stages={pattern}: expected C (convolution), L (lambda) or a comparison layer "
-            f"({', '.join(LETTERS[2:])}) where it says {wrong[0]}"
+            f"({', '.join(list(LAYERS)[2:])}) where it says {wrong[0]}"
         )
     if len(group) == 1:
         return group * n
@@ -67,7 +65,7 @@ def _expand_group(pattern: str, group: str, n: int) -> str:
 def compress(letters: Sequence[str]) -> str:
     """Return the shortest pattern that expands to these letters, the inverse of :func:`expand`."""
     groups = [_compress_group(stage) for stage in letters]
-    return "".join(groups) if all(group in tuple(LETTERS) for group in groups) else "-".join(groups)
+    return "".join(groups) if all(group in LAYERS for group in groups) else "-".join(groups)
 
 
 def _compress_group(stage: str) -> str:

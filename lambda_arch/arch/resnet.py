@@ -187,3 +187,23 @@ def with_block(part: Part, block: Block, *, k: Any = None, h: Any = None, u: Any
     layer = block.layer
     shape = LambdaShape.of(layer, part.size, k=k, h=h, u=u, m=m) if isinstance(layer, Lambda) else None
     return replace(part, settings=replace(part.settings, block=block), shape=shape, owns_embeddings=True)
+
+
+def spatial_part(part: Part) -> Part:
+    """Return the spatial layer of a bottleneck block as a part of its own, with the average pool that it has after it.
+
+    The attention layers that take the place of a convolution have one of 2x2 where the block strides, as their papers
+    have it.
+    """
+    layer, width = part.settings.block.layer, part.dim_out // EXPANSION
+    pool = part.pool if isinstance(layer, Lambda) else "2x2" if part.stride > 1 and not layer.strides else None
+    return replace(
+        part,
+        path=f"{part.path}.spatial.{layer.module}",
+        settings=layer,
+        dim=width,
+        dim_out=width,
+        size_out=part.size_out if layer.strides else part.size,
+        stride=part.stride if layer.strides else 1,
+        pool=pool,
+    )

@@ -12,8 +12,6 @@ from lambda_arch.arch.resnet_tables import STAGES
 if TYPE_CHECKING:
     from lambda_arch.arch.resnet import ResNet
 
-RESNET_OPTIONS = tuple(option for option in OPTIONS if option.name != "layers")
-
 
 def canonical_name(architecture: "ResNet") -> str:
     """Return the shortest name that :func:`parse` turns back into ``architecture``, always the same for the same."""
@@ -28,12 +26,12 @@ def _differences(architecture: "ResNet", usual: Mapping[str, object]) -> Iterato
     letters = _pattern(architecture)
     if letters != (Lambda if architecture.has_lambda else Convolution).letter * len(STAGES):
         yield "stages", letters
-    for option in RESNET_OPTIONS:
-        if option.level == "network" and option.name != "stages":
+    for option in OPTIONS:
+        if option.level == "network" and option.field in usual and option.name != "stages":
             value = getattr(architecture, option.field)
             if value != usual[option.field]:
                 yield option.name, option.write(value)
-    scoped = [option for option in RESNET_OPTIONS if option.level != "network"]
+    scoped = [option for option in OPTIONS if option.level != "network"]
     tables = [_scoped_differences(architecture, option) for option in scoped]
     for level in range(3):  # the network's, the stages', the blocks'
         for option, table in zip(scoped, tables, strict=True):

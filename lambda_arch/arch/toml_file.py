@@ -14,9 +14,9 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lambda_arch.arch.families import Architecture, configure
 from lambda_arch.arch.options import BY_NAME, read_setting
 from lambda_arch.arch.parsing import named, parse
+from lambda_arch.arch.registry import Architecture, configure
 from lambda_arch.arch.resnet_tables import STAGES
 from lambda_arch.errors import ArchitectureError, did_you_mean
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from lambda_arch.arch.families import FAMILIES
+from lambda_arch.arch.registry import FAMILIES
 
 
 @dataclass(frozen=True)

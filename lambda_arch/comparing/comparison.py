@@ -1,7 +1,7 @@
 """A published table with ours beside theirs."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, overload
 
@@ -119,7 +119,7 @@ def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, 
 def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
     if a == b:
         return True
-    at_same_size = replace(a, image_size=b.image_size) == b
+    at_same_size = configure(a, (), b.image_size) == b
     return quantity == "params" and at_same_size and ledger(a).params == ledger(b).params
 
 

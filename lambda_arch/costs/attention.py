@@ -8,32 +8,17 @@ query times all 2 * size - 1 embeddings of an axis.
 from collections.abc import Iterator
 
 from lambda_arch.arch import (
-    Attention,
     AugmentedConvolution,
     AxialAttention,
     DoubleAttention,
     GlobalAttention,
     LocalAttention,
+    Part,
+    formula_of,
     halve,
 )
 from lambda_arch.costs.ledger import Row
 from lambda_arch.costs.modules import conv, matmul
-
-
-def spatial_attention(path: str, layer: Attention, dim: int, size: int, out: int) -> Iterator[Row]:
-    """Yield the rows of a layer of ``dim`` channels in the place of a 3x3 convolution; ``out`` is its output's side."""
-    if isinstance(layer, AugmentedConvolution):
-        yield from _augmented(f"{path}.augmented", layer, dim, size, out)
-        return
-    if isinstance(layer, GlobalAttention):
-        yield from _global(f"{path}.attention", layer, dim, size)
-    elif isinstance(layer, AxialAttention):
-        for axis in ("height", "width"):
-            yield from _axis(f"{path}.attention.{axis}", layer, dim, size)
-    elif isinstance(layer, LocalAttention):
-        yield from _local(f"{path}.attention", layer, dim, size)
-    if out != size:
-        yield Row(f"{path}.pool", "avg_pool", (1, dim, out, out))
 
 
 def double_attention(path: str, layer: DoubleAttention, dim: int, size: int) -> Iterator[Row]:
@@ -45,9 +30,12 @@ def double_attention(path: str, layer: DoubleAttention, dim: int, size: int) -> 
     yield conv(f"{path}.expand", hidden, dim, 1, size)
 
 
-def _global(path: str, layer: GlobalAttention, dim: int, size: int) -> Iterator[Row]:
-    yield from _projections(path, ("queries", "keys", "values"), dim, (dim, dim, dim), size)
-    yield from _attend(f"{path}.attend", layer.heads, dim, dim, size)
+@formula_of(GlobalAttention)
+def global_attention(part: Part) -> Iterator[Row]:
+    """Yield the rows of global self-attention."""
+    dim = part.dim
+    yield from _projections(part.path, ("queries", "keys", "values"), dim, (dim, dim, dim), part.size)
+    yield from _attend(f"{part.path}.attend", part.settings.heads, dim, dim, part.size)
 
 
 def _attend(path: str, heads: int, keys: int, values: int, size: int) -> Iterator[Row]:
@@ -58,6 +46,13 @@ def _attend(path: str, heads: int, keys: int, values: int, size: int) -> Iterato
     yield matmul(f"{path}.mix", (1, heads, values // heads, n), values * n * n)
 
 
+@formula_of(AxialAttention)
+def axial_attention(part: Part) -> Iterator[Row]:
+    """Yield the rows of axial self-attention, the height's first."""
+    for axis in ("height", "width"):
+        yield from _axis(f"{part.path}.{axis}", part.settings, part.dim, part.size)
+
+
 def _axis(path: str, layer: AxialAttention, dim: int, size: int) -> Iterator[Row]:
     heads, keys, n, offsets = layer.heads, dim // 2, size * size, 2 * size - 1
     yield from _projections(path, ("queries", "keys", "values"), dim, (keys, keys, dim), size)
@@ -66,7 +61,10 @@ def _axis(path: str, layer: AxialAttention, dim: int, size: int) -> Iterator[Row
     yield matmul(f"{path}.mix", (1, heads, size, dim // heads, size), dim * n * size)
 
 
-def _local(path: str, layer: LocalAttention, dim: int, size: int) -> Iterator[Row]:
+@formula_of(LocalAttention)
+def local_attention(part: Part) -> Iterator[Row]:
+    """Yield the rows of local self-attention."""
+    path, layer, dim, size = part.path, part.settings, part.dim, part.size
     heads, n, m = layer.heads, size * size, layer.extent
     half = dim // 2  # of a head's relative embedding one half tells the row, one the column
     yield from _projections(path, ("queries", "keys", "values"), dim, (dim, dim, dim), size)
@@ -76,7 +74,10 @@ def _local(path: str, layer: LocalAttention, dim: int, size: int) -> Iterator[Ro
     yield matmul(f"{path}.mix", (1, heads, n, dim // heads, 1), dim * n * m * m)
 
 
-def _augmented(path: str, layer: AugmentedConvolution, dim: int, size: int, out: int) -> Iterator[Row]:
+@formula_of(AugmentedConvolution)
+def augmented_convolution(part: Part) -> Iterator[Row]:
+    """Yield the rows of an attention-augmented convolution."""
+    path, layer, dim, size, out = part.path, part.settings, part.dim, part.size, part.size_out
     keys, values = layer.depths(dim)
     yield conv(f"{path}.conv", dim, dim - values, 9, out)
     if out != size:

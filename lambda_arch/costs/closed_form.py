@@ -5,7 +5,7 @@ lambda layers may be either (see :class:`lambda_arch.arch.Part`). A convolution 
 n output positions has c*a*d weights and c*a*d*n multiply-accumulates.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lambda_arch.arch import (
@@ -19,41 +19,12 @@ from lambda_arch.arch import (
     LambdaShape,
     Part,
     Stem,
-    efficientnet,
     halve,
-    mobilenet,
     parse,
 )
-from lambda_arch.costs import efficientnet as of_efficientnet
-from lambda_arch.costs import mobilenet as of_mobilenet
-from lambda_arch.costs import resnet as of_resnet
-from lambda_arch.costs.lambda_layer import lambda_part
+from lambda_arch.costs import attention, efficientnet, lambda_layer, mobilenet, resnet  # noqa: F401  their formulas
 from lambda_arch.costs.ledger import Ledger, Row
-from lambda_arch.costs.modules import pooled_linear
-
-
-def _head(part: Part) -> Iterator[Row]:
-    """Yield the rows of a head that is a linear classifier alone."""
-    return pooled_linear(part.path, part.dim, part.settings.classes, part.size)
-
-
-FORMULAS: dict[type[Any], Callable[[Part], Iterator[Row]]] = {
-    Stem: of_resnet.stem,
-    Bottleneck: of_resnet.bottleneck,
-    Lambda: lambda_part,
-    Head: _head,
-    mobilenet.Stem: of_mobilenet.stem,
-    mobilenet.Separable: of_mobilenet.separable,
-    efficientnet.Stem: of_efficientnet.stem,
-    efficientnet.MBConv: of_efficientnet.mbconv,
-    efficientnet.Head: of_efficientnet.head,
-}
-"""The formula of every kind of part, by the type of its settings."""
-
-
-def rows(part: Part) -> Iterator[Row]:
-    """Yield the rows of a part, one per module, for one image."""
-    return FORMULAS[type(part.settings)](part)
+from lambda_arch.costs.modules import rows
 
 
 def count(architecture: Architecture | str) -> Ledger:

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator
 
-from lambda_arch.arch import Part
-from lambda_arch.arch.efficientnet import squeezed
+from lambda_arch.arch import Part, formula_of
+from lambda_arch.arch.efficientnet import Head, MBConv, Stem, squeezed
 from lambda_arch.costs.ledger import Row
 from lambda_arch.costs.modules import conv_norm, pooled_linear, squeeze_excitation
 
 
+@formula_of(Stem)
 def stem(part: Part) -> Iterator[Row]:
     """Yield the rows of a stem."""
     return conv_norm(part.path, part.dim, part.dim_out, 9, part.size_out)
 
 
+@formula_of(MBConv)
 def mbconv(part: Part) -> Iterator[Row]:
     """Yield the rows of an MBConv block."""
     path, settings, out = part.path, part.settings, part.size_out
@@ -24,6 +26,7 @@ def mbconv(part: Part) -> Iterator[Row]:
     yield from conv_norm(f"{path}.project", wide, part.dim_out, 1, out)
 
 
+@formula_of(Head)
 def head(part: Part) -> Iterator[Row]:
     """Yield the rows of a head."""
     yield from conv_norm(f"{part.path}.expand", part.dim, part.settings.width, 1, part.size)

@@ -5,24 +5,17 @@ In the canonical order: position lambdas by convolution, content and position la
 
 from collections.abc import Iterator
 
-from lambda_arch.arch import Lambda, LambdaShape, Part
+from lambda_arch.arch import Lambda, Part, formula_of
 from lambda_arch.costs.ledger import Row
 from lambda_arch.costs.modules import conv, matmul, norm
 
 
-def lambda_part(part: Part) -> Iterator[Row]:
-    """Yield the rows of a part that is a lambda layer alone."""
-    assert part.shape is not None
-    return lambda_layer(part.path, part.settings, part.shape, part.dim, part.dim_out, part.size)
-
-
-def lambda_layer(
-    path: str, layer: Lambda, shape: LambdaShape, dim: int, dim_out: int, size: int, *, owns_embeddings: bool = True
-) -> Iterator[Row]:
-    """Yield the rows of a lambda layer from ``dim`` to ``dim_out`` channels on a map of side ``size``.
-
-    ``layer`` says which lambdas it has, ``shape`` its numbers there.
-    """
+@formula_of(Lambda)
+def lambda_layer(part: Part) -> Iterator[Row]:
+    """Yield the rows of a lambda layer: its settings say which lambdas it has, ``shape`` the numbers of it."""
+    path, layer, shape = part.path, part.settings, part.shape
+    assert shape is not None
+    dim, dim_out, size = part.dim, part.dim_out, part.size
     k, h, u = shape.k, shape.h, shape.u
     n = size * size
     v = dim_out // h
@@ -41,5 +34,5 @@ def lambda_layer(
         params = k * u * shape.embeddings + (k if layer.bias else 0)
         macs = k * u * shape.context * v * n
         kind = "matmul" if layer.m == "global" else "conv"
-        yield Row(f"{path}.position", kind, (v, k, size, size), params if owns_embeddings else 0, macs, macs)
+        yield Row(f"{path}.position", kind, (v, k, size, size), params if part.owns_embeddings else 0, macs, macs)
         yield matmul(f"{path}.apply_position", (1, h, v, n), dim_out * k * n)

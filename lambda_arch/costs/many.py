@@ -24,8 +24,8 @@ from lambda_arch.arch import (
     with_block,
 )
 from lambda_arch.arch.checks import check_heads
-from lambda_arch.costs.closed_form import rows
 from lambda_arch.costs.ledger import Row
+from lambda_arch.costs.modules import rows
 from lambda_arch.results import Result
 
 if TYPE_CHECKING:

@@ -7,7 +7,14 @@ a norm sees and one for every element that a global average-pool sees.
 
 from collections.abc import Iterator
 
+from lambda_arch.arch import Head, Part, formula_of
+from lambda_arch.arch.kinds import FORMULAS, find
 from lambda_arch.costs.ledger import Row
+
+
+def rows(part: Part) -> Iterator[Row]:
+    """Yield the rows of a part, one per module, for one image: integers, or arrays where the part's numbers are."""
+    yield from find(FORMULAS, part)(part)
 
 
 def conv(path: str, dim: int, dim_out: int, area: int, size: int, bias: bool = False, groups: int = 1) -> Row:
@@ -47,3 +54,9 @@ def pooled_linear(path: str, dim: int, classes: int, size: int) -> Iterator[Row]
     yield Row(f"{path}.pool", "avg_pool", (1, dim, 1, 1), fvcore_flops=dim * size * size)
     macs = dim * classes
     yield Row(f"{path}.fc", "linear", (1, classes), macs + classes, macs, macs)
+
+
+@formula_of(Head)
+def head(part: Part) -> Iterator[Row]:
+    """Yield the rows of a head that is a linear classifier alone."""
+    return pooled_linear(part.path, part.dim, part.settings.classes, part.size)

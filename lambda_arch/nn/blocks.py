@@ -5,6 +5,7 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
+from lambda_arch.arch import Head, Part, module_of
 from lambda_arch.arch.resnet_tables import Activation
 
 ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.SiLU]] = {"relu": nn.ReLU, "silu": nn.SiLU}
@@ -62,3 +63,9 @@ class SqueezeExcitation(nn.Module):
         """Return x (b, dim, H, W), scaled."""
         scale: Tensor = self.gate(self.expand(self.activation(self.reduce(self.pool(x)))))
         return x * scale
+
+
+@module_of(Head)
+def head(part: Part) -> nn.Sequential:
+    """Return a head: (b, dim, H, W) to logits (b, classes)."""
+    return pooled_linear(part.dim, part.settings.classes)

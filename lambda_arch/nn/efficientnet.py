@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from lambda_arch.arch import Part
+from lambda_arch.arch import Part, efficientnet, module_of
 from lambda_arch.arch.efficientnet import squeezed
 from lambda_arch.nn.blocks import SqueezeExcitation, conv, pooled_linear
 
@@ -28,6 +28,7 @@ class ConvNormSwish(nn.Sequential):
         super().__init__(OrderedDict(parts))
 
 
+@module_of(efficientnet.MBConv)
 class MBConv(nn.Module):
     """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation: widen, convolve depthwise, scale, project.
 
@@ -56,11 +57,13 @@ class MBConv(nn.Module):
         return x + y if self.shortcut else y
 
 
+@module_of(efficientnet.Stem)
 def stem(part: Part) -> nn.Sequential:
     """Return a stem, of stride 2."""
     return ConvNormSwish(part.dim, part.dim_out, 3, 2)
 
 
+@module_of(efficientnet.Head)
 def head(part: Part) -> nn.Sequential:
     """Return a head: (b, dim, H, W) to logits (b, classes)."""
     width = part.settings.width

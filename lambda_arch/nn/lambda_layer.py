@@ -5,12 +5,14 @@ v = dim_out / h value depth.
 """
 
 import math
+from dataclasses import asdict
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from lambda_arch.arch import Lambda
+from lambda_arch.arch import LAYERS, ArchitectureError, Lambda, Part, module_of
+from lambda_arch.arch.checks import check_heads
 from lambda_arch.arch.layers import KeyNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, choose, evaluate, parse_evaluation
 from lambda_arch.nn.gradients import contiguous_gradient
@@ -129,20 +131,18 @@ def _offsets(length: int, limit: int, device: torch.device) -> Tensor:
 class LambdaLayer(nn.Module):
     """A lambda layer: (b, dim, H, W) to (b, dim_out, H, W).
 
-    ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` the scope of the position lambdas: odd, or ``"global"``
-    with ``size`` the largest H x W it will see. Queries and values are batch-normalised unless ``batch_norm`` is off;
-    keys are normalised over the positions (``key_norm``: ``"softmax"``, ``"l2"``, ``"none"``), queries by a softmax
-    over their depth where ``query_softmax`` says so: the paper's normalisation study. ``content`` and ``position`` say
-    which lambdas are summed; ``bias`` adds one to the position lambdas.
+    ``settings`` are those of :class:`lambda_arch.arch.Lambda`: ``k``, ``h``, ``u``, ``m`` and so on, which may be
+    ``"global"`` with ``size`` the largest H x W it will see.
 
     ``evaluation`` is how it is computed: ``"canonical"``, as the costs are counted, module by module; the name of
     another exact evaluation, such as ``"matrix/sum"``; or ``"auto"``, the one that a cost model finds fastest for
-    ``batch`` images of ``size``. It may be set at any time (:meth:`set_evaluation`) and is no part of the state.
+    ``batch_size`` images of ``size``. It may be set at any time (:meth:`set_evaluation`) and is no part of the state.
 
     Key channels are ordered (k, u) and value channels (v, u), so that no product needs a copy of them.
 
-    Raises ValueError for heads that do not divide ``dim_out``, an even scope, a global one or ``"auto"`` without a
-    size, or an evaluation that there is not.
+    Raises :class:`~lambda_arch.errors.ArchitectureError` for heads that do not divide ``dim_out``, an even scope, a
+    global one without a size; :class:`~lambda_arch.errors.SetupError` for ``"auto"`` without a size, or an evaluation
+    that there is not.
     """
 
     def __init__(
@@ -150,59 +150,49 @@ class LambdaLayer(nn.Module):
         dim: int,
         dim_out: int | None = None,
         *,
-        k: int = 16,
-        h: int = 4,
-        u: int = 1,
-        m: int | Literal["global"] = 23,
         size: int | tuple[int, int] | None = None,
-        content: bool = True,
-        position: bool = True,
-        bias: bool = False,
-        key_norm: KeyNorm = "softmax",
-        query_softmax: bool = False,
-        batch_norm: bool = True,
         evaluation: Evaluation | str = CANONICAL,
-        batch: int = 1,
+        batch_size: int = 1,
+        **settings: Any,
     ) -> None:
         super().__init__()
         dim_out = dim if dim_out is None else dim_out
-        if dim_out % h:
-            raise ValueError(f"h={h}: expected heads that divide the {dim_out} channels of the output")
-        if not (content or position):
-            raise ValueError("content=False, position=False: expected at most one of them off")
+        layer = LAYERS[Lambda.letter](**settings)
+        assert isinstance(layer, Lambda)
+        k, h, u = layer.k, layer.h, layer.u
+        check_heads("h", h, dim_out, "the output")
+        self.settings = layer
         self.k, self.h, self.u, self.v = k, h, u, dim_out // h
-        self.m = m
         self.queries = nn.Conv2d(dim, h * k, 1, bias=False)
-        self.query_norm = nn.BatchNorm2d(h * k) if batch_norm else None
-        self.query_softmax = query_softmax
-        if content:
+        self.query_norm = nn.BatchNorm2d(h * k) if layer.batch_norm else None
+        if layer.content:
             self.keys = nn.Conv2d(dim, k * u, 1, bias=False)
         self.values = nn.Conv2d(dim, self.v * u, 1, bias=False)
-        self.value_norm = nn.BatchNorm2d(self.v * u) if batch_norm else None
-        self.content = ContentLambda(key_norm) if content else None
-        self.apply_content = ApplyContent() if content else None
-        self.position = _position(k, u, m, size, bias) if position else None
-        self.apply_position = ApplyPosition() if position else None
+        self.value_norm = nn.BatchNorm2d(self.v * u) if layer.batch_norm else None
+        self.content = ContentLambda(layer.key_norm) if layer.content else None
+        self.apply_content = ApplyContent() if layer.content else None
+        self.position = _position(layer, size) if layer.position else None
+        self.apply_position = ApplyPosition() if layer.position else None
         self.size = (size, size) if isinstance(size, int) else None if size is None else (size[0], size[1])
         self.evaluation = CANONICAL
         self.reset_parameters()
-        self.set_evaluation(evaluation, batch)
+        self.set_evaluation(evaluation, batch_size)
 
     def set_evaluation(
-        self, evaluation: Evaluation | str, batch: int = 1, device: str | None = None, training: bool = False
+        self, evaluation: Evaluation | str, batch_size: int = 1, device: str | None = None, training: bool = False
     ) -> None:
-        """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch`` maps of ``size``.
+        """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch_size`` maps.
 
         It chooses for a ``device`` of that type, the layer's own unless given, and for inference or ``training``.
 
         Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
-            evaluation = choose(self.problem(batch), device or self.queries.weight.device.type, training)
+            evaluation = choose(self.problem(batch_size), device or self.queries.weight.device.type, training)
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
-    def problem(self, batch: int = 1, size: tuple[int, int] | None = None) -> Problem:
-        """Return the sizes of this layer at work on ``batch`` maps of ``size`` (by default the size it was built for).
+    def problem(self, batch_size: int = 1, size: tuple[int, int] | None = None) -> Problem:
+        """Return the sizes of this layer at work on ``batch_size`` maps of ``size``, or of the size it was built for.
 
         Raises ValueError where neither is known.
         """
@@ -211,30 +201,11 @@ class LambdaLayer(nn.Module):
             raise ValueError("evaluation=auto: expected size, the H x W of the maps, such as size=14")
         scope = None if self.position is None else (self.position.weight.shape[2], self.position.weight.shape[3])
         everywhere = isinstance(self.position, GlobalPosition)
-        return Problem(batch, *size, self.h, self.k, self.u, self.v, scope, self.content is not None, everywhere)
+        return Problem(batch_size, *size, self.h, self.k, self.u, self.v, scope, self.content is not None, everywhere)
 
     def extra_repr(self) -> str:
         """Return what ``print(module)`` shows of it."""
         return "" if self.evaluation == CANONICAL else f"evaluation={self.evaluation}"
-
-    @classmethod
-    def of(cls, layer: Lambda, dim: int, size: int, dim_out: int | None = None) -> "LambdaLayer":
-        """Return the layer of an architecture's settings, for maps of side ``size``."""
-        return cls(
-            dim,
-            dim_out,
-            k=layer.k,
-            h=layer.h,
-            u=layer.u,
-            m=layer.m,
-            size=size,
-            content=layer.content,
-            position=layer.position,
-            bias=layer.bias,
-            key_norm=layer.key_norm,
-            query_softmax=layer.query_softmax,
-            batch_norm=layer.batch_norm,
-        )
 
     @classmethod
     def from_lucidrains(
@@ -265,22 +236,8 @@ class LambdaLayer(nn.Module):
     @property
     def arguments(self) -> dict[str, Any]:
         """The arguments that make such a layer, plain values."""
-        position = self.position
-        return {
-            "dim": self.queries.in_channels,
-            "dim_out": self.v * self.h,
-            "k": self.k,
-            "h": self.h,
-            "u": self.u,
-            "m": self.m,
-            "size": self.size,
-            "content": self.content is not None,
-            "position": position is not None,
-            "bias": position is not None and position.bias is not None,
-            "key_norm": "softmax" if self.content is None else self.content.norm,
-            "query_softmax": self.query_softmax,
-            "batch_norm": self.query_norm is not None,
-        }
+        dims = {"dim": self.queries.in_channels, "dim_out": self.v * self.h}
+        return {**dims, **asdict(self.settings), "size": self.size}
 
     def reset_parameters(self) -> None:
         """Initialise: projections of unit gain (queries scaled down by sqrt(k)), embeddings small, norms neutral."""
@@ -305,7 +262,7 @@ class LambdaLayer(nn.Module):
         queries, values = self.queries(x), self.values(x)
         if self.query_norm is not None and self.value_norm is not None:
             queries, values = self.query_norm(queries), self.value_norm(values)
-        queries = shaped_queries(contiguous_gradient(queries), self.h, self.query_softmax)
+        queries = shaped_queries(contiguous_gradient(queries), self.h, self.settings.query_softmax)
         values = contiguous_gradient(values).reshape(b, self.v, self.u, n)
         if self.evaluation.order != "canonical":
             weights = None
@@ -329,13 +286,15 @@ class LambdaLayer(nn.Module):
         return output.reshape(b, -1, height, width)
 
 
-def _position(
-    k: int, u: int, m: int | Literal["global"], size: int | tuple[int, int] | None, bias: bool
-) -> LocalPosition | GlobalPosition:
-    if m == "global":
-        if size is None:
-            raise ValueError("m=global: expected size, the largest H x W of the maps, such as size=14")
-        return GlobalPosition(k, u, (size, size) if isinstance(size, int) else size, bias)
-    if m < 1 or m % 2 == 0:
-        raise ValueError(f"m={m}: expected an odd scope or 'global', such as m={m + 1 if m > 0 else 23}")
-    return LocalPosition(k, u, m, bias)
+@module_of(Lambda)
+def lambda_layer(part: Part) -> LambdaLayer:
+    """Return the layer of a part."""
+    return LambdaLayer(part.dim, part.dim_out, size=part.size, **asdict(part.settings))
+
+
+def _position(layer: Lambda, size: int | tuple[int, int] | None) -> LocalPosition | GlobalPosition:
+    if layer.m != "global":
+        return LocalPosition(layer.k, layer.u, layer.m, layer.bias)
+    if size is None:
+        raise ArchitectureError("m=global: expected size, the largest H x W of the maps, such as size=14")
+    return GlobalPosition(layer.k, layer.u, (size, size) if isinstance(size, int) else size, layer.bias)

@@ -1,31 +1,13 @@
 """A network of any architecture: its parts in order, module for module what the walk over it says."""
 
-from collections.abc import Callable
-from typing import Any
-
 from torch import Tensor, nn
 
-from lambda_arch.arch import Architecture, Bottleneck, Head, Lambda, Part, Stem, efficientnet, mobilenet
-from lambda_arch.nn import efficientnet as of_efficientnet
-from lambda_arch.nn import mobilenet as of_mobilenet
-from lambda_arch.nn import resnet as of_resnet
-from lambda_arch.nn.blocks import pooled_linear
+from lambda_arch.arch import Architecture
+from lambda_arch.arch.kinds import MODULES, find
+from lambda_arch.nn import efficientnet, mobilenet, resnet  # noqa: F401  they register their modules
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, LocalPosition
 
 Position = LocalPosition | GlobalPosition
-
-MODULES: dict[type[Any], Callable[[Part], nn.Module]] = {
-    Stem: of_resnet.stem,
-    Bottleneck: of_resnet.Bottleneck,
-    Lambda: lambda part: LambdaLayer.of(part.settings, part.dim, part.size, part.dim_out),
-    Head: lambda part: pooled_linear(part.dim, part.settings.classes),
-    mobilenet.Stem: of_mobilenet.stem,
-    mobilenet.Separable: of_mobilenet.separable,
-    efficientnet.Stem: of_efficientnet.stem,
-    efficientnet.MBConv: of_efficientnet.MBConv,
-    efficientnet.Head: of_efficientnet.head,
-}
-"""The module of every kind of part, by the type of its settings."""
 
 
 class Network(nn.Module):
@@ -44,7 +26,7 @@ class Network(nn.Module):
         self.architecture = architecture
         owners: dict[int | None, Position] = {}
         for part in architecture.parts():
-            module = MODULES[type(part.settings)](part)
+            module = find(MODULES, part)(part)
             for layer in module.modules():
                 if isinstance(layer, LambdaLayer) and layer.position is not None:
                     if part.owns_embeddings:

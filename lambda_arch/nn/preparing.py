@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lambda_arch.arch import ResNet
-from lambda_arch.arch.layers import KeyNorm
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
 from lambda_arch.nn.grouping import InGroups
@@ -58,8 +57,7 @@ class PreparedLambdaLayer(nn.Module):
         super().__init__()
         self.k, self.h, self.u, self.v = layer.k, layer.h, layer.u, layer.v
         self.size, self.content = layer.size, layer.content is not None
-        self.key_norm: KeyNorm = "softmax" if layer.content is None else layer.content.norm
-        self.query_softmax = layer.query_softmax
+        self.settings = layer.settings
         self.limit = layer.position if isinstance(layer.position, GlobalPosition) else None
         self.evaluation: Evaluation = layer.evaluation
         if self.evaluation == CANONICAL:
@@ -88,12 +86,12 @@ class PreparedLambdaLayer(nn.Module):
         if self.limit is not None:
             self.limit.check(height, width)
         projected = self.projections(x).split(self.channels, 1)
-        queries = shaped_queries(projected[0], self.h, self.query_softmax)
+        queries = shaped_queries(projected[0], self.h, self.settings.query_softmax)
         values = projected[-1].reshape(b, self.v, self.u, height, width)
         weights = None
         if self.content:
             keys = projected[1].reshape(b, self.k, self.u, n)
-            weights = content_weights(keys, values.dtype, self.key_norm)
+            weights = content_weights(keys, values.dtype, self.settings.key_norm)
         gathered = self.maps if (height, width) == self.size else None
         outputs = evaluate(self.evaluation, queries, weights, values, self.position, self.bias, gathered)
         return outputs.reshape(b, -1, height, width)

@@ -6,12 +6,13 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from lambda_arch import arch
-from lambda_arch.arch import EXPANSION, STEM_WIDTHS, Lambda, Part
+from lambda_arch.arch import EXPANSION, STEM_WIDTHS, Convolution, Part, Stem, module_of, spatial_part
+from lambda_arch.arch.kinds import MODULES, find
 from lambda_arch.nn import attention
 from lambda_arch.nn.blocks import ACTIVATIONS, ConvNorm, SqueezeExcitation, conv
-from lambda_arch.nn.lambda_layer import LambdaLayer
 
 
+@module_of(Stem)
 def stem(part: Part) -> nn.Sequential:
     """Return a stem: (b, 3, S, S) to (b, 64, S/4, S/4)."""
     kind, activation = part.settings.kind, part.settings.activation
@@ -26,34 +27,25 @@ def stem(part: Part) -> nn.Sequential:
     return nn.Sequential(OrderedDict(modules))
 
 
+@module_of(arch.Bottleneck)
 class Bottleneck(nn.Module):
     """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
 
-    A convolution strides itself, augmented or not. A lambda layer has the part's average pool after it, of 3x3 or 2x2;
-    the attention layers that take its place have one of 2x2 where the block strides, as their papers have it. A double
-    attention block comes last.
+    A convolution strides itself, augmented or not; other layers have an average pool after them, of 3x3 or 2x2. A
+    double attention block comes last.
     """
 
     def __init__(self, part: Part) -> None:
         super().__init__()
         block, activation = part.settings.block, part.settings.activation
-        dim, dim_out, stride, size = part.dim, part.dim_out, part.stride, part.size
+        dim, dim_out, stride = part.dim, part.dim_out, part.stride
         layer, width = block.layer, dim_out // EXPANSION
         self.reduce = ConvNorm(dim, width, 1, activation=activation)
-        spatial: list[tuple[str, nn.Module]]
-        if isinstance(layer, Lambda):
-            spatial = [("lambdas", LambdaLayer.of(layer, width, size))]
-            if part.pool is not None:
-                two = part.pool == "2x2"
-                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True) if two else nn.AvgPool2d(3, stride, 1)))
-        elif isinstance(layer, arch.AugmentedConvolution):
-            spatial = [("augmented", _augmented(layer, width, stride, size))]
-        elif isinstance(layer, arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention):
-            spatial = [("attention", _attention(layer, width, size))]
-            if stride > 1:
-                spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True)))
-        else:
-            spatial = [("conv", conv(width, width, 3, stride))]
+        inner = spatial_part(part)
+        spatial: list[tuple[str, nn.Module]] = [(layer.module, find(MODULES, inner)(inner))]
+        if inner.pool is not None:
+            two = inner.pool == "2x2"
+            spatial.append(("pool", nn.AvgPool2d(2, stride, ceil_mode=True) if two else nn.AvgPool2d(3, stride, 1)))
         spatial += [("norm", nn.BatchNorm2d(width)), (activation, ACTIVATIONS[activation](inplace=True))]
         self.spatial = nn.Sequential(OrderedDict(spatial))
         self.expand = ConvNorm(width, dim_out, 1, activation=None)
@@ -79,23 +71,41 @@ class Bottleneck(nn.Module):
         return y if self.attention is None else self.attention(y)
 
 
-def _attention(
-    layer: arch.GlobalAttention | arch.AxialAttention | arch.LocalAttention, width: int, size: int
-) -> nn.Module:
-    if isinstance(layer, arch.LocalAttention):
-        return attention.LocalAttention(width, heads=layer.heads, extent=layer.extent)
-    kind = attention.GlobalAttention if isinstance(layer, arch.GlobalAttention) else attention.AxialAttention
-    return kind(width, heads=layer.heads, size=size)
+@module_of(Convolution, arch.DoubleAttention)
+def convolution(part: Part) -> nn.Conv2d:
+    """Return a 3x3 convolution, which strides."""
+    return conv(part.dim, part.dim_out, 3, part.stride)
 
 
-def _augmented(layer: arch.AugmentedConvolution, width: int, stride: int, size: int) -> nn.Module:
-    key_dim, value_dim = layer.depths(width)
+@module_of(arch.GlobalAttention)
+def global_attention(part: Part) -> nn.Module:
+    """Return global self-attention."""
+    return attention.GlobalAttention(part.dim, heads=part.settings.heads, size=part.size)
+
+
+@module_of(arch.AxialAttention)
+def axial_attention(part: Part) -> nn.Module:
+    """Return axial self-attention."""
+    return attention.AxialAttention(part.dim, heads=part.settings.heads, size=part.size)
+
+
+@module_of(arch.LocalAttention)
+def local_attention(part: Part) -> nn.Module:
+    """Return local self-attention."""
+    return attention.LocalAttention(part.dim, heads=part.settings.heads, extent=part.settings.extent)
+
+
+@module_of(arch.AugmentedConvolution)
+def augmented_convolution(part: Part) -> nn.Module:
+    """Return an attention-augmented convolution, which strides."""
+    layer = part.settings
+    key_dim, value_dim = layer.depths(part.dim)
     return attention.AugmentedConvolution(
-        width,
+        part.dim,
         heads=layer.heads,
         key_dim=key_dim,
         value_dim=value_dim,
-        size=size,
-        stride=stride,
+        size=part.size,
+        stride=part.stride,
         downsample=layer.downsample,
     )

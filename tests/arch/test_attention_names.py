@@ -20,7 +20,7 @@ from lambda_arch.arch import (
     ResNet,
     parse,
 )
-from lambda_arch.arch.options import LETTERS_OF, OPTIONS
+from lambda_arch.arch.options import OPTIONS
 
 heads = st.sampled_from([1, 2, 4, 8, 16])
 layers = st.one_of(
@@ -83,7 +83,7 @@ def test_one_setting_reaches_every_layer_that_has_it_and_no_other():
 
 def test_options_have_one_default_for_all_their_layers():
     for option in OPTIONS:
-        assert len({getattr(LAYERS[letter](), option.field) for letter in LETTERS_OF.get(option.level, "")}) <= 1
+        assert len({getattr(LAYERS[letter](), option.field) for letter in option.letters}) <= 1
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_arch.arch import Lambda, LambdaShape, all_named, parse
+from lambda_arch.arch import Lambda, LambdaShape, Part, all_named, parse
 from lambda_arch.costs import count
 from lambda_arch.costs.lambda_layer import lambda_layer
 from tests.strategies import resnets
@@ -52,7 +52,7 @@ def test_the_readings_of_the_paper(name, millions):
 def test_the_layer_costs_what_the_paper_says(dim, size, h, k, u, m):
     """Bello, ICLR 2021, Table 2: time Theta(b n k m v + ...), space of the embeddings k m; here m is m x m."""
     layer = Lambda(k=k, h=h, u=u, m=m)
-    rows = list(lambda_layer("layer", layer, LambdaShape.of(layer, size), dim, dim, size))
+    rows = list(lambda_layer(Part("layer", layer, dim, dim, size, size, shape=LambdaShape.of(layer, size))))
     n, v = size * size, dim // h
     assert sum(row.params for row in rows) == (
         dim * (h * k + k * u + v * u) + 2 * (h * k + v * u) + k * u * m * m

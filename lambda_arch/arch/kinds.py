@@ -1,0 +1,42 @@
+"""What is known of each kind of part, by the type of its settings: its closed form and its torch module.
+
+The packages that know register them here, as do extensions (see :mod:`lambda_arch.arch.registry`).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from lambda_arch.arch.part import Part
+from lambda_arch.errors import ArchitectureError
+
+FORMULAS: dict[type[Any], Callable[[Part], Iterable[Any]]] = {}
+MODULES: dict[type[Any], Callable[[Part], Any]] = {}
+
+F = TypeVar("F", bound=Callable[[Part], Any])
+
+
+def formula_of(*kinds: type[Any]) -> Callable[[F], F]:
+    """Register a function as the closed form of parts with settings of these types: it yields their ledger rows."""
+    return _register(FORMULAS, kinds)
+
+
+def module_of(*kinds: type[Any]) -> Callable[[F], F]:
+    """Register a function (or class) that makes the torch module of parts with settings of these types."""
+    return _register(MODULES, kinds)
+
+
+def find(table: dict[type[Any], Callable[[Part], Any]], part: Part) -> Callable[[Part], Any]:
+    """Return what ``table`` has for a part; raises :class:`ArchitectureError` where it has nothing."""
+    kind = type(part.settings)
+    if kind not in table:
+        what, decorator = ("closed form", "formula_of") if table is FORMULAS else ("torch module", "module_of")
+        raise ArchitectureError(f"{part.path}: no {what} of {kind.__name__}; expected one registered by {decorator}")
+    return table[kind]
+
+
+def _register(table: dict[type[Any], Callable[[Part], Any]], kinds: tuple[type[Any], ...]) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        table.update(dict.fromkeys(kinds, function))
+        return function
+
+    return register

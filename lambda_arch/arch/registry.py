@@ -1,0 +1,152 @@
+"""The families of architectures, one table, and extensions that add to it.
+
+A family's names, settings and parts are looked up here. An extension is a value named ``EXTENSION`` in a module of its
+own: families, options and kinds of layer, which :func:`register` puts beside ours (docs/extending.md says how).
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields, replace
+from importlib import import_module
+from typing import Any, Protocol
+
+from lambda_arch.arch import efficientnet, mobilenet, resnet_configure
+from lambda_arch.arch.efficientnet import EfficientNet
+from lambda_arch.arch.layers import LAYERS
+from lambda_arch.arch.mobilenet import MobileNet
+from lambda_arch.arch.options import BY_NAME, OPTIONS, Option, Setting
+from lambda_arch.arch.part import Part
+from lambda_arch.arch.resnet import ResNet
+from lambda_arch.errors import ArchitectureError
+
+
+class Architecture(Protocol):
+    """An immutable, hashable value that is one network. ``str()`` is its canonical name."""
+
+    @property
+    def image_size(self) -> int:
+        """The side of its images."""
+
+    @property
+    def classes(self) -> int:
+        """The classes that it tells apart."""
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """The letters of the layers that there are."""
+
+    def __hash__(self) -> int:
+        """Equal architectures have equal hashes."""
+
+    def parts(self, image_size: Any = None) -> Iterator[Part]:
+        """Yield its parts in order; ``image_size`` (an integer or an array) replaces its own."""
+
+
+def with_fields(base: Any, settings: Sequence[Setting], image_size: int | None = None) -> Any:
+    """Return ``base`` with the fields of ``settings`` replaced: all that a family without layer options needs."""
+    changes: dict[str, Any] = {setting.option.field: setting.value for setting in settings}
+    return replace(base, **changes, **({} if image_size is None else {"image_size": image_size}))
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family: the type of its values, and what its names and settings mean.
+
+    ``kind``: a frozen dataclass, an :class:`Architecture`. ``names``: its base names, each with what it is. ``base``
+    returns the architecture of one of them. ``configure`` returns an architecture with settings and an image size on
+    top. ``letters``: the layers that it can hold. ``stages``: whether its settings may be for one stage or block.
+    """
+
+    kind: type[Any]
+    names: Mapping[str, str]
+    base: Callable[[str], Architecture]
+    configure: Callable[[Any, Sequence[Setting], int | None], Architecture] = with_fields
+    letters: str = ""
+    stages: bool = False
+
+    @property
+    def options(self) -> list[str]:
+        """The names of the options that it takes: of its own fields, of its layers and, in stages, of blocks."""
+        own = {field.name for field in fields(self.kind)}
+        return [
+            option.name
+            for option in OPTIONS
+            if (option.level == "network" and option.field in own)
+            or (option.level == "block" and self.stages)
+            or set(option.letters) & set(self.letters)
+        ]
+
+
+FAMILIES = [
+    Family(
+        ResNet,
+        resnet_configure.BASE_NAMES,
+        resnet_configure.base_resnet,
+        resnet_configure.configure_resnet,
+        letters="".join(LAYERS),
+        stages=True,
+    ),
+    Family(MobileNet, mobilenet.BASE_NAMES, mobilenet.base_mobilenet, mobilenet.configure_mobilenet, letters="L"),
+    Family(EfficientNet, efficientnet.BASE_NAMES, efficientnet.base_efficientnet),
+]
+
+
+def configure(base: Architecture, settings: Sequence[Setting], image_size: int | None = None) -> Architecture:
+    """Return ``base`` with ``settings`` and ``image_size`` on top.
+
+    Raises :class:`ArchitectureError` for an option that its family does not take and for what cannot be built.
+    """
+    family = next(family for family in FAMILIES if family.kind is type(base))
+    options = family.options
+    for setting in settings:
+        if setting.option.name not in options:
+            raise ArchitectureError(f"{setting}: no option of {base}; expected one of {', '.join(options)}")
+        if setting.stage is not None and not family.stages:
+            whole = Setting(setting.option, setting.value)
+            raise ArchitectureError(f"{setting}: {base} has no stages c2 to c5; expected {whole} for all of it")
+    return family.configure(base, settings, image_size)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What a module adds: families, options, and kinds of layer by their letter, in place of ours of that letter."""
+
+    families: tuple[Family, ...] = ()
+    options: tuple[Option, ...] = ()
+    layers: tuple[type[Any], ...] = ()
+
+
+_modules: list[str] = []
+
+
+def register(module: str) -> AbstractContextManager[None]:
+    """Add the ``EXTENSION`` of the module of this name: for good, or for as long as the returned context is open.
+
+    Formulas and torch modules of its parts are registered by :func:`~lambda_arch.arch.kinds.formula_of` and
+    :func:`~lambda_arch.arch.kinds.module_of` when the module is imported.
+    """
+    extension: Extension = import_module(module).EXTENSION
+    tables: list[Any] = [FAMILIES, OPTIONS, BY_NAME, LAYERS, _modules]
+    before = [table.copy() for table in tables]
+    if module not in _modules:
+        _modules.append(module)
+        FAMILIES.extend(extension.families)
+        OPTIONS.extend(extension.options)
+        BY_NAME.update({option.name: option for option in extension.options})
+        LAYERS.update({layer.letter: layer for layer in extension.layers})
+
+    @contextmanager
+    def registered() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for table, old in zip(tables, before, strict=True):
+                table.clear()
+                table.update(old) if isinstance(table, dict) else table.extend(old)
+
+    return registered()
+
+
+def extension_modules() -> tuple[str, ...]:
+    """Return the modules of what is registered, for another process to :func:`register`."""
+    return tuple(_modules)

@@ -1,0 +1,91 @@
+"""A family and a lambda-layer option from outside the package go all the way."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from lambda_arch.arch import ArchitectureError, extension_modules, parse, read_architecture, register
+from lambda_arch.costs import count, verify
+from lambda_arch.nn import build
+
+NAMES = ["toy", "toy:width=12,mixed=yes@17", "lambda_resnet18:stages=CCCL,classes=10,mixed=yes@32"]
+
+
+@pytest.fixture(autouse=True)
+def _toy():
+    with register("tests.toy_family"):
+        yield
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_round_trip(name):
+    assert str(parse(name)) == name
+    assert parse(str(parse(name))) == parse(name)
+
+
+def test_files_name_it(tmp_path):
+    path = tmp_path / "toy.toml"
+    path.write_text('name = "toy"\nimage_size = 17\nwidth = 12\nmixed = true\n')
+    assert read_architecture(path) == parse(NAMES[1])
+    path.write_text('name = "lambda_resnet18"\nk = 8\n[c5]\nmixed = true\n')
+    assert read_architecture(path) == parse("lambda_resnet18:k=8,c5.mixed=yes")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_three_counters_agree(name):
+    assert verify(parse(name)).disagreements == ()
+
+
+def test_the_option_costs_what_it_is():
+    mixed, plain = count(parse("toy:mixed=yes")), count(parse("toy"))
+    assert mixed.params - plain.params == 8 * 8
+    assert mixed.macs - plain.macs == 8 * 8 * 16 * 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_networks_run(name):
+    network = build(name)
+    size = network.architecture.image_size
+    assert network(torch.randn(2, 3, size, size)).shape == (2, 10)
+
+
+def test_what_it_does_not_take_is_refused():
+    with pytest.raises(ArchitectureError, match=r"stem=rs: no option of toy; expected one of k, h, u, m, .*mixed"):
+        parse("toy:stem=rs")
+
+
+def test_another_process_registers_the_same_modules():
+    assert extension_modules() == ("tests.toy_family",)
+    code = (
+        "import sys; from lambda_arch.arch import parse, register\n"
+        "for name in sys.argv[1:]: register(name)\n"
+        "print(parse('toy:mixed=yes'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *extension_modules()], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "toy:mixed=yes"
+
+
+def test_the_registry_is_as_before_afterwards():
+    before = extension_modules()
+    with register("tests.toy_family"):  # once more changes nothing
+        assert extension_modules() == before
+
+
+def test_a_temporary_registry_ends():
+    code = (
+        "from lambda_arch.arch import extension_modules, parse, register, ArchitectureError\n"
+        "with register('tests.toy_family'): parse('toy')\n"
+        "assert extension_modules() == ()\n"
+        "try: parse('toy')\n"
+        "except ArchitectureError as error: print(error)\n"
+        "try: parse('lambda_resnet50:mixed=yes')\n"
+        "except ArchitectureError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second = done.stdout.splitlines()
+    assert first.startswith("toy: no such architecture")
+    assert second.startswith("mixed=yes: no such option")
