@@ -115,10 +115,10 @@ class Flags:
         )
 
     def open_store(self, *, create: bool = True) -> "Store":
-        """Open the store of ``--store``, or the user's own."""
+        """Open the store of ``--store``, or the user's own; ``create``: one that was named may be new."""
         from lambda_arch.store import Store
 
-        return Store(self.store, create=create)
+        return Store(self.store, create=create or self.store is None)
 
 
 def takes_flags(*names: str, **defaults: Any) -> Callable[[Command], Command]:

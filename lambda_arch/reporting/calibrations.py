@@ -9,7 +9,6 @@ from lambda_arch.arch import ArchitectureError, ResNet
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import significant
 from lambda_arch.store import Measurement, Setup
-from lambda_arch.store.parts import describe_part
 from lambda_arch.timing.blocks import BlockLatencies, Part
 
 Predictions = Sequence[tuple[ResNet, float, Measurement | None]]
@@ -22,7 +21,7 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
         found = latencies.by_key.get(part.key)
         rows.append(
             {
-                "part": describe_part(part.key),
+                "part": part.label,
                 "ms": found and found.median * 1e3,
                 "q1_ms": found and found.q1 * 1e3,
                 "q3_ms": found and found.q3 * 1e3,

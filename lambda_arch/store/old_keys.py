@@ -74,27 +74,27 @@ def part_key(identity: str) -> str:
     if not found:
         return identity
     place, first, value, size = found.groups()
-    fields: dict[str, Any] = {"version": 1, "part": place, "size": int(size)}
+    strides = bool(first) and place != "c2"
+    key = {"version": 1, "place": place, "first": bool(first), "size": int(size), "stride": 1, "pool": None}
     if place == "stem":
-        fields["stem"] = value
+        kind = {} if value == "7x7" else {"kind": value}
+        key |= {"settings": {"type": "stem", **kind}, "dim": 3, "dim_out": 64, "stride": 4}
     elif place == "head":
-        fields |= {"classes": int(value), "dim": 2048}
+        key |= {"settings": {"type": "head", "classes": int(value)}, "dim": 2048, "dim_out": int(value)}
     else:
         try:
-            layer, se = _block(value)
+            block = _block(value)
         except (SyntaxError, ValueError, KeyError):
             return identity
         dim, dim_out = DIMS[place]
-        strides = bool(first) and place != "c2"
-        fields |= {"part": "block", "stage": place, "first": bool(first), "layer": layer}
-        fields |= {"dim": dim if first else dim_out, "dim_out": dim_out, "stride": 2 if strides else 1}
-        fields |= {"pool": "3x3"} if strides and layer["kind"] == "L" else {}
-        fields |= {"se": se} if se else {}
-    return json.dumps(fields, sort_keys=True)
+        key |= {"dim": dim if first else dim_out, "dim_out": dim_out, "stride": 2 if strides else 1}
+        key |= {"settings": {"type": "bottleneck", "block": block}}
+        key |= {"pool": "3x3"} if strides and block.get("layer", {}).get("type") == "L" else {}
+    return json.dumps(key, sort_keys=True)
 
 
-def _block(text: str) -> tuple[dict[str, Any], float]:
-    """Return the layer and the squeeze-excitation ratio of a block that Python printed."""
+def _block(text: str) -> dict[str, Any]:
+    """Return a block that Python printed, without the settings that are at their defaults."""
     call = ast.parse(text, mode="eval").body
     if not (isinstance(call, ast.Call) and [word.arg for word in call.keywords] == ["layer", "se"]):
         raise ValueError(text)
@@ -104,4 +104,6 @@ def _block(text: str) -> tuple[dict[str, Any], float]:
     letter, defaults = LAYERS[layer.func.id]
     settings = {str(word.arg): ast.literal_eval(word.value) for word in layer.keywords}
     changed = {name: value for name, value in settings.items() if value != defaults[name]}
-    return {"kind": letter, **changed}, float(ast.literal_eval(se))
+    found: dict[str, Any] = {"type": "block"}
+    found |= {} if letter == "C" else {"layer": {"type": letter, **changed}}
+    return found | ({"se": ratio} if (ratio := float(ast.literal_eval(se))) else {})

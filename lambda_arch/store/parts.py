@@ -1,15 +1,15 @@
 """The table of parts: calibrated latencies of single stems, blocks and heads, as they occur inside networks.
 
-A part's key is the JSON text of its named fields, so that it can be read; what is at its default is left out, as in
-the names of architectures.
+A part's key is the JSON text of its named fields, so that it can be read. Settings at their defaults are left out, as
+in the names of architectures: a setting that comes later changes no key.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
-from lambda_arch.arch import EXPANSION, STAGES, WIDTHS, Block, Lambda
+from lambda_arch.arch import Part
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest, new_uid, now
 from lambda_arch.store.setup import Setup
@@ -17,47 +17,71 @@ from lambda_arch.store.statistics import Summary, summarize
 
 VERSION = 1
 """Of the fields that a key is made of."""
+NO_MATTER = ("shortcut_bias",)
+"""Settings that change no shape, nor a latency that could be measured."""
 
 
-def block_key(stage: int, first: bool, block: Block, size: int) -> str:
-    """Return the key of a block whose input map has side ``size``; ``stage`` counts from 0."""
-    dim_out = EXPANSION * WIDTHS[stage]
-    dim_in = dim_out // 2 if stage else WIDTHS[0]
-    stride = 2 if first and stage else 1
-    key = {"part": "block", "stage": STAGES[stage], "first": first, "layer": _layer(block), "size": size}
-    key |= {"dim": dim_in if first else dim_out, "dim_out": dim_out, "stride": stride}
-    key |= {"pool": "3x3"} if stride > 1 and isinstance(block.layer, Lambda) else {}
-    return _text(key | ({"se": block.se} if block.se else {}))
+def part_key(part: Part) -> str:
+    """Return the key by which the store knows the latency of a part: all that the latency depends on in a network."""
+    key = {
+        "version": VERSION,
+        "place": _place(part),
+        "first": part.first,
+        "settings": _named(part.settings),
+        "dim": part.dim,
+        "dim_out": part.dim_out,
+        "size": part.size,
+        "stride": part.stride,
+        "pool": _pool(part),
+    }
+    return json.dumps(key, sort_keys=True)
 
 
-def stem_key(stem: str, image_size: int) -> str:
-    """Return the key of a stem for images of ``image_size``."""
-    return _text({"part": "stem", "stem": stem, "size": image_size})
+def describe_part(part: Part) -> str:
+    """Write a part for a person: ``c4.first L k=8,m=7 @28``, with what differs from the usual."""
+    words = list(_words(part.settings))
+    words += ["stride=1"] if part.first and part.stage and part.stride == 1 else []
+    words += [f"pool={_pool(part)}"] if part.shape and _pool(part) != ("3x3" if part.stride > 1 else None) else []
+    settings = ",".join(word for word in words if "=" in word)
+    place = f"{_place(part)}{'.first' if part.first else ''}"
+    return " ".join(filter(None, [place, *(word for word in words if "=" not in word), settings, f"@{part.size}"]))
 
 
-def head_key(classes: int, size: int) -> str:
-    """Return the key of a head whose input map has side ``size``."""
-    return _text({"part": "head", "classes": classes, "dim": EXPANSION * WIDTHS[-1], "size": size})
+def _place(part: Part) -> str:
+    return part.path.partition(".")[0]
 
 
-def describe_part(key: str) -> str:
-    """Write a part for a person: ``c4.first L k=8,m=7 @28``, with what differs from the defaults."""
-    try:
-        part = json.loads(key)
-    except ValueError:  # of a store's row that could not be migrated
-        return key
-    if part["part"] != "block":
-        return f"{part['part']} {part.get('stem') or part['classes']} @{part['size']}"
-    layer = dict(part["layer"])
-    kind = layer.pop("kind")
-    settings = layer | ({"se": part["se"]} if "se" in part else {})
-    words = [
-        f"{part['stage']}{'.first' if part['first'] else ''}",
-        kind,
-        ",".join(f"{name}={value}" for name, value in settings.items()),
-        f"@{part['size']}",
-    ]
-    return " ".join(word for word in words if word)
+def _pool(part: Part) -> str | None:
+    """Return the kernel of the pool after a part's lambda layer, None for none."""
+    return None if part.pool is None or part.shape is None else "2x2" if part.pool == "2x2" else "3x3"
+
+
+def _changed(value: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass that are not at their defaults."""
+    found = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
+    return {name: is_ for name, (is_, default) in found.items() if is_ != default and name not in NO_MATTER}
+
+
+def _named(value: Any) -> Any:
+    if not is_dataclass(value):
+        return value
+    kind = getattr(value, "letter", type(value).__name__.lower())
+    return {"type": kind, **{name: _named(each) for name, each in _changed(value).items()}}
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield the letter of a layer, else what the first field of a value says, and the others that were changed."""
+    if not is_dataclass(value):
+        yield str(value)
+        return
+    first = None if hasattr(value, "letter") else next((each.name for each in fields(value)), None)
+    if first is not None:
+        yield from _words(getattr(value, first))
+    elif hasattr(value, "letter"):
+        yield value.letter
+    for name, each in _changed(value).items():
+        if name != first:
+            yield f"{name}={'yes' if each is True else 'no' if each is False else each}"
 
 
 def keep_parts(store: Store, fingerprint: str, setup: Setup, host: str, samples: Mapping[str, Sequence[float]]) -> None:
@@ -88,14 +112,3 @@ def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summar
         [fingerprint, digest(setup.identity)],
     )
     return {row["key"]: Summary(row["seconds"], row["q1"], row["q3"], row["number"]) for row in rows}
-
-
-def _layer(block: Block) -> dict[str, Any]:
-    plain = type(block.layer)()
-    settings = {each.name: getattr(block.layer, each.name) for each in fields(plain)}
-    changed = {name: value for name, value in settings.items() if value != getattr(plain, name)}
-    return {"kind": block.layer.letter, **changed}
-
-
-def _text(key: dict[str, Any]) -> str:
-    return json.dumps({"version": VERSION, **key}, sort_keys=True)

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lambda_arch.arch import BLOCKS, STAGES, Block, ResNet
-from lambda_arch.costs.closed_form import block_size, stem_size
+from lambda_arch import arch
+from lambda_arch.arch import BLOCKS, STAGES, Block, Bottleneck, ResNet, Stem
+from lambda_arch.costs.closed_form import block_part, head_part, stem_part
 from lambda_arch.errors import SetupError
 from lambda_arch.store.connection import Store
-from lambda_arch.store.parts import block_key, describe_part, head_key, keep_parts, read_parts, stem_key
+from lambda_arch.store.parts import describe_part, keep_parts, part_key, read_parts
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.statistics import Summary
 from lambda_arch.store.status import Status
@@ -29,11 +30,12 @@ HOST_DEPTH = 50  # 3-4-6-3 blocks: one first and up to five other blocks of a st
 class Part:
     """A stem, a block or a head; equal where ``key``, by which the store knows its latency, is equal.
 
-    ``stage`` counts from 0 for blocks, and is None for a stem or a head; ``value`` is the stem's kind, the block, or
-    the head's classes. ``image_size`` is one at which the part occurs.
+    ``label``: the part in words. ``stage`` counts from 0 for blocks, and is None for a stem or a head; ``value`` is the
+    stem's kind, the block, or the head's classes. ``image_size`` is one at which the part occurs.
     """
 
     key: str
+    label: str = field(compare=False)
     stage: int | None = field(compare=False)
     first: bool = field(compare=False)
     value: Any = field(compare=False)
@@ -42,14 +44,15 @@ class Part:
 
 def parts(architecture: ResNet) -> list[Part]:
     """Return the parts of a network in order: stem, blocks, head."""
-    side = architecture.image_size
-    found = [Part(stem_key(architecture.stem, side), None, False, architecture.stem, side)]
-    size = stem_size(side)
-    for i, stage in enumerate(architecture.stages):
-        for j, block in enumerate(stage):
-            found.append(Part(block_key(i, j == 0, block, size), i, j == 0, block, side))
-            size = block_size(i, j == 0, size)
-    found.append(Part(head_key(architecture.classes, size), None, True, architecture.classes, side))
+    found = []
+    for part in architecture.parts():
+        settings: Any = part.settings
+        value: Any
+        if isinstance(settings, Bottleneck):
+            first, value = part.first, settings.block
+        else:
+            first, value = (False, settings.kind) if isinstance(settings, Stem) else (True, settings.classes)
+        found.append(Part(part_key(part), describe_part(part), part.stage, first, value, architecture.image_size))
     return found
 
 
@@ -168,25 +171,32 @@ class BlockLatencies:
     fingerprint: str
     by_key: dict[str, Summary]
 
+    def seconds(self, part: arch.Part) -> float:
+        """Return the seconds of a part in its place in a network; raises KeyError, naming it, where it has none."""
+        try:
+            return self.by_key[part_key(part)].median
+        except KeyError:
+            raise KeyError(describe_part(part)) from None
+
     def __call__(self, stage: int, first: bool, block: Block, size: int) -> float:
         """Return the seconds of a block; ``stage`` counts from 0, ``size`` is the side of its input map."""
-        return self.by_key[block_key(stage, first, block, size)].median
+        return self.seconds(block_part(STAGES[stage], block, stage, first, size, False, None))
 
     def stem(self, kind: str, image_size: int) -> float:
         """Return the seconds of a stem."""
-        return self.by_key[stem_key(kind, image_size)].median
+        return self.seconds(stem_part(kind, image_size))
 
     def head(self, classes: int, size: int) -> float:
         """Return the seconds of a head whose input map has side ``size``."""
-        return self.by_key[head_key(classes, size)].median
+        return self.seconds(head_part(classes, size))
 
     def missing(self, architecture: ResNet) -> list[str]:
         """Return the parts of ``architecture`` that were not calibrated, in words."""
-        return [describe_part(part.key) for part in dict.fromkeys(parts(architecture)) if part.key not in self.by_key]
+        return [part.label for part in dict.fromkeys(parts(architecture)) if part.key not in self.by_key]
 
     def network(self, architecture: ResNet) -> float:
         """Return the predicted seconds of a step: the sum over its parts."""
-        return sum(self.by_key[part.key].median for part in parts(architecture))
+        return sum(map(self.seconds, architecture.parts()))
 
 
 def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from lambda_arch.arch import parse
+from lambda_arch.arch import Bottleneck, Stem, parse
 from lambda_arch.store import Case, Setup, Status, Store, find_measurements, merge
 from lambda_arch.store.choices import read_choice
 from lambda_arch.store.measurements import find_finished, find_largest_batch_size
-from lambda_arch.store.old_keys import part_key
-from lambda_arch.store.parts import block_key, describe_part, head_key, read_parts, stem_key
+from lambda_arch.store.old_keys import part_key as migrated
+from lambda_arch.store.parts import part_key, read_parts
 from lambda_arch.store.peaks import read_peaks
 from lambda_arch.timing import Limits, Measuring, measure
 from lambda_arch.timing.blocks import Calibration, block_latencies, parts
@@ -95,7 +95,7 @@ def test_what_was_calibrated_predicts(store):
         assert Calibration(store, SETUP, parts(network), Limits()).todo == [], name
         assert block_latencies(store, SETUP).missing(network) == []
     newest = {row["part"]: row["seconds"] for row in old_rows("SELECT * FROM part ORDER BY started")}
-    latencies = {part_key(old): seconds for old, seconds in newest.items()}
+    latencies = {migrated(old): seconds for old, seconds in newest.items()}
     assert {key: s.median for key, s in read_parts(store, FINGERPRINT, SETUP).items()} == latencies
     network = parse(SMALL[0])
     assert block_latencies(store, SETUP).network(network) == sum(latencies[part.key] for part in parts(network))
@@ -117,17 +117,20 @@ def test_an_old_store_merges_into_a_new_one_once(tmp_path):
         assert all(m.key == Case(parse(m.architecture), m.setup).key(m.fingerprint) for m in find_measurements(store))
 
 
-def test_old_identities_are_those_of_the_parts_today():
-    network = parse("lambda_resnet50:k=8,se=0.25")
-    block = network.stages[2][0]
-    assert part_key(f"c4.first {block!r} @28") == block_key(2, True, block, 28)
-    assert part_key(f"c4 {block!r} @14") == block_key(2, False, block, 14)
-    assert part_key("stem deep @224") == stem_key("deep", 224)
-    assert part_key("head 10 @7") == head_key(10, 7)
-    assert describe_part(block_key(2, True, block, 28)) == "c4.first L k=8,se=0.25 @28"
+def old_identity(part):
+    """The identity that the last version before gave a part, of default settings at least."""
+    settings = part.settings
+    if isinstance(settings, Bottleneck):
+        return f"{part.path.partition('.')[0]}{'.first' if part.first else ''} {settings.block!r} @{part.size}"
+    return f"{part.path} {settings.kind if isinstance(settings, Stem) else settings.classes} @{part.size}"
+
+
+@pytest.mark.parametrize("name", [*CALIBRATED, "lambda_resnet101:k=8,u=4,stem=tiered,classes=7@256"])
+def test_old_identities_become_the_keys_of_today(name):
+    for part in parse(name).parts():
+        assert migrated(old_identity(part)) == part_key(part)
 
 
 @pytest.mark.parametrize("identity", ["c4 Block(layer=Winograd(), se=0.0) @14", "c4 Block( @14", "what", "c4 f(1) @2"])
 def test_an_identity_that_cannot_be_read_stays(identity):
-    assert part_key(identity) == identity
-    assert describe_part(identity) == identity
+    assert migrated(identity) == identity

@@ -27,10 +27,9 @@ def networks(draw, depth=50):
 @given(networks())
 def test_parts_are_the_built_networks_parts(network):
     from lambda_arch.nn import build
-    from lambda_arch.store.parts import describe_part
     from lambda_arch.timing.worker.part_timer import part_modules
 
-    places = [describe_part(part.key).split()[0].partition(".")[0] for part in parts(network)]
+    places = [part.label.split()[0].partition(".")[0] for part in parts(network)]
     modules = [name.partition(".")[0] for name, _ in part_modules(build(network, device="meta"))]
     assert places == modules
 
