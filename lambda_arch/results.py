@@ -1,11 +1,15 @@
 """What every result can do: print as the CLI's table, show as HTML in a notebook, become a pandas frame."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     import pandas
 
     from lambda_arch.reporting import Report
+
+T = TypeVar("T")
 
 
 class Result:
@@ -39,3 +43,19 @@ class Result:
         from lambda_arch.reporting import report_of
 
         return report_of(self)
+
+
+@dataclass(frozen=True)
+class Results(Result, Generic[T]):
+    """A result that is a sequence of ``items``."""
+
+    items: tuple[T, ...]
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> T:
+        return self.items[index]

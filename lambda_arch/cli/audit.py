@@ -10,11 +10,10 @@ from lambda_arch.cli.tables import TableNames
 
 @takes_output
 def audit(*, names: TableNames = None, output: Output) -> None:
-    """Find, for each printed figure that its architecture does not give, the simplest reading that does."""
+    """Find, for each printed figure that its architecture does not give, the simplest hypothesis that does."""
     from lambda_arch.comparing import audit as find
-    from lambda_arch.reporting.audits import audit_report
 
-    output.show(audit_report(find(names)))
+    output.show(find(names))
 
 
 @takes_output
@@ -32,6 +31,5 @@ def match(
 ) -> None:
     """Find the architectures whose counts round to a printed number, simplest first."""
     from lambda_arch.comparing import match as find
-    from lambda_arch.reporting.audits import match_report
 
-    output.show(match_report(find(params, macs, depth, top)))
+    output.show(find(params, macs, depth, top))

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from typer import Option
 
 from lambda_arch.cli.parameters import Command, declared, expand
-from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report, to_text
+from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report, report_of, to_text
+from lambda_arch.results import Result
 
 FormatName = Literal["table", "csv", "json", "md", "latex"]
 ENDINGS: dict[str, FormatName] = {".csv": "csv", ".json": "json", ".md": "md", ".tex": "latex"}
@@ -36,8 +37,9 @@ class Output:
             return ENDINGS.get(self.out.suffix, "table")
         return "table" if sys.stdout.isatty() else "csv"
 
-    def show(self, report: Report) -> None:
-        """Write ``report``. Raises OSError when the file cannot be written."""
+    def show(self, shown: Result | Report) -> None:
+        """Write a result, or a report of several. Raises OSError when the file cannot be written."""
+        report = report_of(shown) if isinstance(shown, Result) else shown
         if self.out is None and self.chosen == "table":
             print_report(report)
             return

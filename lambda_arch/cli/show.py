@@ -12,7 +12,6 @@ from lambda_arch.cli.progress import track
 from lambda_arch.costs import count
 from lambda_arch.errors import ArchitectureError, SetupError, did_you_mean
 from lambda_arch.reporting import Report
-from lambda_arch.reporting.ledgers import ledger_report
 
 if TYPE_CHECKING:
     from lambda_arch.nn import Network
@@ -44,7 +43,7 @@ def show(
         value = getattr(flags, name)
         if value != getattr(Flags(), name):
             raise SetupError(f"{name}={value}: expected it with evaluation=NAME, such as evaluation=auto")
-    output.show(ledger_report(count(architectures[0])))
+    output.show(count(architectures[0]))
 
 
 def _evaluations(architecture: Architecture, evaluation: str, flags: Flags) -> Report:

@@ -7,8 +7,7 @@ import typer
 
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.comparing import Comparisons, compare
-from lambda_arch.reporting import atomic_write
-from lambda_arch.reporting.comparisons import comparison_report, files
+from lambda_arch.reporting.tables_folder import stale_files, write_folder
 
 FOLDER = Path("tables")
 TableNames = Annotated[
@@ -22,7 +21,7 @@ def tables(
     names: TableNames = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when the folder of --out (tables/) is stale.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Count every row by all three books and compare them.")
+        bool, typer.Option("--verify", help="Count every row by all three counters and compare them.")
     ] = False,
     output: Output,
 ) -> None:
@@ -31,36 +30,17 @@ def tables(
     if verify:
         _verify(comparisons, output)
     elif check:
-        _check(comparisons, output.out or FOLDER, every=not names)
+        _check(comparisons, output.out or FOLDER)
     elif output.out is not None and not output.out.suffix:
-        _write_folder(comparisons, output.out, every=not names)
+        typer.echo(f"{len(write_folder(comparisons, output.out))} files written to {output.out}", err=True)
     else:
-        output.show(comparison_report(comparisons))
+        output.show(comparisons)
 
 
-def _texts(comparisons: Comparisons, every: bool) -> dict[str, str]:
-    texts = files(comparisons)
-    if not every:  # the index is of all tables
-        del texts["README.md"]
-    return texts
-
-
-def _write_folder(comparisons: Comparisons, folder: Path, every: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = _texts(comparisons, every)
-    for name, text in texts.items():
-        atomic_write(folder / name, text)
-    typer.echo(f"{len(texts)} files written to {folder}", err=True)
-
-
-def _check(comparisons: Comparisons, folder: Path, every: bool) -> None:
-    stale = []
-    for name, text in _texts(comparisons, every).items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != text.encode():
-            stale.append(str(path))
-    for each in stale:
-        typer.echo(f"{each}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
+def _check(comparisons: Comparisons, folder: Path) -> None:
+    stale = stale_files(comparisons, folder)
+    for path in stale:
+        typer.echo(f"{path}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
     if stale:
         raise typer.Exit(1)
     typer.echo(f"{folder}: up to date", err=True)
@@ -68,11 +48,11 @@ def _check(comparisons: Comparisons, folder: Path, every: bool) -> None:
 
 def _verify(comparisons: Comparisons, output: Output) -> None:
     from lambda_arch.cli.progress import track
-    from lambda_arch.comparing.verification import architectures, verify_all
-    from lambda_arch.reporting.counters import verification_report
+    from lambda_arch.costs import verify
+    from lambda_arch.reporting.verifications import verification_report
 
-    todo = architectures(comparisons)
-    results = list(track(verify_all(todo), len(todo), "three books"))
+    architectures = comparisons.architectures()
+    results = [verify(architecture) for architecture in track(architectures, len(architectures), "three counters")]
     output.show(verification_report(results))
     if any(result.disagreements for result in results):
         raise typer.Exit(1)

@@ -1,6 +1,6 @@
 """A published table with ours beside theirs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, overload
@@ -18,7 +18,7 @@ from lambda_arch.comparing.verdict import (
 from lambda_arch.costs import Ledger, count
 from lambda_arch.costs.memory import map_bytes
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
-from lambda_arch.results import Result
+from lambda_arch.results import Result, Results
 
 
 @cache
@@ -61,20 +61,20 @@ class Comparison(Result):
         }
 
 
-@dataclass(frozen=True)
-class Comparisons(Result):
+class Comparisons(Results[Comparison]):
     """Several published tables, compared."""
 
-    tables: tuple[Comparison, ...]
-
-    def __iter__(self) -> Iterator[Comparison]:
-        return iter(self.tables)
-
-    def __len__(self) -> int:
-        return len(self.tables)
-
-    def __getitem__(self, index: int) -> Comparison:
-        return self.tables[index]
+    def architectures(self) -> list[Architecture]:
+        """Return the distinct architectures of the rows, with and without the options of each column's own code."""
+        return list(
+            dict.fromkeys(
+                architecture
+                for comparison in self
+                for row in comparison.rows
+                for options in ("", *(column.options for column in comparison.table.columns))
+                if (architecture := row_architecture(row.published, options)) is not None
+            )
+        )
 
 
 @overload

@@ -1,25 +1,25 @@
-"""The audit: for each printed figure that its own architecture does not give, the simplest reading that does.
+"""The audit: for each printed figure that its own architecture does not give, the simplest hypothesis that does.
 
-A reading is one change (:mod:`lambda_arch.comparing.hypotheses`), or the number of another row. Where a table is of one
-network, a reading of the network has to hold for the whole column: one that would spoil rows that agree is a
-coincidence.
+A hypothesis is one change (:mod:`lambda_arch.comparing.hypotheses`), or that the figure is the number of another row.
+Where a table is of one network, a hypothesis on the network has to hold for the whole column: one that contradicts rows
+that agree is a coincidence.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from lambda_arch.arch import Architecture, configure, read_settings
 from lambda_arch.comparing.comparison import ledger, row_architecture
-from lambda_arch.comparing.hypotheses import Reading, readings
+from lambda_arch.comparing.hypotheses import Hypothesis, hypotheses
 from lambda_arch.comparing.verdict import DIFFERS, TRUNCATED, judge
 from lambda_arch.published import Column, PublishedRow, PublishedTable, load_table, table_names
-from lambda_arch.results import Result
+from lambda_arch.results import Results
 
 AUDITED = ("params", "macs")
 
 
 @dataclass(frozen=True)
-class Figure:
+class PrintedFigure:
     """A printed figure, its row's architecture as stated, and what the row itself says (its keys)."""
 
     table: PublishedTable
@@ -47,9 +47,9 @@ class Figure:
         """Our count of the architecture as stated."""
         return int(getattr(ledger(self.architecture), self.column.quantity))
 
-    def given_by(self, reading: Reading) -> bool:
-        """Whether ``reading`` gives the printed figure."""
-        counted = reading.count(self.architecture)
+    def given_by(self, hypothesis: Hypothesis) -> bool:
+        """Whether ``hypothesis`` gives the printed figure."""
+        counted = hypothesis.count(self.architecture)
         return counted is not None and self.verdict(counted) != DIFFERS
 
 
@@ -57,34 +57,21 @@ class Figure:
 class Finding:
     """What the audit found for one figure.
 
-    ``reading``: the simplest that gives it and spoils nothing, None where there is none. ``others``: further readings
-    that do so too. ``explains``: how many disagreements of the table it explains. ``coincidences``: readings that give
-    this figure but spoil others of the column. ``tried``: how many single readings there were.
+    ``hypothesis``: the simplest that gives the figure and contradicts no other, None where there is none. ``others``:
+    further ones that do so too. ``explains``: how many disagreements of the table it explains. ``coincidences``:
+    hypotheses that give this figure but contradict others of the column. ``tried``: how many there were in all.
     """
 
-    figure: Figure
+    figure: PrintedFigure
     tried: int
-    reading: str | None = None
+    hypothesis: str | None = None
     explains: int = 0
     others: tuple[str, ...] = ()
     coincidences: tuple[str, ...] = ()
-    truncated: bool = False
 
 
-@dataclass(frozen=True)
-class Findings(Result):
+class Findings(Results[Finding]):
     """What the audit found, one finding per figure that its architecture does not give, in the tables' order."""
-
-    findings: tuple[Finding, ...]
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self.findings)
-
-    def __len__(self) -> int:
-        return len(self.findings)
-
-    def __getitem__(self, index: int) -> Finding:
-        return self.findings[index]
 
 
 def audit(tables: str | PublishedTable | Sequence[str | PublishedTable] | None = None) -> Findings:
@@ -107,7 +94,7 @@ def _audit(table: PublishedTable) -> Iterator[Finding]:
         yield _find(figure, column, differing)
 
 
-def _figure(table: PublishedTable, row: PublishedRow, column: Column) -> Figure | None:
+def _figure(table: PublishedTable, row: PublishedRow, column: Column) -> PrintedFigure | None:
     architecture = row_architecture(row, column.options)
     if architecture is None or not row.cells[column.name]:
         return None
@@ -117,57 +104,54 @@ def _figure(table: PublishedTable, row: PublishedRow, column: Column) -> Figure 
             settings = read_settings(stated.options)
             architecture = configure(architecture, settings)
             keys = tuple(key for key in keys if key not in {setting.option.name for setting in settings})
-    return Figure(table, row, column, architecture, keys)
+    return PrintedFigure(table, row, column, architecture, keys)
 
 
-def _find(figure: Figure, column: Sequence[Figure], differing: Sequence[Figure]) -> Finding:
+def _find(figure: PrintedFigure, column: Sequence[PrintedFigure], differing: Sequence[PrintedFigure]) -> Finding:
     swapped = [_swapped(other) for other in column if other is not figure]
-    tried = [*swapped, *readings(figure.architecture, figure.column.quantity, figure.printed_keys)]
-    giving = [reading for reading in tried if figure.given_by(reading)]
-    holding: list[Reading] = []
-    spoiling: list[Reading] = []
-    for reading in giving:
-        (holding if reading in swapped or _holds(reading, figure, column, differing) else spoiling).append(reading)
-    finding = Finding(figure, len(tried), coincidences=tuple(reading.label for reading in spoiling))
-    if not holding:
-        return finding
+    changed = hypotheses(figure.architecture, figure.column.quantity, figure.printed_keys)
+    holding = {each: 1 for each in swapped if figure.given_by(each)}  # and how many disagreements each explains
+    coincidences = []
+    for each in filter(figure.given_by, changed):
+        if _holds(each, figure, column, differing):
+            holding[each] = sum(other.given_by(each) for other in differing)
+        else:
+            coincidences.append(each.label)
 
-    def explained(reading: Reading) -> int:
-        return 1 if reading in swapped else sum(other.given_by(reading) for other in differing)
+    def rank(hypothesis: Hypothesis) -> tuple[int, bool]:
+        return -holding[hypothesis], figure.verdict(hypothesis.count(figure.architecture) or 0) == TRUNCATED
 
-    best, *others = sorted(holding, key=lambda reading: (-explained(reading), _cut(figure, reading)))
-    return replace(
-        finding,
-        reading=best.label,
-        explains=explained(best),
-        others=tuple(reading.label for reading in others),
-        truncated=_cut(figure, best),
+    labels = [each.label for each in sorted(holding, key=rank)]
+    return Finding(
+        figure,
+        tried=len(swapped) + len(changed),
+        hypothesis=labels[0] if labels else None,
+        explains=max(holding.values(), default=0),
+        others=tuple(labels[1:]),
+        coincidences=tuple(coincidences),
     )
 
 
-def _swapped(other: Figure) -> Reading:
-    return Reading(f"the number of row {other.row_name}", lambda _: other.ours)
+def _swapped(other: PrintedFigure) -> Hypothesis:
+    return Hypothesis(f"the number of row {other.row_name}", lambda _: other.ours)
 
 
-def _holds(reading: Reading, figure: Figure, column: Sequence[Figure], differing: Sequence[Figure]) -> bool:
-    """Whether a reading of the network may stand: it spoils no figure of the column that is of the same network.
+def _holds(
+    hypothesis: Hypothesis,
+    figure: PrintedFigure,
+    column: Sequence[PrintedFigure],
+    differing: Sequence[PrintedFigure],
+) -> bool:
+    """Whether a hypothesis may stand: it contradicts no figure of the column that is of the same network.
 
-    Rows that were stated otherwise than they are printed are read together, and apart from the others.
+    Rows whose source states something else than what is printed stand together, and apart from the others.
     """
-    if reading.convention:
-        return all(other.given_by(reading) for other in column)
-    stated_apart = len(figure.printed_keys) != len(figure.table.keys)
-    if stated_apart:
-        return all(other.given_by(reading) for other in column if other.printed_keys == figure.printed_keys)
-    if not figure.table.one_network:
-        return True
-    return all(
-        other in differing or other.given_by(reading) or reading.count(other.architecture) is None
-        for other in column
-        if other.printed_keys == figure.printed_keys
+    if hypothesis.convention:
+        return all(other.given_by(hypothesis) for other in column)
+    same = [other for other in column if other.printed_keys == figure.printed_keys]
+    if len(figure.printed_keys) != len(figure.table.keys):
+        return all(other.given_by(hypothesis) for other in same)
+    return not figure.table.one_network or all(
+        other in differing or other.given_by(hypothesis) or hypothesis.count(other.architecture) is None
+        for other in same
     )
-
-
-def _cut(figure: Figure, reading: Reading) -> bool:
-    counted = reading.count(figure.architecture)
-    return counted is not None and figure.verdict(counted) == TRUNCATED

@@ -1,4 +1,4 @@
-"""Plausible readings of a printed figure: single changes to what was counted, or to how."""
+"""Hypotheses on how a printed figure came about: single changes to what was counted, or to how."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from lambda_arch.published import all_tables
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One way to read a figure: what it changes, in words, and the count it gives for an architecture (or None)."""
+class Hypothesis:
+    """One change: in words, and the count that it gives for an architecture (None where it does not apply)."""
 
     label: str
     count: Callable[[Architecture], int | None]
-    convention: bool = False  # a way of counting, which whoever prints a column has once for all of it
+    convention: bool = False  # a way of counting: whoever prints a column counts all of it the same way
 
 
-def readings(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Reading]:
-    """Return the single readings of a figure of ``quantity`` (``params`` or ``macs``) of ``architecture``.
+def hypotheses(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Hypothesis]:
+    """Return the hypotheses on a figure of ``quantity`` (``params`` or ``macs``) of ``architecture``.
 
-    What the row itself says (``printed``, the names of its keys) is not changed.
+    None changes what the row itself says: ``printed``, the names of its keys.
     """
     found = list(_conventions(quantity))
     if quantity == "macs" and "image_size" not in printed:
@@ -34,12 +34,12 @@ def readings(architecture: Architecture, quantity: str, printed: Collection[str]
     return found
 
 
-def _conventions(quantity: str) -> Iterator[Reading]:
+def _conventions(quantity: str) -> Iterator[Hypothesis]:
     if quantity == "params":
-        yield Reading("batch-norm statistics counted", _with_statistics, convention=True)
+        yield Hypothesis("batch-norm statistics counted", _with_statistics, convention=True)
     else:
-        yield Reading("FLOPs, 2 x MACs", lambda each: ledger(each).flops, convention=True)
-        yield Reading(
+        yield Hypothesis("FLOPs, 2 x MACs", lambda each: ledger(each).flops, convention=True)
+        yield Hypothesis(
             "fvcore's total, norms and pooling counted", lambda each: ledger(each).fvcore_flops, convention=True
         )
 
@@ -49,15 +49,15 @@ def _with_statistics(architecture: Architecture) -> int:
     return of.params + sum(row.params for row in of.rows if row.kind == "norm")
 
 
-def _changed(quantity: str, label: str, options: str, image_size: int | None = None) -> Reading:
+def _changed(quantity: str, label: str, options: str, image_size: int | None = None) -> Hypothesis:
     def recount(architecture: Architecture) -> int | None:
         try:
             changed = configure(architecture, read_settings(options), image_size)
-        except ArchitectureError:  # this reading cannot be built there
+        except ArchitectureError:  # it cannot be built there
             return None
         return None if changed == architecture else int(getattr(ledger(changed), quantity))
 
-    return Reading(label, recount)
+    return Hypothesis(label, recount)
 
 
 def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
@@ -70,7 +70,7 @@ def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
         yield f"scope {f'{scope}x{scope}' if scope else 'global'}", f"m={scope or 'global'}"
     for body in ("stem=7x7", *BODIES[1:]):
         if "," not in body or "stem" not in body:  # several together are recipes, below
-            yield body, body if "se=" not in body else _only(body)
+            yield body, f"se=0,{body}" if body.startswith("c2.") else body  # squeeze-excitation there and nowhere else
     for bias in ("shortcut_bias", "lambda_bias"):
         yield from ((f"{bias}={answer}", f"{bias}={answer}") for answer in ("yes", "no"))
     yield from ((f"{number} classes", f"classes={number}") for number in CLASSES)
@@ -79,25 +79,20 @@ def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
 
 @cache
 def _recipes() -> tuple[tuple[str, str], ...]:
-    """Return what published rows change together (stem, squeeze-excitation, stages), as one reading each."""
+    """Return what published rows change together (stem, squeeze-excitation, stages), each as one change."""
     found: dict[str, str] = {}
     for table in all_tables():
         for row in table.rows:
-            options = row_options(row.architecture)
+            options = _row_options(row.architecture)
             if "stem" in _names(options):
                 which = " ".join(row.cells[key] for key in table.keys if key not in ("depth", "image_size"))
                 found.setdefault(options, f"as {which!r} of {table.name}: {options.replace(',', ', ')}")
     return tuple((label, options) for options, label in found.items())
 
 
-def row_options(architecture: str) -> str:
+def _row_options(architecture: str) -> str:
     """Return the options of an architecture's canonical name, without its base name and image size."""
     return str(parse(architecture)).partition("@")[0].partition(":")[2] if architecture else ""
-
-
-def _only(body: str) -> str:
-    """Return options for squeeze-excitation where ``body`` has it and nowhere else."""
-    return body if not body.startswith("c2.") else f"se=0,{body}"
 
 
 def _names(options: str) -> set[str]:

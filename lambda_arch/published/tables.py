@@ -109,7 +109,8 @@ def load_table(name: str) -> PublishedTable:
     rows = tuple(
         PublishedRow({k: v for k, v in row.items() if k not in NOT_SHOWN}, row["architecture"]) for row in reader
     )
-    columns = tuple(Column(name=column, **fields) for column, fields in about["columns"].items())
+    source = {"source": about["source"]} if "source" in about else {}
+    columns = tuple(Column(name=column, **{**source, **fields}) for column, fields in about["columns"].items())
     figures = {column.name for column in columns}
     keys = tuple(key for key in reader.fieldnames or () if key not in figures and key not in NOT_SHOWN)
     known = tuple(Known(**entry) for entry in about.get("known", []))

@@ -14,8 +14,8 @@ REPORTS = {
     "Counts": "ledgers.counts_report",
     "Findings": "audits.audit_report",
     "Ledger": "ledgers.ledger_report",
-    "Matches": "audits.match_report",
-    "Verification": "counters.verification_report",
+    "Matches": "matches.match_report",
+    "Verification": "verifications.verification_report",
 }
 """By the result's class: the module here and its function, imported when a result is shown."""
 

@@ -16,7 +16,7 @@ def findings(table):
 @pytest.mark.parametrize("row", ["LambdaResNet152/16/4/1/23", "LambdaResNet200/16/4/1/23"])
 def test_35_and_42_million_are_the_networks_of_the_c4_study(row):
     finding = findings("seed_models")[(row, "params_paper")]
-    assert finding.reading.startswith("as 'all lambda' of c4_lambda_count: stages=CCLL, stem=rs")
+    assert finding.hypothesis.startswith("as 'all lambda' of c4_lambda_count: stages=CCLL, stem=rs")
     assert finding.explains == 2
 
 
@@ -24,25 +24,25 @@ def test_35_and_42_million_are_the_networks_of_the_c4_study(row):
 @pytest.mark.parametrize("column", ["params_paper", "params_leaderj1001"])
 def test_rows_with_u_over_1_have_a_7x7_scope(row, column):
     finding = findings("ablation_khu")[(row, column)]
-    assert finding.reading == "scope 7x7"
+    assert finding.hypothesis == "scope 7x7"
     assert finding.explains == 6
 
 
 def test_a_swapped_row():
     finding = findings("ablation_khu")[("8/4/1/23", "params_leaderj1001")]
-    assert finding.reading == "the number of row 4/4/1/23"
+    assert finding.hypothesis == "the number of row 4/4/1/23"
     assert finding.others == ()
 
 
-def test_no_reading_gives_15_6_for_8_16_1():
+def test_no_hypothesis_gives_15_6_for_8_16_1():
     finding = findings("ablation_khu")[("8/16/1/23", "params_paper")]
-    assert finding.reading is None
+    assert finding.hypothesis is None
     assert finding.tried >= 50
 
 
-def test_a_reading_that_spoils_the_column_is_a_coincidence():
+def test_a_hypothesis_that_contradicts_the_column_is_a_coincidence():
     finding = findings("hybrid_stages")[("CCLL", "params")]
-    assert finding.reading is None
+    assert finding.hypothesis is None
     assert "k=8" in finding.coincidences
 
 
@@ -52,7 +52,7 @@ def test_every_disagreement_is_audited_and_nothing_else():
     assert all(finding.figure.verdict(finding.figure.ours) == "differs" for finding in findings("scope_size").values())
 
 
-def test_a_figure_made_up_of_a_reading_is_explained_by_it():
+def test_a_figure_made_up_of_a_change_is_explained_by_it():
     """An independent check: print what a known change gives, and see it found."""
     from dataclasses import replace
 
@@ -65,4 +65,4 @@ def test_a_figure_made_up_of_a_reading_is_explained_by_it():
         row = replace(table.rows[0], cells={**table.rows[0].cells, "params": printed})
         found = next(each for each in audit(replace(table, rows=(row,))) if each.figure.column.name == "params")
         change = options.split(",")[0].replace("classes=100", "100 classes").replace("m=31", "scope 31x31")
-        assert found.reading == change
+        assert found.hypothesis == change

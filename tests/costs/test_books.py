@@ -6,9 +6,7 @@ from hypothesis import settings as hypothesis_settings
 
 from lambda_arch.arch import ResNet, all_named, configure, parse
 from lambda_arch.comparing import compare
-from lambda_arch.comparing.verification import architectures
 from lambda_arch.costs import books, count, torch_book, verify
-from lambda_arch.published import table_names
 from tests.strategies import resnets
 
 # `lambda-arch tables --verify` counts every published row at its own size. Here ResNets of up to 50 layers have theirs,
@@ -26,7 +24,7 @@ def alike(architecture):
 
 
 NAMED = [configure(parse(entry.name), [], SMALL) for entry in all_named()]
-PUBLISHED = list(architectures(compare(name) for name in table_names()))
+PUBLISHED = compare().architectures()
 SHALLOW = [
     each if isinstance(each, ResNet) and each.depth <= MIDDLE else configure(each, [], SMALL)
     for each in [*NAMED, *PUBLISHED]

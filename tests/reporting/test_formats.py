@@ -9,7 +9,7 @@ from lambda_arch.comparing import compare
 from lambda_arch.costs import count
 from lambda_arch.published import table_names
 from lambda_arch.reporting import FORMATS, Column, Report, Table, print_report
-from lambda_arch.reporting.comparisons import comparison_report, files
+from lambda_arch.reporting.comparisons import comparison_report
 from lambda_arch.reporting.ledgers import ledger_report
 
 REPORT = Report(
@@ -75,10 +75,3 @@ def test_wide_csv_has_one_line_a_row_and_no_name_twice():
         assert len(rows) == len(comparison.rows) + 1
         assert len(set(rows[0])) == len(rows[0])
         assert {len(row) for row in rows} == {len(rows[0])}
-
-
-def test_the_folder_has_a_file_a_table_and_an_index():
-    texts = files(compare())
-    assert set(texts) == {f"{name}.csv" for name in table_names()} | {"README.md"}
-    for name in table_names():
-        assert f"({name}.csv)" in texts["README.md"]

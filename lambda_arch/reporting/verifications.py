@@ -1,15 +1,15 @@
-"""Reports of the three books."""
+"""Report of the three counters: the closed form, fvcore, and torch's flop counter."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from lambda_arch.costs import Verification
 from lambda_arch.reporting.table import Column, Report, Table, as_text
 
 
-def verification_report(verified: Verification | Sequence[Verification]) -> Report:
+def verification_report(verified: Verification | Iterable[Verification]) -> Report:
     """Return one row per architecture: its costs, whether the counters agree, and below what they count as zero."""
-    results = [verified] if not isinstance(verified, Sequence) else verified
+    results = list(verified) if isinstance(verified, Iterable) else [verified]
     rows = [
         {**result.ledger.as_dict(), "modules": len(result.ledger.rows), "agree": not result.disagreements}
         for result in results
@@ -21,7 +21,7 @@ def verification_report(verified: Verification | Sequence[Verification]) -> Repo
         Column("params"),
         Column("macs", "MACs"),
         Column("fvcore_flops", "fvcore total"),
-        Column("agree", "books", show=_agree),
+        Column("agree", "counters", show=_agree),
     ]
     notes = [f"{result.ledger.architecture}: {line}" for result in results for line in result.disagreements]
     rows_compared = sum(len(result.ledger.rows) for result in results)
@@ -30,21 +30,21 @@ def verification_report(verified: Verification | Sequence[Verification]) -> Repo
         f"{agreeing} of {len(results)} architectures agree to the unit in closed form, fvcore and torch, "
         f"over {as_text(rows_compared)} rows of shapes, params, MACs and fvcore's total."
     )
-    notes += [f"Counted as zero by {book}: {', '.join(ops)}." for book, ops in _zero(results).items()]
+    notes += [f"Counted as zero by {counter}: {', '.join(ops)}." for counter, ops in _zero(results).items()]
     data = {
         "architectures": [
             {**row, "disagreements": list(result.disagreements)} for row, result in zip(rows, results, strict=True)
         ],
         "counted_as_zero": _zero(results),
     }
-    return Report([Table(columns, rows, "Three books", notes)], Table(columns, rows), data)
+    return Report([Table(columns, rows, "Three counters", notes)], Table(columns, rows), data)
 
 
 def _agree(value: bool) -> str:
     return "✓ agree" if value else "✗ differ"
 
 
-def _zero(results: Sequence[Verification]) -> dict[str, list[str]]:
+def _zero(results: Iterable[Verification]) -> dict[str, list[str]]:
     totals: dict[str, Counter[str]] = {}
     for result in results:
         for book in result.books:

@@ -1,0 +1,24 @@
+"""Report of the inverse question: the architectures that have a printed number."""
+
+from lambda_arch.comparing.matching import Matches
+from lambda_arch.reporting.table import Column, Report, Table, billions, millions
+
+
+def match_report(matches: Matches) -> Report:
+    """Return the simplest architectures within the rounding of a figure."""
+    rows = [
+        {"architecture": str(each.architecture), "params": each.params, "macs": each.macs, "changes": each.changes}
+        for each in matches.best
+    ]
+    columns = [
+        Column("architecture", align="left"),
+        Column("params", "params (M)", show=millions),
+        Column("macs", "MACs (G)", show=billions),
+        Column("changes"),
+    ]
+    note = (
+        f"{matches.found:,} of {matches.searched:,} architectures are within the rounding. "
+        "Changes: settings that are not the defaults."
+    )
+    data = {"matches": rows, "found": matches.found, "searched": matches.searched}
+    return Report([Table(columns, rows, notes=[note])], Table(columns, rows), data)
