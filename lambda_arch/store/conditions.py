@@ -2,13 +2,15 @@
 
 import fnmatch
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 
 from lambda_arch.errors import SetupError, did_you_mean
 from lambda_arch.store.measurements import Measurement
-from lambda_arch.store.setup import Setup
+from lambda_arch.store.setup import COLUMNS, Setup
 
-COLUMNS: dict[str, Callable[[Measurement], object]] = {
-    **{name: (lambda m, name=name: m.setup.columns[name]) for name in Setup().columns},  # type: ignore[misc]
+SETTINGS = [COLUMNS.get(each.name, each.name) for each in fields(Setup)]
+ATTRIBUTES: dict[str, Callable[[Measurement], object]] = {
+    **{name: (lambda m, name=name: m.setup.columns[name]) for name in SETTINGS},  # type: ignore[misc]
     "architecture": lambda m: m.architecture,
     "image_size": lambda m: m.value.image_size,
     "status": lambda m: m.status,
@@ -31,10 +33,10 @@ def select(found: Sequence[Measurement], conditions: Sequence[str]) -> list[Meas
 
 def _filter(condition: str) -> Callable[[Measurement], bool]:
     name, equals, pattern = (part.strip() for part in condition.partition("="))
-    if not equals or name not in COLUMNS:
-        hint = did_you_mean(name, COLUMNS)
-        raise SetupError(f"where={condition}: expected name=value with one of {', '.join(COLUMNS)}{hint}")
-    return lambda measurement: fnmatch.fnmatchcase(_text(COLUMNS[name](measurement)).lower(), pattern.lower())
+    if not equals or name not in ATTRIBUTES:
+        hint = did_you_mean(name, ATTRIBUTES)
+        raise SetupError(f"where={condition}: expected name=value with one of {', '.join(ATTRIBUTES)}{hint}")
+    return lambda measurement: fnmatch.fnmatchcase(_text(ATTRIBUTES[name](measurement)).lower(), pattern.lower())
 
 
 def _text(value: object) -> str:

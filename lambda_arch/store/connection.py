@@ -39,8 +39,8 @@ class Store:
             if create:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"{self.path}: cannot be opened ({error})") from None
+        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a null character in the name
+            raise StoreError(f"{self.path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
         self._connection.row_factory = sqlite3.Row
         try:
             self._prepare()

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,18 @@ def test_peaks_and_choices_are_found(store):
     assert {kind for _, kind, _ in read_peaks(store)} == {"fp32", "bf16", "fp16", "copy"}
     for row in old_rows("SELECT * FROM choice"):
         assert read_choice(store, FINGERPRINT, json.loads(row["layer"])) == row["evaluation"]
+
+
+def test_processes_that_open_an_old_store_at_once_migrate_it_once(tmp_path):
+    shutil.copy(FIXTURE, tmp_path / "s.db")
+
+    def read(_):
+        with Store(tmp_path / "s.db") as opened:
+            return [m.key for m in find_measurements(opened)]
+
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(read, range(4))
+    assert all(other == first for other in others)
 
 
 def test_an_old_store_merges_into_a_new_one_once(tmp_path):

@@ -13,7 +13,7 @@ from lambda_arch.arch import parse
 from lambda_arch.errors import StoreError
 from lambda_arch.store import Case, Setup, Status, Store, find_measurements, merge
 from lambda_arch.store.conditions import select
-from lambda_arch.store.machines import keep_machine
+from lambda_arch.store.machines import keep_machine, read_machine
 from lambda_arch.store.measurements import begin_measurement, find_largest_batch_size, finish_measurement
 from lambda_arch.store.rounds import keep_round
 from lambda_arch.store.schema import APPLICATION_ID, MIGRATIONS
@@ -197,7 +197,23 @@ def cut_off(path):
     path.write_bytes(path.read_bytes()[:60])
 
 
+def truncated(path):
+    with Store(path) as store:
+        keep(store)
+    path.write_bytes(path.read_bytes()[: 5 * 4096])
+
+
+def without_its_tables(path):
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("CREATE TABLE machine (a)")
+    connection.commit()
+    connection.close()
+
+
 BAD = {
+    "truncated": (truncated, "damaged"),
+    "a table of ours by others": (without_its_tables, "cannot be used"),
     "damaged": (damaged, "damaged"),
     "cut off": (cut_off, "damaged"),
     "newer": (newer, "newer version"),
@@ -222,9 +238,43 @@ def test_bad_files_are_refused_in_a_line_and_left_alone(tmp_path, kind):
 def test_folders_and_missing_stores_are_refused(tmp_path):
     with pytest.raises(StoreError, match="a folder"):
         Store(tmp_path)
-    with pytest.raises(StoreError, match="no such store"):
-        Store(tmp_path / "none.db", create=False)
-    assert not (tmp_path / "none.db").exists()
+    Store(tmp_path / "results.db").close()
+    with pytest.raises(StoreError, match=r"no such store \(did you mean results.db\?\)"):
+        Store(tmp_path / "result.db", create=False)
+    assert not (tmp_path / "result.db").exists()
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "file/s.db", "null\0.db"])
+@pytest.mark.parametrize("create", [True, False])
+def test_names_that_no_file_can_have_are_a_store_error(tmp_path, name, create):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError):
+        Store(f"{tmp_path}/{name}", create=create)
+
+
+def test_a_closed_store_says_so_and_is_not_called_damaged(tmp_path):
+    store = Store(tmp_path / "s.db")
+    store.close()
+    with pytest.raises(StoreError, match=r"cannot be used .*closed"):
+        find_measurements(store)
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "s.db"
+    old_store(path, 5)
+    before = path.read_bytes()
+
+    def fails(connection):
+        connection.execute("DELETE FROM machine")
+        raise sqlite3.OperationalError("no more space")
+
+    monkeypatch.setattr("lambda_arch.store.connection.MIGRATIONS", (*MIGRATIONS[:5], fails))
+    with pytest.raises(StoreError, match="no more space"):
+        Store(path)
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    with Store(path) as store:
+        assert read_machine(store, "f")["fingerprint"] == "f"
 
 
 def test_merging_adds_what_is_new_once_and_completes_what_had_begun(tmp_path):
