@@ -24,6 +24,10 @@ class DataError(LambdaArchError):
     """A user's file (table, space, checkpoint, figures) that does not hold what was expected."""
 
 
+class TrainingError(LambdaArchError):
+    """A run that cannot go on, such as one whose loss is not finite."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
     found = get_close_matches(word, list(choices), n=1, cutoff=0.6)

@@ -1,0 +1,44 @@
+"""Training: recipes, data sets from the user's disk, the loop, and what came of it."""
+
+from typing import TYPE_CHECKING
+
+from lambda_arch.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from lambda_arch.training.data import Data, load_data
+    from lambda_arch.training.recipe import Recipe
+    from lambda_arch.training.recipe_file import NamedRecipe, find_recipe, recipe_names
+    from lambda_arch.training.runs import Epoch, Runs, RunStatus, TrainingRun
+    from lambda_arch.training.training import evaluate, train
+
+_HOMES = {
+    "Data": "data",
+    "Epoch": "runs",
+    "NamedRecipe": "recipe_file",
+    "Recipe": "recipe",
+    "RunStatus": "runs",
+    "Runs": "runs",
+    "TrainingRun": "runs",
+    "evaluate": "training",
+    "find_recipe": "recipe_file",
+    "load_data": "data",
+    "recipe_names": "recipe_file",
+    "train": "training",
+}
+
+__all__ = [
+    "Data",
+    "Epoch",
+    "NamedRecipe",
+    "Recipe",
+    "RunStatus",
+    "Runs",
+    "TrainingRun",
+    "evaluate",
+    "find_recipe",
+    "load_data",
+    "recipe_names",
+    "train",
+]
+
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -1,0 +1,107 @@
+"""What came of training: a run with its figures by epoch. No torch."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+
+from lambda_arch.training.recipe_file import NamedRecipe
+
+LOG, RECIPE, FINAL = "log.csv", "recipe.toml", "final.safetensors"
+"""Files of a run's folder: figures by epoch, the recipe with its overrides, and what was learned."""
+
+
+class RunStatus(StrEnum):
+    """How a run ended so far."""
+
+    FINISHED = "finished"
+    OUT_OF_TIME = "out of time"
+    INTERRUPTED = "interrupted"
+    TERMINATED = "terminated"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """Figures of an epoch: accuracies in percent, ``waiting`` the share of its time spent waiting for images.
+
+    ``lr`` is the learning rate of its last step; ``loss`` and ``train_top1`` are of the batches as they were learned,
+    augmented; ``images_per_second`` and ``seconds`` are of training, without the validation that follows.
+    """
+
+    epoch: int
+    lr: float
+    loss: float
+    train_top1: float
+    val_loss: float
+    top1: float
+    top5: float
+    images_per_second: float
+    waiting: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """An architecture trained by a recipe: how it ended, its figures by epoch, and where its files are."""
+
+    architecture: str
+    recipe: NamedRecipe
+    data: str
+    digest: str
+    seed: int
+    status: RunStatus
+    epochs: tuple[Epoch, ...] = field(repr=False)
+    folder: Path
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def top1(self) -> float | None:
+        """Of the last epoch, in percent."""
+        return self.epochs[-1].top1 if self.epochs else None
+
+    @property
+    def seconds(self) -> float:
+        """Of training, validation apart."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    @property
+    def weights(self) -> Path:
+        """The file of what was learned, once it is finished."""
+        return self.folder / FINAL
+
+
+def run_folder(output: Path, architecture: str, recipe: str, seed: int) -> Path:
+    """Return the folder of a run below ``output``: its name has no character that a file system would not take."""
+    name = re.sub(r"[^\w.,=@-]+", "-", architecture)
+    if len(name) > 100:
+        name = f"{name[:90]}-{sha256(architecture.encode()).hexdigest()[:9]}"
+    return output / f"{name}-{recipe}-seed{seed}"
+
+
+def to_log(epochs: Sequence[Epoch]) -> str:
+    """Return the CSV log of a run."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, [one.name for one in fields(Epoch)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(epoch) for epoch in epochs)
+    return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Several runs, in order."""
+
+    runs: tuple[TrainingRun, ...]
+
+    def __iter__(self) -> Iterator[TrainingRun]:
+        return iter(self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, index: int) -> TrainingRun:
+        return self.runs[index]
