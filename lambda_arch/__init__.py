@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from lambda_arch.comparing.findings import audit
     from lambda_arch.comparing.matching import match
     from lambda_arch.costs import Ledger, count, count_many
-    from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError
+    from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError, TrainingError
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.searching import search
     from lambda_arch.store import Store
+    from lambda_arch.training import Recipe, evaluate, train
 
 __version__ = "0.1.0"
 
@@ -30,19 +31,23 @@ _HOMES = {
     "LambdaArchError": "errors",
     "LambdaLayer": "nn",
     "Ledger": "costs",
+    "Recipe": "training",
     "ResNet": "arch",
     "SetupError": "errors",
     "Store": "store",
     "StoreError": "errors",
+    "TrainingError": "errors",
     "audit": "comparing",
     "build": "nn",
     "compare": "comparing",
     "count": "costs",
     "count_many": "costs",
+    "evaluate": "training",
     "match": "comparing",
     "parse": "arch",
     "prepare": "nn",
     "search": "searching",
+    "train": "training",
 }
 
 __all__ = [
@@ -51,19 +56,23 @@ __all__ = [
     "LambdaArchError",
     "LambdaLayer",
     "Ledger",
+    "Recipe",
     "ResNet",
     "SetupError",
     "Store",
     "StoreError",
+    "TrainingError",
     "audit",
     "build",
     "compare",
     "count",
     "count_many",
+    "evaluate",
     "match",
     "parse",
     "prepare",
     "search",
+    "train",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

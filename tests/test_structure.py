@@ -13,9 +13,21 @@ from lambda_arch.cli.main import COMMANDS, make_app
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "lambda_arch"
 # from the top down: each imports only from those after it
-PACKAGES = ("cli", "reporting", "searching", "comparing", "timing", "store", "costs", "nn", "published", "arch")
+PACKAGES = (
+    "cli",
+    "reporting",
+    "searching",
+    "training",
+    "comparing",
+    "timing",
+    "store",
+    "costs",
+    "nn",
+    "published",
+    "arch",
+)
 FOUNDATIONS = ("errors", "files", "lazy", "results")  # modules beside the packages, that know none of them
-MAY_IMPORT_TORCH = ("nn", "costs", "timing")
+MAY_IMPORT_TORCH = ("nn", "costs", "timing", "training")
 HEAVY = {"torch", "fvcore", "pandas"}
 ALL_FILES = sorted(PACKAGE.rglob("*.py"))
 FILES = [path for path in ALL_FILES if path.parent != PACKAGE]

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 
 from lambda_arch.errors import SetupError
-from lambda_arch.nn.blocks import Bottleneck
 from lambda_arch.nn.efficientnet import MBConv
+from lambda_arch.nn.resnet import Bottleneck
 
 
 def regularize(network: nn.Module, *, drop: float = 0.0, drop_path: float = 0.0) -> None:

@@ -23,7 +23,13 @@ def to_safetensors(module: Network | LambdaLayer) -> bytes:
         metadata = {LAMBDA_LAYER: json.dumps(module.arguments)}
     else:
         metadata = {ARCHITECTURE: str(module.architecture)}
-    return save({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, metadata)
+    seen: set[int] = set()
+    tensors = {}
+    for name, tensor in module.state_dict().items():
+        shared = tensor.data_ptr() in seen  # embeddings that layers share: the format wants each name's own
+        seen.add(tensor.data_ptr())
+        tensors[name] = tensor.clone() if shared else tensor.contiguous()
+    return save(tensors, metadata)
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | LambdaLayer:
@@ -42,20 +48,23 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | L
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
     except SafetensorError as error:
         raise ValueError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
-    module = _build(path, metadata)
+    module = _build(path, metadata, "meta")
+    own = len(list(module.parameters())) == len(list(module.named_parameters(remove_duplicate=False)))
+    if not own:  # layers that share embeddings have to go on sharing them
+        module = _build(path, metadata, device)
     try:
-        module.load_state_dict(state, assign=True)
+        module.load_state_dict(state, assign=own)
     except RuntimeError as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     return module
 
 
-def _build(path: Path, metadata: dict[str, str]) -> Network | LambdaLayer:
+def _build(path: Path, metadata: dict[str, str], device: torch.device | str) -> Network | LambdaLayer:
     try:
         if ARCHITECTURE in metadata:
-            return build(metadata[ARCHITECTURE], device="meta")
+            return build(metadata[ARCHITECTURE], device=device)
         if LAMBDA_LAYER in metadata:
-            with torch.device("meta"):
+            with torch.device(device):
                 return LambdaLayer(**json.loads(metadata[LAMBDA_LAYER]))
     except (ArchitectureError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None

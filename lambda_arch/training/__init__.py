@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.training.data import Data, load_data
+    from lambda_arch.training.data import Data
+    from lambda_arch.training.datasets import load_data
     from lambda_arch.training.recipe import Recipe
     from lambda_arch.training.recipe_file import NamedRecipe, find_recipe, recipe_names
     from lambda_arch.training.runs import Epoch, Runs, RunStatus, TrainingRun
-    from lambda_arch.training.training import evaluate, train
+    from lambda_arch.training.verbs import evaluate, train
 
 _HOMES = {
     "Data": "data",
@@ -19,11 +20,11 @@ _HOMES = {
     "RunStatus": "runs",
     "Runs": "runs",
     "TrainingRun": "runs",
-    "evaluate": "training",
+    "evaluate": "verbs",
     "find_recipe": "recipe_file",
-    "load_data": "data",
+    "load_data": "datasets",
     "recipe_names": "recipe_file",
-    "train": "training",
+    "train": "verbs",
 }
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -90,13 +91,15 @@ class Augmentation:
         mixup = self.mixup > 0 and (not self.cutmix or bool(torch.rand(()) < 0.5))
         keys = ["input", "class"]
         if mixup:
-            share = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
-            mix = kornia.RandomMixUpV2(lambda_val=(share, share), data_keys=keys)
+            drawn = float(torch.distributions.Beta(self.mixup, self.mixup).sample())
+            mix = kornia.RandomMixUpV2(lambda_val=(drawn, drawn), data_keys=keys)
         else:
             mix = kornia.RandomCutMixV2(beta=self.cutmix, use_correct_lambda=True, data_keys=keys)
         pixels, mixed = mix(pixels, labels)
         mixed = mixed.reshape(-1, 3)
-        return pixels, Targets(labels, mixed[:, 1].long(), mixed[:, 2].to(pixels.dtype))
+        share = mixed[:, 2].to(pixels.dtype)
+        # kornia tells the other image's share of a mixup, and the first one's of a CutMix
+        return pixels, Targets(labels, mixed[:, 1].long(), share if mixup else 1 - share)
 
 
 Operations = list[Callable[[Tensor], Tensor]]
@@ -116,9 +119,7 @@ def _operations(recipe: Recipe, size: int, cropped: bool) -> tuple[Operations, O
         if recipe.pad_mode == "reflect" and recipe.pad >= size:
             raise SetupError(f"pad={recipe.pad}: expected less than the side of the images, {size}")
         mode = recipe.pad_mode
-        crop: nn.Module = kornia.RandomCrop(
-            (size, size), padding=recipe.pad, padding_mode=mode, cropping_mode="slice"
-        )
+        crop: nn.Module = kornia.RandomCrop((size, size), padding=recipe.pad, padding_mode=mode, cropping_mode="slice")
         before.append(crop)
     elif recipe.crop == "resized" and not cropped:
         before.append(kornia.RandomResizedCrop((size, size)))
@@ -135,7 +136,7 @@ def _operations(recipe: Recipe, size: int, cropped: bool) -> tuple[Operations, O
     return before, after
 
 
-def _kornia():  # type: ignore[no-untyped-def]
+def _kornia() -> Any:
     try:
         from kornia import augmentation
     except ImportError:

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -82,7 +83,7 @@ class ValidationBatches(Dataset[Batch | DataError]):
         self.skip_damaged = skip_damaged
 
     def __len__(self) -> int:
-        return -(-len(self.indices) // self.batch_size)
+        return (len(self.indices) + self.batch_size - 1) // self.batch_size
 
     def __getitem__(self, step: int) -> Batch | DataError:
         """Return the batch, or the error that it ends with."""
@@ -143,12 +144,11 @@ def batches(
     loader: DataLoader[Batch | DataError] = DataLoader(
         source,
         batch_size=None,
-        sampler=order,  # type: ignore[arg-type]  places, not numbers
+        sampler=order,
         num_workers=workers,
         collate_fn=_as_it_is,
         pin_memory=pinned,
         worker_init_fn=_undisturbed if workers else None,
-        multiprocessing_context="forkserver" if workers else None,
     )
     for batch in loader:
         if isinstance(batch, DataError):
@@ -156,7 +156,7 @@ def batches(
         yield batch
 
 
-def _as_it_is(batch: Batch | DataError) -> Batch | DataError:
+def _as_it_is(batch: Any) -> Any:
     return batch
 
 

@@ -1,7 +1,8 @@
 """Checkpoints: a folder each, written whole or not at all; weights as safetensors, the rest without pickled objects.
 
-``checkpoint-3-0/weights.safetensors``, after three epochs and no step, names its architecture, ``ema.safetensors`` is there with a moving average,
-and ``state.pt`` holds tensors and plain values that ``torch.load(..., weights_only=True)`` reads. Imports torch.
+In ``checkpoint-3-0``, after three epochs and no step, ``weights.safetensors`` names its architecture,
+``ema.safetensors`` is there with a moving average, and ``state.pt`` holds tensors and plain values that
+``torch.load(..., weights_only=True)`` reads. Imports torch.
 """
 
 import io
@@ -21,7 +22,7 @@ WEIGHTS, EMA, STATE = "weights.safetensors", "ema.safetensors", "state.pt"
 
 
 def save(folder: Path, epoch: int, step: int, networks: Mapping[str, Network], state: Mapping[str, Any]) -> Path:
-    """Write the checkpoint after ``epoch`` epochs and ``step`` steps into ``folder``, then remove older ones; return its own folder.
+    """Write the checkpoint of a place into ``folder``, and return its own folder; older ones are removed.
 
     ``networks``: by the name of their file. Raises OSError, naming the folder, where it cannot be written; what was
     there before stays then.

@@ -7,7 +7,7 @@ import codecs
 import io
 import pickle
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,22 +79,18 @@ DISTRIBUTIONS = (
     ),
     Distribution("cifar100", "cifar-100-binary", ("train.bin",), "test.bin", "fine_label_names.txt", 100, "", "", 1),
     Distribution("cifar10", "cifar-10-batches-py", BATCHES, "test_batch", "batches.meta", 10, "label_names", "labels"),
-    Distribution(
-        "cifar100", "cifar-100-python", ("train",), "test", "meta", 100, "fine_label_names", "fine_labels"
-    ),
+    Distribution("cifar100", "cifar-100-python", ("train",), "test", "meta", 100, "fine_label_names", "fine_labels"),
 )
 
 
 def find(path: Path) -> Distribution | None:
     """Return the distribution that ``path`` is, or has in a folder of its usual name; None where there is none."""
-    from dataclasses import replace
-
     for one in DISTRIBUTIONS:
         for folder in (path, path / one.folder):
             if (folder / one.train[0]).is_file() and (folder / one.meta).is_file():
                 return replace(one, path=folder)
             if folder.name == one.folder and folder.is_dir():
-                missing = next((name for name in (*one.train, one.test, one.meta) if not (folder / name).is_file()))
+                missing = next(name for name in (*one.train, one.test, one.meta) if not (folder / name).is_file())
                 raise DataError(f"{folder / missing}: no such file; expected the whole of {one.name}")
     return None
 
@@ -163,10 +159,10 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Callable[..., Any]:
         """Return the function that makes an array or its type."""
-        from numpy._core.multiarray import _reconstruct  # type: ignore[attr-defined]
+        from numpy._core.multiarray import _reconstruct
 
         if module in ("numpy.core.multiarray", "numpy._core.multiarray") and name == "_reconstruct":
-            return _reconstruct  # type: ignore[no-any-return]
+            return _reconstruct
         if (module, name) == ("numpy", "ndarray"):
             return np.ndarray
         if (module, name) == ("numpy", "dtype"):

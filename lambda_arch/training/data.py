@@ -1,9 +1,8 @@
-"""Images with labels, from the user's disk: what a data set is, and which kind a path or a name is."""
+"""What a data set is: images with labels, split, with a digest."""
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,10 +21,17 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Images(Protocol):
-    """One side of a data set's split. ``labels``: (n,). ``crops``: whether :meth:`load` draws crops by itself."""
+    """One side of a data set's split."""
 
-    labels: Labels
-    crops: bool
+    @property
+    def labels(self) -> Labels:
+        """The class of each image, (n,)."""
+        ...
+
+    @property
+    def crops(self) -> bool:
+        """Whether :meth:`load` draws crops of random size and shape by itself."""
+        ...
 
     def load(self, indices: Sequence[int], size: int, seeds: Sequence[int] | None = None) -> "Tensor":
         """Return images (b, 3, size, size), uint8.
@@ -117,35 +123,6 @@ class Subset:
     def load(self, indices: Sequence[int], size: int, seeds: Sequence[int] | None = None) -> "Tensor":
         """Return images (b, 3, size, size), uint8."""
         return self.images.load([int(self.indices[i]) for i in indices], size, seeds)
-
-
-def load_data(where: str | Path, *, limit_images: int | None = None) -> Data:
-    """Return the data set ``digits`` or ``digit-pairs``, or the one at a path; nothing is downloaded.
-
-    A path is an image folder (``train`` and ``val``, in each a folder per class), CIFAR-10 or CIFAR-100 in their binary
-    or pickled distribution, or a folder of Parquet files. ``limit_images``: at most so many of each side.
-
-    Raises :class:`lambda_arch.DataError`, one line that names the file, for what is none of these or is damaged.
-    """
-    from lambda_arch.training import cifar, digits, image_folder, parquet
-
-    path = Path(where)
-    if str(where) in digits.NAMES:
-        data = digits.load(str(where))
-    elif not path.exists():
-        raise DataError(f"{where}: no such folder; expected one, or {' or '.join(digits.NAMES)}")
-    elif (found := cifar.find(path)) is not None:
-        data = found.load()
-    elif parquet.is_parquet(path):
-        data = parquet.load(path)
-    elif (path / "train").is_dir() and (path / "val").is_dir():
-        data = image_folder.load(path)
-    else:
-        raise DataError(
-            f"{where}: expected train and val in it, with a folder per class, or the files of CIFAR-10 or CIFAR-100, "
-            f"or Parquet files"
-        )
-    return data if limit_images is None else data.limited(limit_images)
 
 
 def check_labels(labels: Labels, classes: int, where: str) -> None:

@@ -18,9 +18,7 @@ AREA, RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 """Of random crops (Szegedy et al. 2015)."""
 
 
-def decoded(
-    sources: Sequence[Path | bytes], names: Sequence[str], size: int, seeds: Sequence[int] | None
-) -> "Tensor":
+def decoded(sources: Sequence[Path | bytes], names: Sequence[str], size: int, seeds: Sequence[int] | None) -> "Tensor":
     """Return the images of files, or of their content, (b, 3, size, size), uint8.
 
     Raises :class:`lambda_arch.DataError` with the name of one that is damaged.
@@ -47,12 +45,12 @@ def _decoded(source: Path | bytes, name: str, size: int, seed: int | None) -> np
     library = pillow()
     try:
         with library.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            box = _centre(*image.size, size) if seed is None else _drawn(*image.size, seed)
+            width, height = image.size
+            box = _centre(width, height, size) if seed is None else _drawn(width, height, seed)
             # lets JPEG decode at a half, a quarter or an eighth of the size, no smaller than needed
-            shorter = min(image.size)
             seen = min(box[2] - box[0], box[3] - box[1])
-            image.draft("RGB", (int(image.size[0] * size / seen) + 1, int(image.size[1] * size / seen) + 1))
-            scale = min(image.size) / shorter
+            image.draft("RGB", (int(width * size / seen) + 1, int(height * size / seen) + 1))
+            scale = image.size[0] / width
             rgb = image.convert("RGB")
             scaled = [min(edge * scale, rgb.size[i % 2]) for i, edge in enumerate(box)]
             resized = rgb.resize((size, size), library.Resampling.BICUBIC, box=scaled)

@@ -70,7 +70,7 @@ def synchronize_norms(network: nn.Module, world: World) -> nn.Module:
     if world.size == 1:
         return network
     if world.device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-any-return]
+        return nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-any-return,no-untyped-call]
     for module in network.modules():
         if type(module) is nn.BatchNorm2d:
             module.__class__ = BatchNormOfAll
@@ -98,4 +98,5 @@ class BatchNormOfAll(nn.BatchNorm2d):
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), rate)
             self.running_var.lerp_((variance * (count / (count - 1))).to(self.running_var.dtype), rate)
         scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        normalized: Tensor = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return normalized

@@ -28,9 +28,7 @@ class FileImages:
 
     def load(self, indices: Sequence[int], size: int, seeds: Sequence[int] | None = None) -> "Tensor":
         """Return images (b, 3, size, size), uint8: random crops where there are ``seeds``, else of the centre."""
-        return decoded(
-            [self.paths[i] for i in indices], [str(self.paths[i]) for i in indices], size, seeds
-        )
+        return decoded([self.paths[i] for i in indices], [str(self.paths[i]) for i in indices], size, seeds)
 
 
 def load(path: Path) -> Data:

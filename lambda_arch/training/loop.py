@@ -95,11 +95,13 @@ class Loop:
         if found is not None:
             self._restore(found)
         size = self.architecture.image_size
-        share = {"rank": self.world.rank, "ranks": self.world.size, "skip_damaged": self.session.skip_damaged}
+        share: dict[str, Any] = {
+            "rank": self.world.rank,
+            "ranks": self.world.size,
+            "skip_damaged": self.session.skip_damaged,
+        }
         crops = recipe.crop == "resized" and self.data.train.crops
-        self.batches = TrainingBatches(
-            self.data.train, size, recipe.batch_size, self.seed, cropped=crops, **share
-        )
+        self.batches = TrainingBatches(self.data.train, size, recipe.batch_size, self.seed, cropped=crops, **share)
         self.validation = ValidationBatches(self.data.val, size, self.trainer.share, **share)
 
     def run(self, stopper: Stopper) -> TrainingRun:
@@ -209,7 +211,8 @@ class Loop:
         kept = checkpoints.newest(self.folder)
         return (
             f"{self.architecture}: the loss is {loss} in epoch {self.epoch + 1}, step {self.step}; "
-            f"{f'the last checkpoint is {kept}' if kept else 'no epoch was finished'}; expected a lower lr, or clip_grad"
+            f"{f'the last checkpoint is {kept}' if kept else 'no epoch was finished'}; "
+            f"expected a lower lr, or clip_grad"
         )
 
     def _ended(self, status: RunStatus) -> TrainingRun:

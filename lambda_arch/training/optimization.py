@@ -37,7 +37,8 @@ def make_optimizer(recipe: Recipe, network: nn.Module) -> optim.Optimizer:
 
 
 def _split(parameters: Iterable[nn.Parameter]) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    weights, others = [], []
+    weights: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in parameters:
         (weights if parameter.ndim > 1 else others).append(parameter)
     return weights, others
@@ -53,9 +54,7 @@ def make_schedule(recipe: Recipe, optimizer: optim.Optimizer, steps: int) -> lr_
     return lr_scheduler.SequentialLR(optimizer, [rising, after], [warmup])
 
 
-def _after_warmup(
-    recipe: Recipe, optimizer: optim.Optimizer, steps: int, warmup: int
-) -> lr_scheduler.LRScheduler:
+def _after_warmup(recipe: Recipe, optimizer: optim.Optimizer, steps: int, warmup: int) -> lr_scheduler.LRScheduler:
     if recipe.sched == "cosine":
         return lr_scheduler.CosineAnnealingLR(optimizer, max(1, recipe.epochs * steps - warmup), recipe.min_lr)
     if recipe.sched == "cosine-restarts":

@@ -45,7 +45,7 @@ def _whole(value: object) -> int:
 
 
 def _yes_no(value: object) -> bool:
-    return {"yes": True, "true": True, "no": False, "false": False, True: True, False: False}[value]  # type: ignore[index]
+    return {"yes": True, "true": True, "no": False, "false": False, True: True, False: False}[value]
 
 
 def _wholes(value: object) -> tuple[int, ...]:

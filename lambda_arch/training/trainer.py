@@ -56,10 +56,8 @@ class Trainer:
         self.forward = torch.compile(around) if session.compile else around
         self.optimizer = make_optimizer(recipe, self.network)
         self.schedule = make_schedule(recipe, self.optimizer, max(1, self.steps))
-        self.scaler = torch.amp.GradScaler(world.device.type, enabled=recipe.amp == "fp16")  # type: ignore[attr-defined]
-        self.augmentation = Augmentation(
-            recipe, architecture.image_size, data.mean, data.std, cropped=data.train.crops
-        )
+        self.scaler = torch.amp.GradScaler(world.device.type, enabled=recipe.amp == "fp16")
+        self.augmentation = Augmentation(recipe, architecture.image_size, data.mean, data.std, cropped=data.train.crops)
         # of this epoch so far: sum of the losses, right first guesses, images
         self.sums = torch.zeros(3, device=world.device)
 
@@ -81,7 +79,7 @@ class Trainer:
             logits = self.forward(images.to(memory_format=self.memory_format)).float()
             loss = targets.loss(logits, self.recipe.smoothing)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         if self.recipe.clip_grad:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_grad)

@@ -57,3 +57,13 @@ def test_a_file_of_another_network_is_refused(tmp_path):
         load(tmp_path / "n.safetensors")
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "other.safetensors")
+
+
+def test_shared_embeddings_stay_shared_in_a_file(tmp_path):
+    network = build("lambda_resnet26:shared_embeddings=yes,classes=5,k=4,m=3@32").eval()
+    path = tmp_path / "shared.safetensors"
+    path.write_bytes(to_safetensors(network))
+    loaded = load(path).eval()
+    x = torch.randn(2, 3, 32, 32)
+    assert torch.equal(loaded(x), network(x))
+    assert len(list(loaded.parameters())) == len(list(network.parameters()))

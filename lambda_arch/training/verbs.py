@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from lambda_arch.arch import Architecture, parse
 from lambda_arch.errors import DataError, SetupError
-from lambda_arch.training.data import Data, load_data
+from lambda_arch.training.data import Data
+from lambda_arch.training.datasets import load_data
 from lambda_arch.training.recipe import Recipe
 from lambda_arch.training.recipe_file import NamedRecipe, find_recipe
 from lambda_arch.training.runs import Runs, RunStatus, run_folder
@@ -122,7 +123,9 @@ def evaluate(
 
 
 def _architectures(given: Architecture | str | Sequence[Architecture | str]) -> list[Architecture]:
-    several: Sequence[Architecture | str] = [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
+    several: Sequence[Architecture | str] = (
+        [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
+    )
     found = [parse(one) if isinstance(one, str) else one for one in several]
     for i, one in enumerate(found):
         if one in found[:i]:
