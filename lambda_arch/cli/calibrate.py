@@ -38,7 +38,7 @@ def calibrate(
     setup, limits = flags.setup(), flags.limits(spread=1e-9)  # as many samples as there is time for
     networks = with_blocks(architectures)
     if space and "=" not in space:  # a space of the search, by its name or file
-        networks = [network for product in read_space(space).products for network in product.covering()]
+        networks = with_blocks(network for product in read_space(space).products for network in product.covering())
     wanted = [part for network in networks for part in parts(network)]
     for network in networks if space and "=" in space else []:
         wanted += space_parts(network, block_choices(network, space or ""))

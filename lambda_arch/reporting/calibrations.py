@@ -85,12 +85,10 @@ def _row(network: ResNet, predicted: float, measurement: Measurement | None) -> 
 def write_plot(path: Path, predictions: Predictions, setup: Setup) -> None:
     """Plot predicted against measured latency, with the measurements' quartiles, to ``path``.
 
-    Raises :class:`ArchitectureError` where matplotlib is not installed or cannot write such a file.
+    Raises :class:`ArchitectureError` where matplotlib cannot write such a file.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ArchitectureError(f"{path}: plots need matplotlib; expected `pip install lambda-arch[plot]`") from None
+    from matplotlib.figure import Figure
+
     found = [(predicted, m) for _, predicted, m in predictions if m is not None and m.summary is not None]
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()

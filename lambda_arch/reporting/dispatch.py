@@ -13,8 +13,10 @@ REPORTS = {
     "Comparisons": "comparisons.comparison_report",
     "Counts": "ledgers.counts_report",
     "Findings": "audits.audit_report",
+    "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
     "Matches": "matches.match_report",
+    "TableFront": "fronts.table_report",
     "Verification": "verifications.verification_report",
 }
 """By the result's class: the module here and its function, imported when a result is shown."""

@@ -7,12 +7,14 @@ from typing import Any
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.searching.exact import approximately
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.highlights import Placed, along, best, knee, place_published
+from lambda_arch.searching.highlights import Placed, best, knee, place_published, spread
 from lambda_arch.searching.member_checks import Checked
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.part_costs import COUNTED
+from lambda_arch.searching.search_space import Product
 from lambda_arch.searching.table_front import TableFront
 
+ON_TERMINAL, IN_FILES = 20, 1000  # members that are shown
 PLACED = 8  # published architectures that a person is shown
 EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have: "
 
@@ -54,8 +56,14 @@ def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
     )
 
 
+def result_report(front: Front) -> Report:
+    """Return a front as a result: for a person as the command shows it; flat, and as data, as it writes files."""
+    for_person, for_file = (shown_front(front, spread(front, number)) for number in (ON_TERMINAL, IN_FILES))
+    return Report(front_report(for_person).tables, _flat(for_file), _data(for_file))
+
+
 def front_report(shown: ShownFront) -> Report:
-    """Return a front: a row a member in CSV; for a person also how it was found, and the published ones beside it."""
+    """Return a front: one row per member; for a person also how it was found, and the published ones beside it."""
     tables = [_members(shown)]
     if shown.placed and shown.members:
         tables.append(_published(shown))
@@ -71,7 +79,8 @@ def summary(front: Front) -> list[str]:
         lines.append(f"latency is the sum of blocks measured on {problem.costs.latency.setup}")
     if _predicts(front) and problem.costs.accuracy is not None:
         model = problem.costs.accuracy
-        recipes = dict.fromkeys(model.recipe(product.stem) for product in problem.space.products)
+        products = (product for product in problem.space.products if isinstance(product, Product))
+        recipes = dict.fromkeys(model.recipe(product.base.stem) for product in products)
         lines.append(f"{model.describe()}; for networks trained as in {', '.join(recipes)}")
     return lines
 
@@ -123,7 +132,6 @@ def _notes(shown: ShownFront) -> list[str]:
     if reasons:
         more = f" and {len(reasons) - 6} more" if len(reasons) > 6 else ""
         notes.append(f"{EXTRAPOLATED}{', '.join(reasons[:6])}{more}")
-    notes += along(front, shown.members)
     where = f" under {', '.join(map(str, front.problem.constraints))}" if front.problem.constraints else ""
     for what, member in (("best", best(front)), ("knee", knee(front))):
         values = front.values(member)
@@ -249,7 +257,6 @@ def _data(shown: ShownFront) -> dict[str, Any]:
         else {"model": model.describe(), "left_out_rmse": model.left_out_rmse, "runs": len(model.runs)},
         "front_members": len(front),
         "members": _rows(shown),
-        "along": along(front, shown.members),
         "published": published,
     }
 

@@ -1,7 +1,7 @@
 """Which LambdaResNets are worth training: spaces, objectives, Pareto fronts computed exactly, accuracy predicted.
 
->>> from lambda_arch.searching import search
->>> front = search("ablation", minimize=["macs"], maximize=["top1"], where=["params<=16M"])
+>>> from lambda_arch import search
+>>> front = search("ablation", where="params<=16M")
 >>> str(front.architecture(0))
 'lambda_resnet26:k=2,h=8,m=3@128'
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lambda_arch.searching.accuracy import AccuracyModel, Prediction, fit, published_model
     from lambda_arch.searching.evolution import evolve
     from lambda_arch.searching.front import Front
-    from lambda_arch.searching.latency import Latency, Seconds
+    from lambda_arch.searching.latency import Latency
     from lambda_arch.searching.metrics import METRICS, Constraint, Metric
     from lambda_arch.searching.optimization import Problem, make_problem
     from lambda_arch.searching.pareto_search import find_front, search
@@ -31,7 +31,6 @@ _HOMES = {
     "evolve": "evolution",
     "Front": "front",
     "Latency": "latency",
-    "Seconds": "latency",
     "METRICS": "metrics",
     "Constraint": "metrics",
     "Metric": "metrics",
@@ -51,7 +50,6 @@ __all__ = [
     "Metric",
     "Prediction",
     "Problem",
-    "Seconds",
     "Space",
     "evolve",
     "find_front",

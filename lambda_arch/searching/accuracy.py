@@ -1,27 +1,29 @@
 """Top-1 accuracy predicted: a linear model of :mod:`~lambda_arch.searching.features`, fitted on runs, additive.
 
-The model is least squares on the features and an intercept a recipe of training. What it says is a prediction: it
+The model is least squares on the features and one intercept per recipe of training. What it says is a prediction: it
 comes with the leave-one-out error of the model, an interval, and whether the architecture is within what was trained.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import numpy as np
 
-from lambda_arch.arch import ArchitectureError, Block, ResNet
+from lambda_arch.arch import Architecture, Block, ResNet
+from lambda_arch.errors import ArchitectureError, DataError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.features import (
     FEATURES,
     NETWORK,
     block_features,
-    dials_of,
     features,
     network_features,
     ranges,
+    varied_settings,
 )
-from lambda_arch.searching.training_runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs
+from lambda_arch.searching.training_runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs, read_runs
 
 LEVEL = 0.95
 SPARE = 3
@@ -39,7 +41,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class AccuracyModel:
-    """A fitted model: see :func:`fit`. ``weights`` has an intercept a recipe, then a weight a feature."""
+    """A fitted model: see :func:`fit`. ``weights`` has one intercept per recipe, then one weight per feature."""
 
     runs: tuple[Run, ...]
     recipes: tuple[str, ...]
@@ -62,8 +64,10 @@ class AccuracyModel:
         """Return what a block adds to a prediction."""
         return float(self.weights[len(self.recipes) + len(NETWORK) :] @ block_features(block, stage, depth))
 
-    def predict(self, architecture: ResNet) -> Prediction:
-        """Return the prediction for an architecture."""
+    def predict(self, architecture: Architecture) -> Prediction:
+        """Return the prediction for an architecture; raises :class:`ArchitectureError` for one that is no ResNet."""
+        if not isinstance(architecture, ResNet):
+            raise ArchitectureError(f"{architecture}: expected a ResNet, whose accuracy can be predicted")
         row = _row(architecture, self.recipe(architecture.stem), self.recipes)
         outside, leverage = self._leverage(row)
         interval = self._quantile * self.residual_sd * (1 + leverage) ** 0.5
@@ -71,7 +75,7 @@ class AccuracyModel:
 
     @cached_property
     def design(self) -> Floats:
-        """The features of the runs, a row a run."""
+        """The features of the runs, one row per run."""
         return np.array([_row(run.architecture, run.recipe, self.recipes) for run in self.runs])
 
     @cached_property
@@ -107,12 +111,12 @@ class AccuracyModel:
 
     def describe(self) -> str:
         """Return a line that says by what top1 is predicted, and how well."""
-        told = len(self.left_out_errors)
-        alone = len(self.runs) - told
-        rest = f" ({alone} have no like and cannot be)" if alone else ""
+        predicted = len(self.left_out_errors)
+        alone = len(self.runs) - predicted
+        rest = f"; the other {alone} cannot be predicted from the rest" if alone else ""
         return (
             f"top1 is predicted, not measured: additive over blocks, fitted on {len(self.runs)} runs ({self.source}); "
-            f"leaving each out in turn, {told} are predicted within {self.left_out_rmse:.2f} points (rms){rest}"
+            f"leave-one-out RMSE {self.left_out_rmse:.2f} points over {predicted} runs{rest}"
         )
 
     @cached_property
@@ -136,7 +140,7 @@ class AccuracyModel:
 
     @cached_property
     def _ranges(self) -> Mapping[bool, dict[str, tuple[float, float]]]:
-        """Ranges of the dials, by whether the stem is the 7x7 one: what was varied with each."""
+        """Ranges of the settings, by whether the stem is the 7x7 one: what was varied with each."""
         return {
             plain: ranges(run.architecture for run in self.runs if (run.architecture.stem == "7x7") == plain)
             for plain in (True, False)
@@ -145,7 +149,7 @@ class AccuracyModel:
     def _reasons(self, architecture: ResNet, leverage: float, outside: bool) -> list[str]:
         known = self._ranges[architecture.stem == "7x7"]
         reasons = []
-        for name, values in dials_of(architecture).items():
+        for name, values in varied_settings(architecture).items():
             low, high = known.get(name, (np.inf, -np.inf))
             reasons += [f"{name}={_plain(value)}" for value in sorted(values) if not low <= value <= high]
         if not is_modelled(architecture):
@@ -162,24 +166,24 @@ class AccuracyModel:
 def fit(runs: Sequence[Run], source: str) -> AccuracyModel:
     """Return the model of least squares on ``runs``; ``source`` says in a few words where they come from.
 
-    Raises :class:`ArchitectureError` for runs too few, or too alike, to fit.
+    Raises :class:`DataError` for runs too few, or too alike, to fit.
     """
     recipes = tuple(dict.fromkeys(run.recipe for run in runs))
     top1 = np.array([run.top1 for run in runs])
     if len(runs) < SPARE + 1:
-        raise ArchitectureError(
+        raise DataError(
             f"{source}: {len(runs)} runs are too few to fit an accuracy model; expected at least {SPARE + 1}, and one "
             "more for each setting that differs between them"
         )
     if np.ptp(top1) == 0:
-        raise ArchitectureError(f"{source}: every top1 is {top1[0]:g}; expected runs of different accuracy")
+        raise DataError(f"{source}: every top1 is {top1[0]:g}; expected runs of different accuracy")
     design = np.array([_row(run.architecture, run.recipe, recipes) for run in runs])
     rank = int(np.linalg.matrix_rank(design))
     varied = [name for name, column in zip(FEATURES, design[:, len(recipes) :].T, strict=True) if np.ptp(column) > 0]
     if not varied:
-        raise ArchitectureError(f"{source}: every run has the same settings; expected runs of different architectures")
+        raise DataError(f"{source}: every run has the same settings; expected runs of different architectures")
     if len(runs) < rank + SPARE:
-        raise ArchitectureError(
+        raise DataError(
             f"{source}: {len(runs)} runs are too few for what differs between them ({', '.join(varied)}); "
             f"expected at least {rank + SPARE}"
         )
@@ -191,6 +195,20 @@ def fit(runs: Sequence[Run], source: str) -> AccuracyModel:
 def published_model() -> AccuracyModel:
     """Return the model fitted on the paper's accuracies."""
     return fit(published_runs(), "the paper's ablations, c4 study and Figure 3")
+
+
+def model_of(given: AccuracyModel | Path | str | None, *, with_published: bool = False) -> AccuracyModel:
+    """Return a model that is given, or that of the published runs (None, ``published``) or of a CSV of a user's runs.
+
+    ``with_published``: of both. Raises :class:`DataError` for a file that is wrong or has too few runs, and OSError.
+    """
+    if isinstance(given, AccuracyModel):
+        return given
+    if given is None or given == "published":
+        return published_model()
+    path = Path(given)
+    runs = read_runs(path)
+    return fit([*runs, *published_runs()], f"{path.name} and the paper's") if with_published else fit(runs, path.name)
 
 
 def _row(architecture: ResNet, recipe: str, recipes: Sequence[str]) -> Floats:

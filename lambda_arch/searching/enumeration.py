@@ -4,7 +4,7 @@ import numpy as np
 
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.search_space import Product
+from lambda_arch.searching.search_space import Listing, Product
 
 LIMIT = 3_000_000
 """Architectures up to which a space is enumerated."""
@@ -17,7 +17,7 @@ def enumerate_front(problem: Problem) -> Front:
     return collect(problem, "enumerate", f"all {size:,} architectures counted", found, size)
 
 
-def _of_product(problem: Problem, product: Product) -> Found:
+def _of_product(problem: Problem, product: Product | Listing) -> Found:
     totals = problem.fixed(product)[None, :]
     for slot in product.slots:
         options = problem.slot(product, slot)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.arch import ArchitectureError
+from lambda_arch.errors import DataError, LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
@@ -31,7 +31,7 @@ class Record:
     known: dict[str, list[float]] = field(default_factory=dict)
 
     def load(self) -> None:
-        """Read the file, if it is there; raises :class:`ArchitectureError` where it is of another search.
+        """Read the file, if it is there; raises :class:`DataError` where it is of another search.
 
         A last line that was cut off is dropped: that network is evaluated again.
         """
@@ -46,13 +46,13 @@ class Record:
             first, *lines = [json.loads(line) for line in whole.splitlines()]
             self.known = {line["architecture"]: [float(value) for value in line["values"]] for line in lines}
         except (ValueError, KeyError, TypeError):
-            raise ArchitectureError(f"{self.path}: expected the file of an earlier search, a JSON line each") from None
+            raise DataError(f"{self.path}: expected the file of an earlier search, a JSON line each") from None
         if first != self.about:
             different = next(
                 key for key in self.about if not isinstance(first, dict) or first.get(key) != self.about[key]
             )
             old = first.get(different) if isinstance(first, dict) else first
-            raise ArchitectureError(
+            raise DataError(
                 f"{self.path}: {different} was {old} there and is {self.about[different]} now; expected the same search"
             )
         if rest:
@@ -77,7 +77,7 @@ def evolve(
 ) -> Front:
     """Return the front of what NSGA-II meets in ``evaluations`` networks, ``population`` a generation.
 
-    Raises :class:`ArchitectureError` for a ``record`` of another search, and what the functions raise.
+    Raises :class:`DataError` for a ``record`` of another search, and what the functions raise.
     """
     _check(evaluations, population)
     names = [metric.name for metric in problem.costs.metrics]
@@ -99,9 +99,9 @@ def evolve(
 
 def _check(evaluations: int, population: int) -> None:
     if population < 4:
-        raise ArchitectureError(f"population={population}: expected at least 4")
+        raise LambdaArchError(f"population={population}: expected at least 4")
     if evaluations < 1:
-        raise ArchitectureError(f"evaluations={evaluations}: expected at least 1")
+        raise LambdaArchError(f"evaluations={evaluations}: expected at least 1")
 
 
 def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> Floats:

@@ -20,12 +20,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lambda_arch.errors import DataError
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats, Indices
 from lambda_arch.searching.enumeration import LIMIT
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.search_space import Product
+from lambda_arch.searching.search_space import Listing, Product
 from lambda_arch.searching.thinning import thin_out
 
 EXACT_LIMIT = 300_000
@@ -41,7 +41,12 @@ def _silent() -> None:
 
 
 def front_of_product(
-    problem: Problem, product: Product, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent
+    problem: Problem,
+    product: Product | Listing,
+    *,
+    limit: int = EXACT_LIMIT,
+    thinned: int = THINNED,
+    step: Step = _silent,
 ) -> Found:
     """Return the front of ``product`` in all metrics of ``problem``, and its error.
 
@@ -81,12 +86,12 @@ def front_of_product(
 def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent) -> Front:
     """Return the front of a space, exact or with its error.
 
-    Raises :class:`DataError` for a bound that asks for more of a cost, or less of a gain: what it needs is not among
-    what dominance keeps.
+    Raises :class:`LambdaArchError` for a bound that asks for more of a cost, or less of a gain: what it needs is not
+    among what dominance keeps.
     """
     for constraint in problem.constraints:
         if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
-            raise DataError(
+            raise LambdaArchError(
                 f"{constraint}: a bound against what is better needs all of a space; expected one of at most "
                 f"{LIMIT:,} architectures, where {problem.space.name} has {approximately(problem.space.size)}"
             )

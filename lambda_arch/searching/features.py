@@ -1,6 +1,6 @@
 """What the accuracy model knows of an architecture: numbers of the whole network, and of each block, that add up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import log2
 
 import numpy as np
@@ -9,16 +9,8 @@ from lambda_arch.arch import BLOCKS, STAGES, Block, Lambda, ResNet
 from lambda_arch.searching.arrays import Floats
 
 NETWORK = ("1/blocks", "1/image size^2")
-BLOCK = (
-    *(f"lambda layers in {stage}" for stage in STAGES),
-    "log2 k",
-    "log2 h",
-    "log2 u",
-    "1/m",
-    "no content",
-    "no position",
-    "squeeze-excitation",
-)
+LAMBDAS_IN = tuple(f"lambda layers in {stage}" for stage in STAGES)
+BLOCK = (*LAMBDAS_IN, "log2 k", "log2 h", "log2 u", "1/m", "no content", "no position", "squeeze-excitation")
 FEATURES = (*NETWORK, *BLOCK)
 """The features, in order; one more for each recipe of training besides these."""
 
@@ -27,42 +19,45 @@ _IMAGE_SIZE = 224
 _K, _H, _M = 16, 4, 23  # an ordinary lambda layer: its settings' features are 0
 
 
-def network_features(depth: int, image_size: int) -> list[float]:
+def network_features(depth: int, image_size: int) -> Floats:
     """Return the features of :data:`NETWORK`: accuracy saturates with depth and with image size."""
-    return [_BLOCK_SIZE / sum(BLOCKS[depth]), (_IMAGE_SIZE / image_size) ** 2]
+    return _vector(
+        NETWORK, {"1/blocks": _BLOCK_SIZE / sum(BLOCKS[depth]), "1/image size^2": (_IMAGE_SIZE / image_size) ** 2}
+    )
 
 
-def block_features(block: Block, stage: int, depth: int) -> list[float]:
+def block_features(block: Block, stage: int, depth: int) -> Floats:
     """Return what a block adds to the features of :data:`BLOCK`.
 
     A lambda layer counts as a share of its stage; its settings, and squeeze-excitation, as a share of the network.
     """
-    blocks = BLOCKS[depth]
-    share = 1 / sum(blocks)
-    found = [0.0] * len(BLOCK)
+    share = 1 / sum(BLOCKS[depth])
+    found = {"squeeze-excitation": share if block.se else 0.0}
     layer = block.layer
     if isinstance(layer, Lambda):
-        found[stage] = 1 / blocks[stage]
-        scope = 0.0 if layer.m == "global" else 1 / layer.m
-        found[4] = share * log2(layer.k / _K)
-        found[5] = share * log2(layer.h / _H)
-        found[6] = share * log2(layer.u)
-        found[7] = share * (scope - 1 / _M) if layer.position else 0.0
-        found[8] = 0.0 if layer.content else share
-        found[9] = 0.0 if layer.position else share
-    found[10] = share if block.se else 0.0
-    return found
+        found |= {
+            LAMBDAS_IN[stage]: 1 / BLOCKS[depth][stage],
+            "log2 k": share * log2(layer.k / _K),
+            "log2 h": share * log2(layer.h / _H),
+            "log2 u": share * log2(layer.u),
+            "no content": 0.0 if layer.content else share,
+        }
+        if layer.position:
+            found["1/m"] = share * ((0.0 if layer.m == "global" else 1 / layer.m) - 1 / _M)
+        else:
+            found["no position"] = share
+    return _vector(BLOCK, found)
 
 
 def features(architecture: ResNet) -> Floats:
     """Return all features of an architecture, those of its blocks summed."""
     depth = architecture.depth
     blocks = [block_features(block, i, depth) for i, stage in enumerate(architecture.stages) for block in stage]
-    return np.array([*network_features(depth, architecture.image_size), *np.sum(blocks, axis=0)])
+    return np.concatenate([network_features(depth, architecture.image_size), np.sum(blocks, axis=0)])
 
 
-def dials_of(architecture: ResNet) -> dict[str, set[float]]:
-    """Return the values of every dial of an architecture, for ranges: infinity stands for a global scope."""
+def varied_settings(architecture: ResNet) -> dict[str, set[float]]:
+    """Return the values of every setting that runs differ in, for ranges: infinity stands for a global scope."""
     layers = [block.layer for stage in architecture.stages for block in stage if isinstance(block.layer, Lambda)]
     return {
         "depth": {architecture.depth},
@@ -76,9 +71,13 @@ def dials_of(architecture: ResNet) -> dict[str, set[float]]:
 
 
 def ranges(architectures: Iterable[ResNet]) -> dict[str, tuple[float, float]]:
-    """Return the smallest and largest value of each dial over ``architectures``, for those that occur."""
+    """Return the smallest and largest value of each setting over ``architectures``, for those that occur."""
     found: dict[str, set[float]] = {}
     for architecture in architectures:
-        for name, values in dials_of(architecture).items():
+        for name, values in varied_settings(architecture).items():
             found.setdefault(name, set()).update(values)
     return {name: (min(values), max(values)) for name, values in found.items() if values}
+
+
+def _vector(names: Iterable[str], values: Mapping[str, float]) -> Floats:
+    return np.array([values.get(name, 0.0) for name in names])

@@ -6,7 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from lambda_arch.arch import ResNet
+from lambda_arch.arch import Architecture
+from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats, Indices
 from lambda_arch.searching.optimization import Problem
 
@@ -33,7 +34,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Front:
+class Front(Result):
     """The members of a front, in the order of the first objective.
 
     ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` say which architectures
@@ -64,7 +65,7 @@ class Front:
         """The members' objectives, minimised: members x objectives."""
         return self.totals[:, : len(self.problem.objectives)]
 
-    def architecture(self, i: int) -> ResNet:
+    def architecture(self, i: int) -> Architecture:
         """Return the architecture of member ``i``."""
         options = [int(option) for option in self.options[i]]
         return self.problem.space.products[int(self.product[i])].architecture(options)

@@ -1,14 +1,14 @@
-"""What a front tells: a few members that stand for all, the knee, the best, and what changes along it."""
+"""What a front tells: a few members that stand for all, the knee, the best, and the published ones beside it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
 import numpy as np
 
-from lambda_arch.arch import STAGES, ArchitectureError, Lambda, ResNet
+from lambda_arch.arch import ResNet
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Front
+from lambda_arch.searching.search_space import Product
 from lambda_arch.searching.training_runs import published_runs
 
 TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
@@ -78,13 +78,13 @@ def place_published(front: Front) -> list[Placed]:
     points = front.points
     scale = np.ptp(points, axis=0)
     scale[scale == 0] = 1.0
-    stems = {product.stem for product in problem.space.products}
+    stems = {product.base.stem for product in problem.space.products if isinstance(product, Product)}
     for run in published_runs():
         if run.architecture.stem not in stems:  # trained by another recipe
             continue
         try:
             totals = problem.of(run.architecture)
-        except ArchitectureError:
+        except LambdaArchError:
             continue
         if not problem.allowed(totals):
             continue
@@ -97,42 +97,3 @@ def place_published(front: Front) -> list[Placed]:
         placed = Placed(run.architecture, run.recipe, run.top1, totals, by, int(equal[0]) if len(equal) else None)
         found.append((margin, placed))
     return [placed for _, placed in sorted(found, key=lambda pair: pair[0])]
-
-
-def along(front: Front, members: Sequence[int]) -> list[str]:
-    """Return sentences on what changes from the first third of ``members`` to the last, by the first objective."""
-    if len(members) < 6:
-        return []
-    third = len(members) // 3
-    by_stage = front.problem.space.spread
-    ends = (members[:third], members[-third:])
-    first, last = (_habits([front.architecture(i) for i in part], by_stage) for part in ends)
-    metric = front.problem.objectives[0]
-    low, high = (metric.show_with_unit(front.values(i)[metric.name]) for i in (members[0], members[-1]))
-    said = [change for name in first if name in last if (change := _change(name, first[name], last[name]))]
-    if not said:
-        return []
-    return [f"From {low} to {high} {metric.label}, means of the first and the last third: {'; '.join(said)}."]
-
-
-def _habits(architectures: Sequence[ResNet], by_stage: bool) -> dict[str, float]:
-    """Return mean settings of architectures, and the share of lambda layers in each stage."""
-    habits: dict[str, list[float]] = {}
-    for architecture in architectures:
-        habits.setdefault("depth", []).append(architecture.depth)
-        habits.setdefault("image size", []).append(architecture.image_size)
-        for name, stage in zip(STAGES, architecture.stages, strict=True):
-            layers = [block.layer for block in stage if isinstance(block.layer, Lambda)]
-            habits.setdefault(f"lambda layers in {name}", []).append(100 * len(layers) / len(stage))
-            for dial in ("k", "h", "u", "m"):
-                values = [getattr(layer, dial) for layer in layers if getattr(layer, dial) != "global"]
-                habits.setdefault(f"{name}.{dial}" if by_stage else dial, []).extend(values)
-        shares = [100.0 * (block.se > 0) for stage in architecture.stages for block in stage]
-        habits.setdefault("squeeze-excitation", []).append(fmean(shares))
-    return {name: fmean(values) for name, values in habits.items() if values}
-
-
-def _change(name: str, before: float, after: float) -> str:
-    if name.startswith(("lambda", "squeeze")):
-        return f"{name} {before:.0f} to {after:.0f} % of the blocks" if abs(after - before) >= 10 else ""
-    return f"{name} {before:.3g} to {after:.3g}" if abs(after - before) >= 0.25 * max(before, after) else ""

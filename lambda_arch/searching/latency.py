@@ -1,34 +1,38 @@
-"""Latency as a cost of parts: what a calibration of a device hands to a search.
+"""Latency as a cost of parts: a calibration of a device, read from the store."""
 
-Who measured it, and how, is not this room's business.
-"""
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lambda_arch.arch import Block
+from lambda_arch.arch import Part
+from lambda_arch.errors import SetupError
 
+if TYPE_CHECKING:
+    from lambda_arch.store import Setup
 
-class Seconds(Protocol):
-    """Seconds of every part of a network for one batch; KeyError for a part that was not measured."""
-
-    def __call__(self, stage: int, first: bool, block: Block, size: int) -> float:
-        """Return those of a block; ``stage`` counts from 0, ``size`` is the side of its input map."""
-        ...
-
-    def stem(self, kind: str, image_size: int) -> float:
-        """Return those of a stem."""
-        ...
-
-    def head(self, classes: int, size: int) -> float:
-        """Return those of a head whose input map has side ``size``."""
-        ...
+Seconds = Callable[[Part], float]
+"""The seconds of a part for one batch; KeyError, naming it, for one that was not measured."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A calibration: ``seconds`` for a batch of ``batch`` images, and ``setup``: in a few words, on what."""
+    """A calibration: ``seconds`` for a batch of ``batch_size`` images, and ``setup``: in a few words, on what."""
 
     seconds: Seconds
-    batch: int = 1
+    batch_size: int = 1
     setup: str = ""
+
+
+def calibrated_latency(setup: "Setup", store: Path | str | None = None) -> Latency:
+    """Return what was calibrated for ``setup`` in a store; raises :class:`SetupError` where nothing was."""
+    from lambda_arch.store import Store
+    from lambda_arch.timing.blocks import block_latencies
+
+    with Store(store) as opened:
+        found = block_latencies(opened, setup)
+    if not found.by_key:
+        raise SetupError(
+            f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate` of the space first"
+        )
+    return Latency(found.seconds, setup.batch_size, str(setup))

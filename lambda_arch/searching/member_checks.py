@@ -1,13 +1,16 @@
-"""Members of a front checked: built, counted by all three books and, where a clock is given, timed as a whole."""
+"""Members of a front checked: built, counted by all three counters and, where asked, timed as a whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lambda_arch.arch import ResNet
+from lambda_arch.arch import Architecture
 from lambda_arch.searching.front import Front
+from lambda_arch.searching.whole_networks import whole_latencies
 
-Clock = Callable[[ResNet], float]
-"""Seconds of a whole network, for the batch of the latencies."""
+if TYPE_CHECKING:
+    from lambda_arch.store import Setup
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Checked:
     """A member, what the search said of it, and what its built network has; ``seconds`` where it was timed."""
 
     member: int
-    architecture: ResNet
+    architecture: Architecture
     said: dict[str, float]
     counted: dict[str, int]
     disagreements: tuple[str, ...]
@@ -23,16 +26,19 @@ class Checked:
 
     @property
     def agrees(self) -> bool:
-        """Whether the three books agree with each other, and with what the search said."""
+        """Whether the three counters agree with each other, and with what the search said."""
         return not self.disagreements and all(self.said[name] == value for name, value in self.counted.items())
 
 
-def check_members(front: Front, members: Sequence[int], clock: Clock | None = None) -> Iterator[Checked]:
-    """Yield each member checked, as it is done. Loads torch."""
+def check_members(
+    front: Front, members: Sequence[int], *, setup: "Setup | None" = None, store: Path | str | None = None
+) -> Iterator[Checked]:
+    """Yield each member checked, as it is done; timed as a whole for ``setup`` if that is given. Loads torch."""
     from lambda_arch.costs import verify
 
-    for member in members:
-        architecture = front.architecture(member)
+    architectures = [front.architecture(member) for member in members]
+    seconds = {} if setup is None else whole_latencies(architectures, setup, store)
+    for member, architecture in zip(members, architectures, strict=True):
         verification = verify(architecture)
         ledger = verification.ledger
         counts = {"params": ledger.params, "macs": ledger.macs, "flops": ledger.flops}
@@ -43,5 +49,5 @@ def check_members(front: Front, members: Sequence[int], clock: Clock | None = No
             said,
             {name: value for name, value in counts.items() if name in said},
             verification.disagreements,
-            None if clock is None else clock(architecture),
+            seconds.get(str(architecture)),
         )

@@ -3,25 +3,25 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from lambda_arch.arch import ArchitectureError, did_you_mean
+from lambda_arch.errors import LambdaArchError, did_you_mean
 
 Combines = Literal["sum", "max"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A quantity: its unit, which way is better, and how a network's follows from its stem's, blocks' and head's.
+    """A quantity that a search can optimise or bound: how it is written, which way is better, and how it adds up.
 
-    ``of`` names the metric it is read off, ``per`` over it where it is so (throughput is images over latency).
-    ``units`` are what a value may be written with, and their factors; ``shown`` the one that people read, as a heading
-    and a factor; a negative number of ``digits`` stands for as many as there are.
+    ``name`` is what a user types, ``label`` what tables say, ``about`` what it is. ``combines``: how a network's
+    follows from its parts'. ``units``: what a value may be written with, each with its factor; ``shown``: the one that
+    people read, with its factor; ``digits`` after the point, negative for as many as there are. ``inverse_of`` names
+    the metric that it is read off: throughput is images over latency.
     """
 
     name: str
     label: str
-    unit: str
     better: Literal["min", "max"]
     combines: Combines
     units: tuple[tuple[str, float], ...]
@@ -53,13 +53,13 @@ class Metric:
     def read(self, text: str) -> float:
         """Return the value of a text such as ``16M``, ``5G``, ``3ms`` or ``40MB``, in the metric's own unit.
 
-        Raises :class:`ArchitectureError` for what is no number or has a unit of something else.
+        Raises :class:`LambdaArchError` for what is no number or has a unit of something else.
         """
         match = re.fullmatch(r"\s*([+-]?[\d_]*\.?\d+(?:[eE][+-]?\d+)?)\s*([^\d\s]*)\s*", text)
         units = dict(self.units)
         if not match or match[2] not in units:
             known = ", ".join(f"{_example(self)}{unit}" for unit, _ in self.units if unit)
-            raise ArchitectureError(f"{self.name} {text.strip()}: expected a value such as {known}")
+            raise LambdaArchError(f"{self.name} {text.strip()}: expected a value such as {known}")
         return float(match[1]) * units[match[2]]
 
 
@@ -71,23 +71,23 @@ _SECONDS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("", 1.0))
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("params", "params", "", "min", "sum", _COUNT, ("M", 1e6), 3, "trainable scalars"),
-        Metric("macs", "MACs", "", "min", "sum", _COUNT, ("G", 1e9), 3, "multiply-accumulates for one image"),
-        Metric("flops", "FLOPs", "", "min", "sum", _COUNT, ("G", 1e9), 3, "twice the multiply-accumulates"),
+        Metric("params", "params", "min", "sum", _COUNT, ("M", 1e6), 3, "trainable scalars"),
+        Metric("macs", "MACs", "min", "sum", _COUNT, ("G", 1e9), 3, "multiply-accumulates for one image"),
+        Metric("flops", "FLOPs", "min", "sum", _COUNT, ("G", 1e9), 3, "twice the multiply-accumulates"),
         Metric(
-            "memory", "memory", "bytes", "min", "max", _BYTES, ("MB", 1e6), 2,
+            "memory", "memory", "min", "max", _BYTES, ("MB", 1e6), 2,
             "peak of live activations in inference, one image, 4 bytes an element",
         ),
         Metric(
-            "latency", "latency", "s", "min", "sum", _SECONDS, ("ms", 1e-3), 3,
+            "latency", "latency", "min", "sum", _SECONDS, ("ms", 1e-3), 3,
             "sum of measured per-block latencies",
         ),
         Metric(
-            "throughput", "throughput", "images/s", "max", "sum", (("images/s", 1.0), ("", 1.0), ("k", 1e3)),
+            "throughput", "throughput", "max", "sum", (("images/s", 1.0), ("", 1.0), ("k", 1e3)),
             ("images/s", 1.0), 1, "images over latency", inverse_of="latency",
         ),
         Metric(
-            "top1", "top-1", "%", "max", "sum", (("%", 1.0), ("", 1.0)), ("%", 1.0), 2,
+            "top1", "top-1", "max", "sum", (("%", 1.0), ("", 1.0)), ("%", 1.0), 2,
             "predicted by a model that is fitted on runs",
         ),
     )
@@ -99,13 +99,11 @@ def _example(metric: Metric) -> str:
 
 
 def metric_named(name: str) -> Metric:
-    """Return the metric ``name``; raises :class:`ArchitectureError` for one that is not in the table."""
+    """Return the metric ``name``; raises :class:`LambdaArchError` for one that is not in the table."""
     key = {"top-1": "top1", "flop": "flops", "mac": "macs", "param": "params"}.get(name.lower(), name.lower())
     if key not in METRICS:
         hint = did_you_mean(key, METRICS)
-        raise ArchitectureError(
-            f"{name or 'an empty name'}: no such metric{hint}; expected one of {', '.join(METRICS)}"
-        )
+        raise LambdaArchError(f"{name or 'an empty name'}: no such metric{hint}; expected one of {', '.join(METRICS)}")
     return METRICS[key]
 
 
@@ -121,16 +119,12 @@ class Constraint:
         unit, factor = self.metric.shown
         return f"{self.metric.name}{self.relation}{self.bound / factor:.12g}{unit}"
 
-    def holds(self, values: Any) -> Any:
-        """Return whether ``values``, a number or an array, keep the bound: a boolean, or an array of them."""
-        return values <= self.bound if self.relation == "<=" else values >= self.bound
-
 
 def read_constraint(text: str) -> Constraint:
-    """Return the constraint of a text such as ``params<=16M``; raises :class:`ArchitectureError` for what is none."""
+    """Return the constraint of a text such as ``params<=16M``; raises :class:`LambdaArchError` for what is none."""
     match = re.fullmatch(r"\s*([\w-]+)\s*(<=|>=|<|>|==?|≤|≥)\s*(.+?)\s*", text)
     if not match:
-        raise ArchitectureError(f"{text.strip() or 'an empty bound'}: expected a bound such as 'params<=16M'")
+        raise LambdaArchError(f"{text.strip() or 'an empty bound'}: expected a bound such as 'params<=16M'")
     name, relation, bound = match.groups()
     relation = {"≤": "<=", "≥": ">="}.get(relation, relation)
     metric = metric_named(name)
@@ -138,25 +132,25 @@ def read_constraint(text: str) -> Constraint:
         return Constraint(metric, "<=", metric.read(bound))
     if relation == ">=":
         return Constraint(metric, ">=", metric.read(bound))
-    raise ArchitectureError(f"{text.strip()}: expected <= or >=, such as '{metric.name}<={bound}'")
+    raise LambdaArchError(f"{text.strip()}: expected <= or >=, such as '{metric.name}<={bound}'")
 
 
 def read_objectives(minimize: Sequence[str], maximize: Sequence[str]) -> tuple[Metric, ...]:
     """Return the objectives of lists of names, each with commas or not.
 
-    Raises :class:`ArchitectureError` for a name given twice, unknown, or asked to get worse.
+    Raises :class:`LambdaArchError` for a name given twice, unknown, or asked to get worse.
     """
     found: dict[str, Metric] = {}
     for better, texts in (("min", minimize), ("max", maximize)):
         for name in (part.strip() for text in texts for part in text.split(",")):
             metric = metric_named(name)
             if metric.name in found:
-                raise ArchitectureError(f"{metric.name}: an objective twice; expected it once")
+                raise LambdaArchError(f"{metric.name}: an objective twice; expected it once")
             if metric.better != better:
-                flag = "--minimize" if metric.better == "min" else "--maximize"
-                raise ArchitectureError(
+                argument = "minimize" if metric.better == "min" else "maximize"
+                raise LambdaArchError(
                     f"{metric.name}: more of it is {'worse' if metric.better == 'min' else 'better'}; "
-                    f"expected {flag} {metric.name}"
+                    f"expected {argument}={metric.name}"
                 )
             found[metric.name] = metric
     return tuple(found.values())
@@ -164,4 +158,4 @@ def read_objectives(minimize: Sequence[str], maximize: Sequence[str]) -> tuple[M
 
 def column_metric(name: str, better: Literal["min", "max"]) -> Metric:
     """Return a metric for a column of a user's own table that may be any number: shown as it is."""
-    return Metric(name, name, "", better, "sum", (("", 1.0),), ("", 1.0), -1, "a column of the table")
+    return Metric(name, name, better, "sum", (("", 1.0),), ("", 1.0), -1, "a column of the table")

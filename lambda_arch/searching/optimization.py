@@ -3,16 +3,18 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.arch import Architecture
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.accuracy import AccuracyModel
 from lambda_arch.searching.arrays import Floats, Mask, Rows
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.metrics import Constraint, Metric
 from lambda_arch.searching.part_costs import COUNTED, Costs
-from lambda_arch.searching.search_space import Product, Slot, Space
+from lambda_arch.searching.search_space import Listing, Product, Slot, Space
 
 TOLERANCE = 1e-6
 """The share of a bound on an accuracy, a latency or a throughput by which it may be missed: sums of fractions are
@@ -21,7 +23,7 @@ rounded, and so are figures that are printed and given back as bounds. Counts ke
 
 @dataclass(frozen=True)
 class Problem:
-    """A space, objectives and constraints. Arrays have a column a metric: the objectives', then the constraints' own.
+    """A space, objectives and constraints. Arrays have one column per metric: the objectives' first.
 
     All of them are to be minimised: columns of what is maximised are negated, and throughput is its seconds.
     """
@@ -54,7 +56,7 @@ class Problem:
             at_most = constraint.relation == "<="
             bound = constraint.bound
             if constraint.metric.inverse_of and self.costs.latency is not None:
-                bound, at_most = self.costs.latency.batch / bound if bound > 0 else np.inf, not at_most
+                bound, at_most = self.costs.latency.batch_size / bound if bound > 0 else np.inf, not at_most
             bound *= self.signs[column]
             spare = 0.0 if constraint.metric.name in COUNTED else TOLERANCE * abs(bound)
             if at_most == (self.signs[column] > 0):
@@ -63,15 +65,15 @@ class Problem:
                 lower[column] = max(lower[column], bound - spare)
         return upper, lower
 
-    def fixed(self, product: Product) -> Floats:
+    def fixed(self, product: Product | Listing) -> Floats:
         """Return a product's costs without its blocks, minimised."""
         return self.signs * self.costs.fixed(product)
 
-    def slot(self, product: Product, slot: Slot) -> Floats:
+    def slot(self, product: Product | Listing, slot: Slot | Listing) -> Floats:
         """Return the costs of a slot's options, minimised."""
         return self.signs * self.costs.slot(product, slot)
 
-    def of(self, architecture: ResNet) -> Floats:
+    def of(self, architecture: Architecture) -> Floats:
         """Return the totals of one architecture, minimised."""
         return self.signs * self.costs.of(architecture)
 
@@ -102,13 +104,11 @@ def make_problem(
     constraints: Sequence[Constraint] = (),
     accuracy: AccuracyModel | None = None,
     latency: Latency | None = None,
-    functions: Mapping[str, Callable[[ResNet], float]] | None = None,
+    functions: Mapping[str, Callable[[Any], float]] | None = None,
 ) -> Problem:
-    """Return the problem; raises :class:`ArchitectureError` without objectives, or what one needs."""
+    """Return the problem; raises :class:`LambdaArchError` without objectives, or what one needs."""
     if not objectives:
-        raise ArchitectureError(
-            "no objective: expected --minimize or --maximize with a metric, such as --minimize macs"
-        )
+        raise LambdaArchError("no objective: expected a metric to minimize or maximize, such as minimize=macs")
     own = dict.fromkeys(constraint.metric for constraint in constraints if constraint.metric not in objectives)
     costs = Costs((*objectives, *own), accuracy, latency, functions or {})
     return Problem(space, tuple(objectives), tuple(constraints), costs)

@@ -1,51 +1,131 @@
-"""Which engine finds a front, chosen by the space and the objectives."""
+"""The search: from what a user asks for to a front, by the way of finding it that fits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lambda_arch.searching.accuracy import AccuracyModel, published_model
+from lambda_arch.errors import LambdaArchError
+from lambda_arch.searching.accuracy import AccuracyModel, model_of
+from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.enumeration import LIMIT, enumerate_front
-from lambda_arch.searching.exact import Step, exact_front
+from lambda_arch.searching.evolution import evolve
+from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.latency import Latency
-from lambda_arch.searching.metrics import read_constraint, read_objectives
+from lambda_arch.searching.latency import Latency, calibrated_latency
+from lambda_arch.searching.metrics import METRICS, column_metric, read_constraint, read_objectives
 from lambda_arch.searching.optimization import Problem, make_problem
+from lambda_arch.searching.part_costs import TIMED
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
+from lambda_arch.searching.user_function import NetworkCost, read_function
+from lambda_arch.searching.whole_networks import whole_latencies
 
+if TYPE_CHECKING:
+    from lambda_arch.store import Setup
 
-def find_front(problem: Problem, *, step: Step | None = None) -> Front:
-    """Return the front of a problem whose objectives follow from blocks: all of it counted where it is small enough.
-
-    ``step`` is called as the search goes, :func:`steps` times. Raises :class:`lambda_arch.ArchitectureError` for what
-    cannot be searched.
-    """
-    if problem.space.size <= LIMIT:
-        return enumerate_front(problem)
-    return exact_front(problem) if step is None else exact_front(problem, step=step)
-
-
-def steps(problem: Problem) -> int:
-    """Return how many steps a search takes: one a slot of every product, none where all is counted at once."""
-    if problem.space.size <= LIMIT:
-        return 0
-    return sum(len(product.slots) for product in problem.space.products)
+Progress = Callable[[int, int], None]
+"""Told as a search goes: how many of how many steps are done."""
 
 
 def search(
-    space: Space | str = "ablation",
+    space: Space | str = DEFAULT_SPACE,
     *,
-    minimize: Sequence[str] = ("macs",),
-    maximize: Sequence[str] = ("top1",),
-    where: Sequence[str] = (),
-    accuracy: AccuracyModel | None = None,
+    minimize: Sequence[str] | str | None = None,
+    maximize: Sequence[str] | str | None = None,
+    where: Sequence[str] | str = (),
+    accuracy: AccuracyModel | Path | str | None = None,
+    with_published: bool = False,
     latency: Latency | None = None,
+    function: NetworkCost | str | None = None,
+    measure: bool = False,
+    evaluations: int = 400,
+    seed: int = 0,
+    record: Path | str | None = None,
+    store: Path | str | None = None,
+    device: str = "cpu",
+    batch_size: int = 1,
+    dtype: str = "fp32",
+    mode: str = "inference",
+    threads: int = 0,
+    clock: str = "wall",
+    progress: Progress | None = None,
 ) -> Front:
-    """Return the front of a space (or a space's name, or its file) for objectives and bounds written as texts.
+    """Return the Pareto front of a ``space``: a built-in one by name, a TOML file, or a :class:`Space`.
 
-    ``accuracy`` is what top1 is predicted by (by default the model fitted on the published runs), ``latency`` a
-    calibration. Raises :class:`lambda_arch.ArchitectureError` for what cannot be searched.
+    ``minimize`` and ``maximize`` name metrics (MACs against top1 unless given), ``where`` has bounds such as
+    ``params<=16M``. ``accuracy`` is what top1 is predicted by: the published runs (``published``, the default), a CSV
+    of your own (``with_published``: and those), or a model. ``latency`` is a calibration; unless given, the ``store``'s
+    for the setup: ``device``, ``batch_size``, ``dtype``, ``mode``, ``threads`` and ``clock``.
+
+    With ``function``, an objective of your own to minimise (a callable from an architecture to a number, or
+    ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
+    networks drawn from ``seed``; ``record`` is a file that keeps them, and from which the same search goes on.
+
+    Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
+
+    def setup() -> "Setup":
+        from lambda_arch.store import Setup
+
+        words: dict[str, Any] = {"dtype": dtype, "mode": mode, "clock": clock}  # checked there
+        return Setup(device, batch_size, threads=threads, **words)
+
+    if minimize is None and maximize is None and function is None:
+        minimize, maximize = "macs", "top1"
+    objectives = read_objectives(_texts(minimize), _texts(maximize))
+    functions: dict[str, NetworkCost] = {}
+    if function is not None:
+        name, call = read_function(function)
+        if name in METRICS:
+            raise LambdaArchError(f"function={function}: {name} is a metric already; expected another name")
+        functions[name] = call
+        objectives = (*objectives, column_metric(name, "min"))
+    constraints = [read_constraint(text) for text in _texts(where)]
+    named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
+    if measure:
+        if "latency" not in named:
+            raise LambdaArchError("measure=True: expected latency among the objectives, such as minimize=latency")
+        functions["latency"] = lambda network: whole_latencies([network], setup(), store)[str(network)]
+    if with_published and isinstance(accuracy, AccuracyModel | None):
+        raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
+    model = model_of(accuracy, with_published=with_published) if "top1" in named else None
+    if latency is None and not measure and named & set(TIMED):
+        latency = calibrated_latency(setup(), store)
     chosen = read_space(space) if isinstance(space, str) else space
-    objectives = read_objectives(minimize, maximize)
-    constraints = [read_constraint(text) for text in where]
-    return find_front(make_problem(chosen, objectives, constraints, accuracy or published_model(), latency))
+    problem = make_problem(chosen, objectives, constraints, model, latency, functions)
+    if functions:
+        evaluated = None if progress is None else _counter(progress, evaluations)
+        kept = None if record is None else Path(record)
+        return evolve(problem, evaluations=evaluations, seed=seed, record=kept, evaluated=evaluated)
+    if record is not None:
+        raise LambdaArchError(
+            f"record={record}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
+        )
+    return find_front(problem, progress=progress)
+
+
+def find_front(problem: Problem, *, progress: Progress | None = None) -> Front:
+    """Return the front of a problem whose objectives follow from parts: all of it counted where it is small enough.
+
+    Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched.
+    """
+    if problem.space.size <= LIMIT:
+        return enumerate_front(problem)
+    if progress is None:
+        return exact_front(problem)
+    return exact_front(problem, step=_counter(progress, sum(len(each.slots) for each in problem.space.products)))
+
+
+def _texts(value: Sequence[str] | str | None) -> Sequence[str]:
+    return [] if value is None else [value] if isinstance(value, str) else value
+
+
+def _counter(progress: Progress, total: int) -> Callable[[], None]:
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    return step

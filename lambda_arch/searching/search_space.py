@@ -1,25 +1,24 @@
-"""A space of architectures: a union of products of independent choices.
+"""A space of architectures: a union of products of independent choices, or a listing of architectures of any family.
 
-A :class:`Product` is a network whose depth, image size, stem, head and biases are given, and whose blocks are chosen
-slot by slot, each :class:`Slot` independently of the others. A slot spans one block, the blocks of a stage that are
-chosen together, or the whole network.
+A :class:`Product` is a ResNet whose blocks are chosen slot by slot, each :class:`Slot` independently of the others; all
+its other settings are given. A slot spans one block, the blocks of a stage that are chosen together, or the network.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
 
-from lambda_arch.arch import BLOCKS, ArchitectureError, Block, ResNet, expand
-from lambda_arch.arch.resnet_tables import StemKind
+from lambda_arch.arch import BLOCKS, Architecture, Block, ResNet, expand
+from lambda_arch.errors import DataError
 from lambda_arch.searching.arrays import Indices, Mask
 
 Place = tuple[int, int]
 """A block of a network: its stage and its number there, both from 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Column:
     """Blocks that are alike in every option of a slot: their ``places``, and which of ``blocks`` each option gives."""
 
@@ -28,7 +27,7 @@ class Column:
     index: Indices
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Slot:
     """Blocks that are chosen together. Option ``i`` gives each column the block ``column.blocks[column.index[i]]``."""
 
@@ -45,16 +44,24 @@ class Slot:
         return [place for column in self.columns for place in column.places]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Product:
-    """A network with its blocks left open: every combination of the slots' options is an architecture."""
+    """A network with its blocks left open: every combination of the slots' options is an architecture.
 
-    depth: int
-    image_size: int
-    stem: StemKind
-    shortcut_bias: bool
-    classes: int
+    ``base`` has all settings but the blocks. Its own hold lambda layers everywhere, so that no setting that concerns
+    those is lost: an architecture without them has none. Raises :class:`DataError` for shared embeddings, whose
+    parameters are not a sum over blocks.
+    """
+
+    base: ResNet
     slots: tuple[Slot, ...]
+
+    def __post_init__(self) -> None:
+        if self.base.shared_embeddings:
+            raise DataError(
+                "shared_embeddings=yes: layers that share them do not cost a sum over blocks; "
+                "expected no, or a space of a base, which is counted network by network"
+            )
 
     @property
     def size(self) -> int:
@@ -62,7 +69,7 @@ class Product:
         return prod(slot.size for slot in self.slots)
 
     def architecture(self, options: Sequence[int]) -> ResNet:
-        """Return the architecture of one option a slot."""
+        """Return the architecture of one option per slot."""
         blocks: dict[Place, Block] = {}
         for slot, option in zip(self.slots, options, strict=True):
             for column in slot.columns:
@@ -78,25 +85,42 @@ class Product:
             yield self._network({place: block for places, block in chosen for place in places})
 
     def _network(self, blocks: Mapping[Place, Block]) -> ResNet:
-        stages = tuple(tuple(blocks[i, j] for j in range(n)) for i, n in enumerate(BLOCKS[self.depth]))
-        return ResNet(
-            self.depth,
-            stages,
-            stem=self.stem,
-            shortcut_bias=self.shortcut_bias,
-            classes=self.classes,
-            image_size=self.image_size,
-        )
+        shape = BLOCKS[self.base.depth]
+        return replace(self.base, stages=tuple(tuple(blocks[i, j] for j in range(n)) for i, n in enumerate(shape)))
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Architectures of any family, one by one. It is its own one slot, of which each architecture is an option."""
+
+    architectures: tuple[Architecture, ...]
+
+    @property
+    def slots(self) -> "tuple[Listing]":
+        """The listing itself."""
+        return (self,)
+
+    @property
+    def size(self) -> int:
+        """The number of architectures."""
+        return len(self.architectures)
+
+    def architecture(self, options: Sequence[int]) -> Architecture:
+        """Return the architecture of one option."""
+        return self.architectures[options[0]]
+
+    def covering(self) -> Iterator[Architecture]:
+        """Yield networks in which every block of the listing occurs: all of them."""
+        yield from self.architectures
 
 
 @dataclass(frozen=True)
 class Space:
-    """A union of products, with a name and a line about it."""
+    """A union of products or listings, with a name and a line about it."""
 
     name: str
     about: str
-    products: tuple[Product, ...]
-    spread: bool = field(default=False)  # whether any choice is made for stages or blocks apart
+    products: tuple[Product | Listing, ...]
 
     @property
     def size(self) -> int:
@@ -106,7 +130,7 @@ class Space:
         """
         return sum(product.size for product in self.products)
 
-    def architectures(self) -> Iterator[ResNet]:
+    def architectures(self) -> Iterator[Architecture]:
         """Yield every architecture; only for small spaces."""
         for product in self.products:
             for options in np.ndindex(*(slot.size for slot in product.slots)):
@@ -129,12 +153,12 @@ def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], Indic
 
 
 def letters_of(patterns: Sequence[str], depth: int) -> Mask:
-    """Return which blocks hold a lambda layer, patterns x blocks; raises ArchitectureError where one cannot."""
+    """Return which blocks hold a lambda layer, patterns x blocks; raises DataError where one cannot."""
     expanded = ["".join(expand(pattern, BLOCKS[depth])) for pattern in patterns]
     for pattern, letters in zip(patterns, expanded, strict=True):
         other = sorted(set(letters) - {"C", "L"})
         if other:
-            raise ArchitectureError(
+            raise DataError(
                 f"stages={pattern}: expected C (convolution) or L (lambda) in a space, where it says {other[0]}"
             )
     return np.array([[letter == "L" for letter in letters] for letters in expanded])

@@ -11,43 +11,55 @@ m = [7, 23]
 k = 16
 [[network]]              # a union: each table on top of the keys above
 depth = 50
+
+Or options of any base, of any family, for the whole network, counted one architecture at a time:
+
+base = "lambda_mobilenet"
+layers = ["CCCCCCL-----C-", "CCCCCCLLLLLLLL"]
+k = [4, 8]
 """
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import product as cartesian
+from math import prod
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.arch import STAGES, ArchitectureError, did_you_mean
-from lambda_arch.searching.search_space import Product, Space
+from lambda_arch.arch import STAGES, configure, parse, read_setting
+from lambda_arch.errors import ArchitectureError, DataError, did_you_mean
+from lambda_arch.searching.built_in_spaces import BUILT_IN
+from lambda_arch.searching.search_space import Listing, Product, Space
+from lambda_arch.searching.space_keys import read_list
 from lambda_arch.searching.space_products import Choices
 
-BUILT_IN = ("ablation", "scaling", "stages", "blocks")
+MAX_LISTED = 20_000
+"""Architectures that a space of a base may list: each is counted by itself."""
 
 
 def read_space(name: str) -> Space:
     """Return a built-in space by name, or the space of a TOML file.
 
-    Raises :class:`ArchitectureError` naming the key of what is wrong, and OSError for a file that cannot be read.
+    Raises :class:`DataError` naming the key of what is wrong, and OSError for a file that cannot be read.
     """
     if name in BUILT_IN:
         return built_in(name)
     if not name.endswith(".toml"):
         hint = did_you_mean(name, BUILT_IN)
-        raise ArchitectureError(f"{name}: no such space{hint}; expected one of {', '.join(BUILT_IN)}, or a .toml file")
+        raise DataError(f"{name}: no such space{hint}; expected one of {', '.join(BUILT_IN)}, or a .toml file")
     path = Path(name)
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except UnicodeDecodeError:
-        raise ArchitectureError(f"{name}: expected a TOML file, text in UTF-8") from None
+        raise DataError(f"{name}: expected a TOML file, text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise ArchitectureError(f"{name}: {error}; expected TOML such as k = [8, 16]") from None
+        raise DataError(f"{name}: {error}; expected TOML such as k = [8, 16]") from None
     try:
         return space_of(table, path.stem)
-    except ArchitectureError as error:
-        raise ArchitectureError(f"{name}: {error}") from None
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
 
 
 @cache
@@ -58,21 +70,39 @@ def built_in(name: str) -> Space:
 
 
 def space_of(table: Mapping[str, Any], name: str) -> Space:
-    """Return the space of a parsed table; raises :class:`ArchitectureError` naming what is wrong."""
+    """Return the space of a parsed table; raises :class:`DataError` naming what is wrong."""
     shared = {key: value for key, value in table.items() if key not in ("network", "about")}
     about = table.get("about", "")
     networks = table.get("network", [{}])
     if not isinstance(about, str):
-        raise ArchitectureError(f"about={about}: expected a text")
+        raise DataError(f"about={about}: expected a text")
     if not isinstance(networks, list) or not networks or not all(isinstance(entry, dict) for entry in networks):
-        raise ArchitectureError("network: expected tables [[network]]")
-    products: list[Product] = []
-    spread = False
-    for entry in networks:
-        choices = Choices.read(_on_top(shared, entry))
-        spread = spread or any(choice.scope != "network" for choice in choices.varying)
-        products += choices.products()
-    return Space(name, " ".join(about.split()), tuple(products), spread)
+        raise DataError("network: expected tables [[network]]")
+    products: list[Product | Listing] = []
+    try:
+        for entry in networks:
+            whole = _on_top(shared, entry)
+            products += [_listing(whole)] if "base" in whole else Choices.read(whole).products()
+    except ArchitectureError as error:
+        raise DataError(str(error)) from None
+    return Space(name, " ".join(about.split()), tuple(products))
+
+
+def _listing(table: Mapping[str, Any]) -> Listing:
+    """Return every combination of the options of a table on top of its base."""
+    if not isinstance(table["base"], str):
+        raise DataError(f"base={table['base']}: expected a name, such as lambda_mobilenet")
+    base = parse(table["base"])
+    keys = [key for key in table if key != "base"]
+    values = [read_list(key, table[key]) for key in keys]
+    if prod(map(len, values)) > MAX_LISTED:
+        raise DataError(f"{', '.join(keys)}: {prod(map(len, values)):,} combinations; expected at most {MAX_LISTED:,}")
+    found = []
+    for combination in cartesian(*values):
+        given = dict(zip(keys, combination, strict=True))
+        size = given.pop("image_size", None)
+        found.append(configure(base, [read_setting(key, value, typed=True) for key, value in given.items()], size))
+    return Listing(tuple(dict.fromkeys(found)))
 
 
 def _on_top(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

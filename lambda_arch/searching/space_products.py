@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from lambda_arch.arch import BLOCKS, STAGES, WIDTHS, ArchitectureError, Block, Convolution, Lambda
+from lambda_arch.arch import BLOCKS, STAGES, WIDTHS, Block, Convolution
+from lambda_arch.errors import DataError
 from lambda_arch.searching.search_space import Place, Product, Slot, drop_repeats, letters_of
 from lambda_arch.searching.space_keys import (
-    BLOCK_KEYS,
-    BY_NAME,
     NETWORK_KEYS,
     SCOPES,
     Choice,
+    block_keys,
+    lambda_layer,
+    lambda_network,
     read_choice,
     read_scope,
     read_stage,
@@ -25,7 +27,7 @@ from lambda_arch.searching.space_keys import (
 MAX_TIED = 2000
 MAX_OPTIONS = 5_000_000
 
-_DEFAULTS: dict[str, Any] = {"depth": 50, "image_size": 224, "stem": "7x7", "shortcut_bias": False, "classes": 1000}
+_DEFAULTS = {key: getattr(lambda_network(), key) for key in NETWORK_KEYS}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Choices:
-    """All keys of one network table; the last that covers a place prevails there."""
+    """All keys of one network table; the last that covers a place counts there."""
 
     network: dict[str, tuple[Any, ...]]
     patterns: tuple[str, ...]
@@ -51,7 +53,7 @@ class Choices:
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> "Choices":
-        """Return the choices of a table; raises :class:`ArchitectureError` naming the key of what is wrong."""
+        """Return the choices of a table; raises :class:`DataError` naming the key of what is wrong."""
         network = {key: (value,) for key, value in _DEFAULTS.items()}
         patterns: tuple[str, ...] = ()
         blocks: list[Choice] = []
@@ -66,7 +68,7 @@ class Choices:
             elif key != "per":
                 blocks.append(read_choice(key, value, scope, (), ""))
         if patterns and any(choice.key == "layer" for choice in blocks):
-            raise ArchitectureError("layer: stages says which layers there are; expected one of the two")
+            raise DataError("layer: stages says which layers there are; expected one of the two")
         blocks.sort(key=lambda choice: len(choice.where))
         return cls(network, patterns, tuple(blocks))
 
@@ -74,12 +76,13 @@ class Choices:
         """Yield the products: one for each depth, image size and so on, and each combination of what is tied."""
         for depth in self.network["depth"]:
             slots = list(self._slots(depth))
-            rest = [self.network[key] for key in NETWORK_KEYS[1:]]
-            for size, stem, bias, classes in cartesian(*rest):
+            keys = NETWORK_KEYS[1:]
+            for values in cartesian(*(self.network[key] for key in keys)):
+                base = lambda_network(depth=depth, **dict(zip(keys, values, strict=True)))
                 for combination in slots:
-                    yield Product(depth, size, stem, bias, classes, combination)
+                    yield Product(base, combination)
 
-    def _prevailing(self, place: Place, key: str) -> Choice | None:
+    def _choice_at(self, place: Place, key: str) -> Choice | None:
         found = [choice for choice in self.blocks if choice.key == key and choice.covers(place)]
         return found[-1] if found else None
 
@@ -87,7 +90,7 @@ class Choices:
         """Yield the slots of each product of one depth: one with all tied choices, or many, given the tied ones."""
         places = [(i, j) for i, n in enumerate(BLOCKS[depth]) for j in range(n)]
         letters = letters_of(self.patterns, depth) if self.patterns else None
-        sources = {place: {key: self._prevailing(place, key) for key in ("layer", *BLOCK_KEYS)} for place in places}
+        sources = {place: {key: self._choice_at(place, key) for key in ("layer", *block_keys())} for place in places}
         self._refuse_misplaced(places, depth)
         axes = {place: self._axes(place, sources[place]) for place in places}
         everywhere = [axis for axis in _distinct(axes.values()) if axis.where == ()]
@@ -110,7 +113,7 @@ class Choices:
                 groups.append(of_stage)
         if prod(len(axis.choice.values) for axis in tied) > MAX_TIED:
             names = ", ".join(dict.fromkeys(axis.choice.key for axis in tied))
-            raise ArchitectureError(
+            raise DataError(
                 f"{names}: more than {MAX_TIED:,} combinations, besides choices for stages or blocks below them; "
                 "expected fewer values, or all of them per stage or per block"
             )
@@ -133,7 +136,7 @@ class Choices:
         for choice in self.blocks:
             if len(choice.where) == 2 and choice.where not in places:
                 name, number = STAGES[choice.where[0]], BLOCKS[depth][choice.where[0]]
-                raise ArchitectureError(
+                raise DataError(
                     f"{name}.{choice.where[1] + 1}.{choice.key}: expected a block of {name} from 1 to {number}, "
                     f"for depth {depth}"
                 )
@@ -158,7 +161,7 @@ class Builder:
         total = int(np.prod(lengths, dtype=np.int64)) if lengths else 1
         if total > MAX_OPTIONS:
             names = ", ".join(axis.choice.key for axis in axes)
-            raise ArchitectureError(f"{names}: {total:,} combinations chosen at once; expected at most {MAX_OPTIONS:,}")
+            raise DataError(f"{names}: {total:,} combinations chosen at once; expected at most {MAX_OPTIONS:,}")
         digits = dict(zip(axes, np.unravel_index(np.arange(total), lengths or (1,)), strict=False))
         columns: dict[Any, tuple[list[Place], Any]] = {}
         for place in group:
@@ -220,9 +223,10 @@ class Builder:
         se = values.pop("se", 0.0)
         if kind == "C":
             return Block(Convolution(), se)
-        layer = Lambda(**{BY_NAME[key].field: value for key, value in values.items() if key != "layer"})
+        values.pop("layer", None)
+        layer = lambda_layer(values)
         if WIDTHS[place[0]] % layer.h:
-            raise ArchitectureError(
+            raise DataError(
                 f"h={layer.h}: expected heads that divide the {WIDTHS[place[0]]} channels of {STAGES[place[0]]}"
             )
         return Block(layer, se)

@@ -10,18 +10,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.arch import ArchitectureError, did_you_mean
+from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
+from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.metrics import METRICS, Metric, column_metric
 from lambda_arch.searching.optimization import non_dominated
 
 
 @dataclass(frozen=True)
-class TableFront:
+class TableFront(Result):
     """The rows of a table that no other dominates; for every other row, one that does.
 
-    ``by[i]`` is -1 for a member. ``values`` has a column an objective, as the table has them. ``skipped`` counts rows
-    that have no number for some objective.
+    ``by[i]`` is -1 for a member. ``values`` has one column per objective, as the table has them. ``skipped`` counts
+    rows that have no number for some objective.
     """
 
     columns: tuple[str, ...]
@@ -41,19 +42,18 @@ class TableFront:
 def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) -> TableFront:
     """Return the front of the CSV file at ``path``; of equal rows all are members.
 
-    Raises :class:`ArchitectureError` for no objective, a column that is not there, or no row with numbers, and OSError.
+    Raises :class:`LambdaArchError` for no objective, :class:`DataError` for a column that is not there or no row with
+    numbers, and OSError.
     """
     columns, rows = _read(path)
     objectives = [_objective(path, name, columns, "min") for text in minimize for name in text.split(",")]
     objectives += [_objective(path, name, columns, "max") for text in maximize for name in text.split(",")]
     if not objectives:
-        raise ArchitectureError(
-            "no objective: expected --minimize or --maximize with a column, such as --minimize macs"
-        )
+        raise LambdaArchError("no objective: expected a column to minimize or maximize, such as minimize=macs")
     names = [metric.name for metric in objectives]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ArchitectureError(f"{twice[0]}: an objective twice; expected it once")
+        raise LambdaArchError(f"{twice[0]}: an objective twice; expected it once")
     kept, values = [], []
     for row in rows:
         try:
@@ -63,7 +63,7 @@ def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) ->
         kept.append(row)
         values.append(numbers)
     if not kept:
-        raise ArchitectureError(f"{path}: no row has a number for each of {', '.join(names)}")
+        raise DataError(f"{path}: no row has a number for each of {', '.join(names)}")
     array = np.array(values)
     minimised = array * [metric.sign for metric in objectives]
     return TableFront(columns, tuple(kept), tuple(objectives), array, _dominators(minimised), len(rows) - len(kept))
@@ -85,23 +85,22 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise ArchitectureError(f"{path}: expected a CSV file, text in UTF-8") from None
+        raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
     reader = csv.DictReader(io.StringIO(text), restval="")
     columns = tuple(reader.fieldnames or ())
     rows = [{column: row[column] or "" for column in columns} for row in reader]
     if not rows:
-        raise ArchitectureError(f"{path}: expected a CSV file with a line of columns and rows below it")
+        raise DataError(f"{path}: expected a CSV file with a line of columns and rows below it")
     return columns, rows
 
 
 def _objective(path: Path, text: str, columns: Sequence[str], better: Literal["min", "max"]) -> Metric:
     name = text.strip()
     if name not in columns:
-        raise ArchitectureError(f"{path}: no column {name}{did_you_mean(name, columns)}; it has {', '.join(columns)}")
+        raise DataError(f"{path}: no column {name}{did_you_mean(name, columns)}; it has {', '.join(columns)}")
     known = METRICS.get(name)
     if known is not None and known.better != better:
-        flag = "--minimize" if known.better == "min" else "--maximize"
-        raise ArchitectureError(f"{name}: expected {flag} {name}")
+        raise LambdaArchError(f"{name}: expected {'minimize' if known.better == 'min' else 'maximize'}={name}")
     return column_metric(name, better)
 
 

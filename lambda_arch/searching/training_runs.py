@@ -2,12 +2,13 @@
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
-from lambda_arch.arch import ArchitectureError, Block, Convolution, Lambda, ResNet, parse
+from lambda_arch.arch import Block, Convolution, Lambda, ResNet, parse
+from lambda_arch.errors import ArchitectureError, DataError
 from lambda_arch.published import load_table
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
@@ -48,15 +49,9 @@ def is_modelled(architecture: object) -> TypeGuard[ResNet]:
     """Return whether an accuracy model knows an architecture: a ResNet of convolutions and ordinary lambda layers."""
     if not isinstance(architecture, ResNet):
         return False
-    plain = ResNet(
-        architecture.depth,
-        tuple(tuple(Block(_plain(block.layer), block.se) for block in stage) for stage in architecture.stages),
-        stem=architecture.stem,
-        shortcut_bias=architecture.shortcut_bias,
-        classes=architecture.classes,
-        image_size=architecture.image_size,
-    )
-    return plain == architecture
+    stages = tuple(tuple(Block(_plain(block.layer), block.se) for block in stage) for stage in architecture.stages)
+    usual: dict[str, Any] = {"stride": True, "pool": "strided", "activation": "relu", "shared_embeddings": False}
+    return replace(architecture, stages=stages, **usual) == architecture
 
 
 def _plain(layer: object) -> Convolution | Lambda:
@@ -69,30 +64,30 @@ def _plain(layer: object) -> Convolution | Lambda:
 def read_runs(path: Path) -> list[Run]:
     """Return the runs of a CSV with the columns ``architecture`` and ``top1``.
 
-    Raises :class:`ArchitectureError` naming the file and the line of what is wrong, and OSError.
+    Raises :class:`DataError` naming the file and the line of what is wrong, and OSError.
     """
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise ArchitectureError(f"{path}: expected a CSV file, text in UTF-8") from None
+        raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
     reader = csv.DictReader(io.StringIO(text))
     for column in ("architecture", "top1"):
         if column not in (reader.fieldnames or ()):
-            raise ArchitectureError(f"{path}: expected a column {column}; it has {', '.join(reader.fieldnames or ())}")
+            raise DataError(f"{path}: expected a column {column}; it has {', '.join(reader.fieldnames or ())}")
     runs = []
     for row in reader:
         where = f"{path}, line {reader.line_num}"
         try:
             architecture = parse((row["architecture"] or "").strip())
         except ArchitectureError as error:
-            raise ArchitectureError(f"{where}: {error}") from None
+            raise DataError(f"{where}: {error}") from None
         if not is_modelled(architecture):
-            raise ArchitectureError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
+            raise DataError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
         try:
             top1 = float((row["top1"] or "").strip().rstrip("%"))
         except ValueError:
             top1 = -1.0
         if not 0 <= top1 <= 100:
-            raise ArchitectureError(f"{where}: top1={row['top1']}: expected percent from 0 to 100, such as 78.4")
+            raise DataError(f"{where}: top1={row['top1']}: expected percent from 0 to 100, such as 78.4")
         runs.append(Run(architecture, OWN, top1))
     return runs

@@ -17,7 +17,7 @@ from lambda_arch.searching.table_front import table_front
 
 @pytest.fixture(scope="module")
 def picture() -> Picture:
-    front = search("scaling", minimize=["macs", "params"])
+    front = search("scaling", minimize=["macs", "params"], maximize=["top1"])
     return front_picture(shown_front(front, spread(front, 30)))
 
 

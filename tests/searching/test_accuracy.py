@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from lambda_arch.arch import ArchitectureError, parse
+from lambda_arch.arch import parse
+from lambda_arch.errors import DataError
 from lambda_arch.searching.accuracy import AccuracyModel, fit, published_model
 from lambda_arch.searching.features import features
 from lambda_arch.searching.search_space import Space
@@ -107,7 +108,7 @@ def test_a_law_in_the_runs_is_found() -> None:
     ],
 )
 def test_runs_that_do_not_suffice_are_refused_with_what_would(runs: list[Run], message: str) -> None:
-    with pytest.raises(ArchitectureError) as error:
+    with pytest.raises(DataError) as error:
         fit(runs, "mine.csv")
     assert message in str(error.value)
 
@@ -131,7 +132,7 @@ def test_own_runs_together_with_the_published_ones_predict_for_the_own_recipe() 
 def test_files_of_runs_that_are_wrong_are_named(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "runs.csv"
     path.write_text(text)
-    with pytest.raises(ArchitectureError) as error:
+    with pytest.raises(DataError) as error:
         read_runs(path)
     assert message in str(error.value)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.arch import ResNet
+from lambda_arch.errors import DataError
 from lambda_arch.searching.evolution import evolve
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.metrics import METRICS, column_metric, read_constraint
@@ -74,11 +75,11 @@ def test_members_keep_the_bounds() -> None:
 def test_the_file_of_another_search_is_refused(tmp_path: Path) -> None:
     record = tmp_path / "record.jsonl"
     evolve(asked(Interactions()), evaluations=10, population=10, record=record)
-    with pytest.raises(ArchitectureError, match="seed was 0 there and is 1 now"):
+    with pytest.raises(DataError, match="seed was 0 there and is 1 now"):
         evolve(asked(Interactions()), evaluations=10, population=10, record=record, seed=1)
     record.write_text("not json\n")
-    with pytest.raises(ArchitectureError, match=r"record\.jsonl: expected the file of an earlier search"):
+    with pytest.raises(DataError, match=r"record\.jsonl: expected the file of an earlier search"):
         evolve(asked(Interactions()), evaluations=10, population=10, record=record)
     record.write_text(json.dumps(["a list"]) + "\n")
-    with pytest.raises(ArchitectureError, match="expected the same search"):
+    with pytest.raises(DataError, match="expected the same search"):
         evolve(asked(Interactions()), evaluations=10, population=10, record=record)

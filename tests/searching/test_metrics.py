@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_arch.arch import ArchitectureError
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.metrics import METRICS, metric_named, read_constraint, read_objectives
 
 
@@ -43,16 +43,16 @@ def test_bounds(text: str, name: str, relation: str, bound: float) -> None:
     ],
 )
 def test_bounds_that_are_none(text: str, message: str) -> None:
-    with pytest.raises(ArchitectureError) as error:
+    with pytest.raises(LambdaArchError) as error:
         read_constraint(text)
     assert message in str(error.value)
 
 
 def test_objectives_go_their_own_way() -> None:
     assert [metric.name for metric in read_objectives(["macs, params"], ["top1"])] == ["macs", "params", "top1"]
-    with pytest.raises(ArchitectureError, match="top1: more of it is better; expected --maximize top1"):
+    with pytest.raises(LambdaArchError, match="top1: more of it is better; expected maximize=top1"):
         read_objectives(["top1"], [])
-    with pytest.raises(ArchitectureError, match="macs: an objective twice"):
+    with pytest.raises(LambdaArchError, match="macs: an objective twice"):
         read_objectives(["macs", "macs"], [])
 
 

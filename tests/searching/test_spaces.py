@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from lambda_arch.arch import BLOCKS, STAGES, ArchitectureError, Block, Convolution, Lambda, ResNet, expand, parse
-from lambda_arch.searching.space_file import BUILT_IN, read_space, space_of
+from lambda_arch.arch import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet, expand, parse
+from lambda_arch.errors import DataError
+from lambda_arch.searching.built_in_spaces import BUILT_IN
+from lambda_arch.searching.space_file import read_space, space_of
 from tests.searching.spaces import tables
 
 
@@ -97,7 +99,7 @@ def test_the_scaling_space_holds_the_figures_hybrids() -> None:
 def test_ranges_are_spelt_out() -> None:
     table = {"image_size": {"from": 160, "to": 224, "step": 32}, "k": {"from": 4, "to": 20, "times": 2}}
     space = space_of(table, "ranges")
-    assert [product.image_size for product in space.products] == [160, 192, 224]
+    assert [product.base.image_size for product in space.products] == [160, 192, 224]
     assert {a.stages[0][0].layer.k for a in space.architectures()} == {4, 8, 16}  # type: ignore[union-attr]
 
 
@@ -141,7 +143,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("table", "message"), WRONG)
 def test_what_is_wrong_is_named(table: dict[str, Any], message: str) -> None:
-    with pytest.raises(ArchitectureError) as error:
+    with pytest.raises(DataError) as error:
         space_of(table, "wrong")
     assert message in str(error.value)
     assert "\n" not in str(error.value)
@@ -151,9 +153,9 @@ def test_files_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
     broken = tmp_path / "a.toml"
     for content in (b"k = [", b"\xff\xfe", b"kk = 3"):
         broken.write_bytes(content)
-        with pytest.raises(ArchitectureError, match=r"a\.toml: "):
+        with pytest.raises(DataError, match=r"a\.toml: "):
             read_space(str(broken))
-    with pytest.raises(ArchitectureError, match=r"block: no such space.*did you mean blocks"):
+    with pytest.raises(DataError, match=r"block: no such space.*did you mean blocks"):
         read_space("block")
     with pytest.raises(FileNotFoundError):
         read_space(str(tmp_path / "none.toml"))

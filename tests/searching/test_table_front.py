@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambda_arch.arch import ArchitectureError
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.table_front import table_front
 
 
@@ -41,7 +41,7 @@ def test_rows_without_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
         ("a,b\n1,2\n", ["a,a"], [], "a: an objective twice"),
         ("a,b\nx,2\n", ["a"], [], "no row has a number for each of a"),
         ("a,b\n", ["a"], [], "rows below it"),
-        ("top1,b\n1,2\n", ["top1"], [], "top1: expected --maximize top1"),
+        ("top1,b\n1,2\n", ["top1"], [], "top1: expected maximize=top1"),
     ],
 )
 def test_what_cannot_be_answered_is_named(
@@ -49,6 +49,6 @@ def test_what_cannot_be_answered_is_named(
 ) -> None:
     path = tmp_path / "t.csv"
     path.write_text(text)
-    with pytest.raises(ArchitectureError) as error:
+    with pytest.raises(LambdaArchError) as error:
         table_front(path, minimize, maximize)
     assert message in str(error.value)

@@ -1,0 +1,4 @@
+"""The names of the built-in spaces; the files are in ``spaces/``."""
+
+BUILT_IN = ("ablation", "scaling", "stages", "blocks")
+DEFAULT_SPACE = "scaling"
