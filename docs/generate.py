@@ -6,6 +6,7 @@ python docs/generate.py --check   exit 1 when they are stale
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from lambda_arch import audit
@@ -16,7 +17,7 @@ PAGE = Path(__file__).parent / "audit.md"
 BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Rewrite or check the page; return the exit code."""
     report = audit_report(audit())
     old = PAGE.read_text("utf-8")
@@ -24,7 +25,7 @@ def main() -> int:
     new = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: section, old, flags=re.DOTALL)
     if new == old:
         return 0
-    if "--check" in sys.argv:
+    if "--check" in arguments:
         print(f"{PAGE}: stale; `python docs/generate.py` rewrites it", file=sys.stderr)
         return 1
     atomic_write(PAGE, new)
@@ -32,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,18 +1,44 @@
-import subprocess
-import sys
+"""The documentation: its Python runs, its generated sections and its figures are up to date."""
+
+import doctest
+import re
+import runpy
 from pathlib import Path
+
+import pytest
 
 from lambda_arch.comparing import compare
 from lambda_arch.published import table_names
 
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# a comment in front, which no reader sees, says why a snippet is not run
+SNIPPET = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
+)
+def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = page.read_text("utf-8"), {"__name__": "snippet"}
+    for snippet in SNIPPET.finditer(text):
+        not_run, code = snippet.groups()
+        if not_run:
+            continue
+        line = text.count("\n", 0, snippet.start(2))
+        if ">>>" in code:
+            test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), line)
+            test.globs = names
+            failures = []
+            doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=failures.append, clear_globs=False)
+            assert not failures, "".join(failures)
+        else:
+            exec(compile("\n" * line + code, str(page), "exec"), names)
 
 
 def test_generated_sections_are_up_to_date():
-    done = subprocess.run(
-        [sys.executable, ROOT / "docs" / "generate.py", "--check"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["main"](["--check"]) == 0
 
 
 def test_the_readme_tells_how_many_figures_agree():
