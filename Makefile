@@ -1,11 +1,12 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table, ours beside theirs
 #   make test     run the tests; make test-fast leaves out the slow ones
+# make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: tables test test-fast lint all clean
+.PHONY: tables test test-fast test-triton lint all clean
 
 tables: .venv/installed
 	$(BIN)/lambda-arch tables --format table
@@ -15,6 +16,9 @@ test: .venv/installed-dev
 
 test-fast: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
+
+test-triton: .venv/installed-triton
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/nn/test_fused.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -29,6 +33,10 @@ lint: .venv/installed-dev
 
 .venv/installed-dev: .venv/installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv/installed-triton: .venv/installed-dev
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[triton]'
 	touch $@
 
 clean:

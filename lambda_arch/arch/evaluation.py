@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from lambda_arch.errors import did_you_mean
 
-ORDERS = ("canonical", "convolution", "matrix", "queries_first", "fft")
+ORDERS = ("canonical", "convolution", "folded", "matrix", "queries_first", "fft", "fused")
 APPLIES = ("product", "sum", "accumulate")
-WITHOUT_APPLY = ("canonical", "queries_first")  # the first has its own modules, the second forms no lambdas
+WITHOUT_APPLY = ("canonical", "queries_first", "fused")  # the first has its own modules, the others write no lambdas
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One exact evaluation: an order of the products, how queries are applied to lambdas, what is kept for backward.
 
-    ``order`` is ``canonical`` (the modules that the counting books see), ``convolution``, ``matrix``,
-    ``queries_first`` or ``fft``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` forgets the lambdas
-    after the forward pass and forms them again in the backward pass.
+    ``order`` is ``canonical`` (the modules that the counters see), ``convolution``, ``folded``, ``matrix``,
+    ``queries_first``, ``fft`` or ``fused``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` forgets
+    the lambdas after the forward pass and forms them again in the backward pass.
 
     Raises ValueError for other names.
     """
@@ -64,7 +64,7 @@ def parse_evaluation(text: str) -> Evaluation:
 
 
 def candidates() -> Iterator[Evaluation]:
-    """Yield every evaluation there is but those that recompute, the canonical one first."""
-    for order in ORDERS:
+    """Yield every evaluation but those that recompute and ``fused``, which needs Triton; the canonical one first."""
+    for order in ORDERS[:-1]:
         for apply in APPLIES[:1] if order in WITHOUT_APPLY else APPLIES:
             yield Evaluation(order, apply)

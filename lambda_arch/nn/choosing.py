@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, macs
@@ -36,16 +37,17 @@ def set_evaluation(
     batch: int = 1,
     device: str | None = None,
     training: bool = False,
+    dtype: torch.dtype | None = None,
 ) -> None:
     """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model.
 
-    It chooses for ``batch`` images on a ``device`` of that type (``cpu``, ``cuda``; the network's own unless given),
-    for inference or ``training``.
+    It chooses for ``batch`` images on a ``device`` of that type (``cpu``, ``cuda``) and products in ``dtype`` (that of
+    autocast), the network's own unless given, for inference or ``training``.
 
     Raises ValueError for an evaluation that there is not.
     """
     for _, layer in lambda_layers(network):
-        layer.set_evaluation(evaluation, batch, device, training)
+        layer.set_evaluation(evaluation, batch, device, training, dtype)
 
 
 def plans(network: nn.Module, batch: int = 1) -> list[Plan]:

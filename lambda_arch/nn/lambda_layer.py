@@ -179,16 +179,25 @@ class LambdaLayer(nn.Module):
         self.set_evaluation(evaluation, batch_size)
 
     def set_evaluation(
-        self, evaluation: Evaluation | str, batch_size: int = 1, device: str | None = None, training: bool = False
+        self,
+        evaluation: Evaluation | str,
+        batch_size: int = 1,
+        device: str | None = None,
+        training: bool = False,
+        dtype: torch.dtype | None = None,
     ) -> None:
         """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch_size`` maps.
 
-        It chooses for a ``device`` of that type, the layer's own unless given, and for inference or ``training``.
+        It chooses for a ``device`` of that type and a ``dtype`` (under autocast), the layer's own unless given, and for
+        inference or ``training``.
 
         Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
-            evaluation = choose(self.problem(batch_size), device or self.queries.weight.device.type, training)
+            weight = self.queries.weight
+            evaluation = choose(
+                self.problem(batch_size), device or weight.device.type, training, dtype=dtype or weight.dtype
+            )
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
     def problem(self, batch_size: int = 1, size: tuple[int, int] | None = None) -> Problem:

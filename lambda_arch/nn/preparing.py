@@ -19,22 +19,23 @@ FEW, SMALL = 4, 64
 """Images and positions: of more images, maps of no more positions are convolved; measured on two CPU cores."""
 
 
-def prepare(network: nn.Module, batch: int = 1) -> nn.Module:
+def prepare(network: nn.Module, batch: int = 1, dtype: torch.dtype | None = None) -> nn.Module:
     """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
 
     Batch norms are folded into the convolutions before them, queries, keys and values come from one product, and what
     an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
     (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for ``batch``
-    images where the size of their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels
-    last, and large batches go through in groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned stays in
-    evaluation mode, its evaluations cannot be set, and ``torch.compile`` takes it as it takes any module.
+    images, and products in ``dtype`` (that of autocast; the network's own by default), where the size of their maps is
+    known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches go through in
+    groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned stays in evaluation mode, its evaluations
+    cannot be set, and ``torch.compile`` takes it as it takes any module.
 
     Raises ValueError for a batch that is no whole number from 1.
     """
     if batch < 1:
         raise ValueError(f"batch={batch}: expected a whole number from 1")
     with torch.no_grad():
-        prepared = _prepared(copy.deepcopy(network).eval(), batch)
+        prepared = _prepared(copy.deepcopy(network).eval(), batch, dtype)
         if isinstance(prepared, PreparedLambdaLayer):
             return prepared
         parameter = next(prepared.parameters(), None)
@@ -53,7 +54,7 @@ class PreparedLambdaLayer(nn.Module):
     bias: Tensor | None
     maps: Tensor | None
 
-    def __init__(self, layer: LambdaLayer, batch: int) -> None:
+    def __init__(self, layer: LambdaLayer, batch: int, dtype: torch.dtype | None) -> None:
         super().__init__()
         self.k, self.h, self.u, self.v = layer.k, layer.h, layer.u, layer.v
         self.size, self.content = layer.size, layer.content is not None
@@ -64,7 +65,9 @@ class PreparedLambdaLayer(nn.Module):
             kind = layer.queries.weight.device.type
             self.evaluation = Evaluation("convolution", "accumulate")
             if self.size is not None and kind != "meta":
-                self.evaluation = choose(layer.problem(batch), kind, gathered=True)
+                self.evaluation = choose(
+                    layer.problem(batch), kind, gathered=True, dtype=dtype or layer.queries.weight.dtype
+                )
         parts = [_folded(layer.queries, layer.query_norm)]
         if self.content:
             parts.append(layer.keys)
@@ -129,9 +132,9 @@ class Contiguous(nn.Module):
         return x.contiguous()
 
 
-def _prepared(module: nn.Module, batch: int) -> nn.Module:
+def _prepared(module: nn.Module, batch: int, dtype: torch.dtype | None) -> nn.Module:
     if isinstance(module, LambdaLayer):
-        return PreparedLambdaLayer(module, batch)
+        return PreparedLambdaLayer(module, batch, dtype)
     if isinstance(module, ConvNorm):
         rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
         folded = _folded(module.get_submodule("conv"), module.get_submodule("norm"))
@@ -142,7 +145,7 @@ def _prepared(module: nn.Module, batch: int) -> nn.Module:
             setattr(module, before[0], _product(_folded(before[1], child)))
             setattr(module, name, nn.Identity())
         else:
-            setattr(module, name, _prepared(child, batch))
+            setattr(module, name, _prepared(child, batch, dtype))
         before = (name, child) if isinstance(child, nn.Conv2d) else None
     return module
 

@@ -10,7 +10,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from lambda_arch.nn import LambdaLayer
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
 
-ALL = [*candidates(), *(Evaluation(order, recompute=True) for order in ("convolution", "matrix", "queries_first"))]
+RECOMPUTED = ("convolution", "folded", "matrix", "queries_first")
+ALL = [*candidates(), Evaluation("fused"), *(Evaluation(order, recompute=True) for order in RECOMPUTED)]
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 

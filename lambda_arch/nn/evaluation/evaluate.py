@@ -8,12 +8,20 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from lambda_arch.arch.evaluation import Evaluation
-from lambda_arch.nn.evaluation import convolution, fft, matrix, queries_first
+from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, queries_first
 from lambda_arch.nn.evaluation.apply import apply_queries
 from lambda_arch.nn.evaluation.problem import Problem
 from lambda_arch.nn.grouping import images_at_a_time
 
-GATHERED = {"matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
+GATHERED = {"folded": folded.maps, "matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
+
+POSITION_MACS = {
+    "convolution": convolution.macs,
+    "folded": folded.macs,
+    "matrix": matrix.macs,
+    "fft": fft.macs,
+    "fused": fused.macs,
+}
 
 
 def maps(evaluation: Evaluation, kernel: Tensor, height: int, width: int) -> Tensor | None:
@@ -63,7 +71,8 @@ def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tens
         return b
     v, u, height, width = values.shape[1:]
     at = Problem(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
-    largest = {"fft": fft.largest, "queries_first": queries_first.largest}.get(evaluation.order, _lambdas)
+    sizes = {"fft": fft.largest, "folded": folded.largest, "queries_first": queries_first.largest}
+    largest = sizes.get(evaluation.order, _lambdas)
     return images_at_a_time(queries, largest(at) * max(4, values.element_size()))
 
 
@@ -84,6 +93,8 @@ def _run(
         gathered = maps(evaluation, kernel, *values.shape[-2:])
     if evaluation.order == "queries_first" and gathered is not None:
         return _queries_first(queries, weights, values, gathered, bias)
+    if evaluation.order == "fused" and kernel is not None:
+        return fused.outputs(queries, _shared(weights, values, bias), values, kernel)
     return _with_lambdas(evaluation, queries, weights, values, kernel, bias, gathered)
 
 
@@ -96,24 +107,30 @@ def _with_lambdas(
     bias: Tensor | None,
     gathered: Tensor | None,
 ) -> Tensor:
-    shared = None  # what all positions of an image share, (b, v, k, 1): it is added before queries are applied, once
-    if weights is not None:
-        shared = torch.bmm(values.flatten(2), weights.flatten(2).transpose(1, 2)).unsqueeze(-1)
-    if bias is not None:
-        row = bias.to(values.dtype).view(1, 1, -1, 1)
-        shared = row if shared is None else shared + row
+    shared = _shared(weights, values, bias)
     if kernel is None:
         assert shared is not None  # a layer has content or position lambdas
-        return _apply_shared(queries, shared.squeeze(-1))
+        return _apply_shared(queries, shared)
     if evaluation.order == "matrix" and gathered is not None:
         lambdas = matrix.lambdas(values, gathered)
+    elif evaluation.order == "folded" and gathered is not None:
+        lambdas = folded.lambdas(values, kernel, gathered)
     elif evaluation.order == "fft" and gathered is not None:
         lambdas = fft.lambdas(values, kernel, gathered)
     else:
         lambdas = convolution.lambdas(values, kernel)
     if shared is not None:
-        lambdas += shared  # every order writes them anew
+        lambdas += shared.unsqueeze(-1)  # every order writes them anew
     return apply_queries(evaluation.apply, queries, lambdas)
+
+
+def _shared(weights: Tensor | None, values: Tensor, bias: Tensor | None) -> Tensor | None:
+    """Return what all positions of an image share, (b, v, k): content lambdas and bias, added before queries, once."""
+    shared = None if weights is None else torch.bmm(values.flatten(2), weights.flatten(2).transpose(1, 2))
+    if bias is None:
+        return shared
+    row = bias.to(values.dtype)
+    return row.expand(*values.shape[:2], -1) if shared is None else shared + row
 
 
 def _queries_first(
@@ -158,5 +175,5 @@ def macs(evaluation: Evaluation, at: Problem) -> int:
             + at.b * at.v * at.k * at.u * at.n * (at.n if at.everywhere else prod(at.scope))
             + apply * (1 + at.content)
         )
-    position = {"convolution": convolution.macs, "matrix": matrix.macs, "fft": fft.macs}[evaluation.order](at)
+    position = POSITION_MACS[evaluation.order](at)
     return form + position + apply

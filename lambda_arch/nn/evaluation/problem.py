@@ -37,8 +37,12 @@ class Problem:
     @property
     def pairs(self) -> int:
         """Pairs of positions within each other's scope, what a convolution that skips its padding multiplies."""
-        rows, columns = self.reach
-        return _pairs(self.height, rows) * _pairs(self.width, columns)
+        return self.pairs_down * _pairs(self.width, self.reach[1])
+
+    @property
+    def pairs_down(self) -> int:
+        """Pairs of rows within each other's scope."""
+        return _pairs(self.height, self.reach[0])
 
 
 def _pairs(side: int, scope: int) -> int:
