@@ -103,10 +103,10 @@ def test_printed_figures():
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"efficientnet_b{variant}@65" for variant in range(3)),
-        *(pytest.param(f"efficientnet_b{variant}@65", marks=pytest.mark.slow) for variant in range(3, 8)),
-        "efficientnet_b0",
-        pytest.param("efficientnet_b3", marks=pytest.mark.slow),
+        "efficientnet_b0@65",
+        *(pytest.param(f"efficientnet_b{variant}@65", marks=pytest.mark.slow) for variant in (1, 2)),
+        *(pytest.param(f"efficientnet_b{variant}@33", marks=pytest.mark.slow) for variant in range(3, 8)),
+        pytest.param("efficientnet_b0", marks=pytest.mark.slow),
         *(f"lambda_mobilenet_a{number}" for number in range(1, 7)),
         "lambda_mobilenet:layers=CLLLLLLLLLLLLL,u=2@16",
     ],
@@ -121,13 +121,13 @@ def test_torch_agrees_at_the_size_of_each_variant(variant):
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(mobilenets(max_size=33))
 def test_random_mobilenets(architecture):
     assert verify(architecture).disagreements == ()
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(mobilenets(max_size=64) | efficientnets(variants=(0, 2)))
 def test_random_architectures_on_meta(architecture):
     assert_torch_agrees(architecture)
