@@ -9,6 +9,7 @@ import torch
 from lambda_arch.arch import ArchitectureError, extension_modules, parse, read_architecture, register
 from lambda_arch.costs import count, verify
 from lambda_arch.nn import build
+from lambda_arch.searching import search, space_of
 
 NAMES = ["toy", "toy:width=12,mixed=yes@17", "lambda_resnet18:stages=CCCL,classes=10,mixed=yes@32"]
 
@@ -89,3 +90,21 @@ def test_a_temporary_registry_ends():
     first, second = done.stdout.splitlines()
     assert first.startswith("toy: no such architecture")
     assert second.startswith("mixed=yes: no such option")
+
+
+def test_it_is_searched():
+    space = space_of({"base": "toy", "width": [4, 8, 12], "mixed": [False, True], "image_size": [16, 32]}, "toys")
+    front = search(space, minimize=["params", "macs"], where=["params>=1000"])
+    points = [(count(each).params, count(each).macs) for each in space.architectures()]
+    points = [point for point in points if point[0] >= 1000]
+    best = [p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)]
+    assert len(points) < space.size == 12
+    assert sorted(map(tuple, front.points)) == sorted(set(best))
+
+
+def test_the_option_is_searched_in_blocks():
+    space = space_of({"depth": 18, "image_size": 32, "per": "stage", "layer": ["C", "L"], "mixed": [False, True]}, "s")
+    assert space.size == 3**4
+    front = search(space, minimize=["params"])
+    assert front.points.min() == min(count(each).params for each in space.architectures())
+    assert any("mixed=yes" in str(each) for each in space.architectures())

@@ -11,7 +11,6 @@ from lambda_arch.searching.highlights import Placed, best, knee, place_published
 from lambda_arch.searching.member_checks import Checked
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.part_costs import COUNTED
-from lambda_arch.searching.search_space import Product
 from lambda_arch.searching.table_front import TableFront
 
 ON_TERMINAL, IN_FILES = 20, 1000  # members that are shown
@@ -79,8 +78,7 @@ def summary(front: Front) -> list[str]:
         lines.append(f"latency is the sum of blocks measured on {problem.costs.latency.setup}")
     if _predicts(front) and problem.costs.accuracy is not None:
         model = problem.costs.accuracy
-        products = (product for product in problem.space.products if isinstance(product, Product))
-        recipes = dict.fromkeys(model.recipe(product.base.stem) for product in products)
+        recipes = dict.fromkeys(map(model.recipe, problem.space.stems))
         lines.append(f"{model.describe()}; for networks trained as in {', '.join(recipes)}")
     return lines
 

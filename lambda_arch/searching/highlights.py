@@ -8,7 +8,6 @@ from lambda_arch.arch import ResNet
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.search_space import Product
 from lambda_arch.searching.training_runs import published_runs
 
 TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
@@ -78,7 +77,7 @@ def place_published(front: Front) -> list[Placed]:
     points = front.points
     scale = np.ptp(points, axis=0)
     scale[scale == 0] = 1.0
-    stems = {product.base.stem for product in problem.space.products if isinstance(product, Product)}
+    stems = problem.space.stems
     for run in published_runs():
         if run.architecture.stem not in stems:  # trained by another recipe
             continue

@@ -130,6 +130,13 @@ class Space:
         """
         return sum(product.size for product in self.products)
 
+    @property
+    def stems(self) -> list[str]:
+        """The stems of its ResNets."""
+        bases = [each.base for each in self.products if isinstance(each, Product)]
+        listed = [each for listing in self.products if isinstance(listing, Listing) for each in listing.architectures]
+        return list(dict.fromkeys(each.stem for each in (*bases, *listed) if isinstance(each, ResNet)))
+
     def architectures(self) -> Iterator[Architecture]:
         """Yield every architecture; only for small spaces."""
         for product in self.products:

@@ -24,6 +24,9 @@ def tables(draw: st.DrawFn) -> dict[str, Any]:
         "depth": 18,
         "image_size": draw(st.lists(st.sampled_from([32, 48, 65]), min_size=1, max_size=2, unique=True)),
     }
+    table |= draw(
+        st.sampled_from([{}, {}, {"stride": False}, {"pool": "first"}, {"pool": "2x2", "activation": "silu"}])
+    )
     table["per"] = draw(st.sampled_from(["network", "stage", "block"]))
     for key in draw(st.lists(st.sampled_from(sorted(LISTS)), max_size=3, unique=True)):
         table[key] = draw(LISTS[key])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from lambda_arch import count, search
 from lambda_arch.arch import BLOCKS, STAGES, Block, Convolution, Lambda, ResNet, expand, parse
 from lambda_arch.errors import DataError
 from lambda_arch.searching.built_in_spaces import BUILT_IN
@@ -52,7 +53,8 @@ def plain(table: dict[str, Any]) -> set[ResNet]:
             letter = own.pop("layer", "L")
             letter = letters[i][j] if letters else letter
             blocks[i].append(Block(Lambda(**own), se) if letter == "L" else Block(Convolution(), se))
-        found.add(ResNet(depth, tuple(map(tuple, blocks)), image_size=chosen["image_size"]))
+        network = {key: table[key] for key in ("stride", "pool", "activation") if key in table}
+        found.add(ResNet(depth, tuple(map(tuple, blocks)), image_size=chosen["image_size"], **network))
     return found
 
 
@@ -122,6 +124,18 @@ WRONG = [
     ({"k": ["8"]}, 'k="8": expected a number'),
     ({"m": [4]}, "m=4: expected an odd scope"),
     ({"depth": 51}, "depth=51: expected one of"),
+    ({"pool": "avg"}, "pool=avg: expected one of"),
+    ({"shared_embeddings": True}, "shared_embeddings=yes: layers that share them do not cost a sum over blocks"),
+    ({"k": [[8]]}, "k=[8]: expected a number, a text or true or false"),
+    ({"base": 3}, "base=3: expected a name"),
+    ({"base": "lambda_mobilnet"}, "lambda_mobilnet: no such architecture"),
+    ({"base": "lambda_mobilenet", "stem": "rs"}, "stem=rs: no option of lambda_mobilenet"),
+    ({"base": "lambda_mobilenet", "kk": 3}, "kk=3: no such option"),
+    ({"base": "lambda_mobilenet", "h": [4, 3]}, "h=3: expected heads that divide"),
+    (
+        {"base": "mobilenet", "k": {"from": 1, "to": 9000, "step": 1}, "u": [1, 2, 3]},
+        "k, u: 27,000 combinations; expected at most 20,000",
+    ),
     ({"image_size": 16}, "image_size=16: expected a whole number from 32"),
     ({"stem": "8x8"}, "stem=8x8: expected one of"),
     ({"stages": ["CCXL"]}, "stages=CCXL: expected C"),
@@ -163,3 +177,33 @@ def test_files_that_are_none_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_built_in_names() -> None:
     assert [read_space(name).name for name in BUILT_IN] == list(BUILT_IN)
+
+
+def test_settings_of_the_network_may_be_lists_too() -> None:
+    space = space_of({"depth": 18, "stride": [True, False], "activation": ["relu", "silu"]}, "networks")
+    assert sorted(map(str, space.architectures())) == [
+        "lambda_resnet18",
+        "lambda_resnet18:activation=silu",
+        "lambda_resnet18:stride=no",
+        "lambda_resnet18:stride=no,activation=silu",
+    ]
+
+
+def test_a_space_of_a_base_lists_networks_of_any_family() -> None:
+    table = {"base": "lambda_mobilenet", "layers": ["CCCCCCL-----C-", "CCCCCCLLLLLLLL", "CCCCCCCCCCCCCC"], "k": [2, 4]}
+    space = space_of(table, "mobilenets")
+    assert space.size == 5  # without a lambda layer there is no k
+    front = search(space, minimize="params,macs")
+    points = [(count(architecture).params, count(architecture).macs) for architecture in space.architectures()]
+    best = {p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)}
+    assert {tuple(point) for point in front.points} == best
+    assert front.is_exact
+    assert all(count(front.architecture(i)).macs == front.points[i][1] for i in range(len(front)))
+
+
+def test_what_does_not_add_up_over_blocks_is_counted_network_by_network() -> None:
+    table = {"base": "lambda_resnet18@64", "shared_embeddings": [True, False], "stages": ["CCLL", "CCGG"]}
+    space = space_of(table, "shared")
+    front = search(space, minimize=["params"])
+    assert space.size == 3
+    assert front.points.min() == min(count(architecture).params for architecture in space.architectures())
