@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import typer
@@ -13,16 +13,32 @@ RENAMED = {"--limit": "--timeout", "--batch": "--batch-size"}
 """Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
 
 
-class Command(TyperCommand):
-    """A command that knows the old names of its flags, and starts quickly.
+class Parameters:
+    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of what its start takes."""
 
-    Typer loads pydantic to convert values, even those that are absent or texts: a third of the time it takes to start.
-    """
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return the parameters of a command, its help included."""
+        params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for param in params:
+            if "process_value" not in vars(param):
+                param.process_value = _process_value(param, param.process_value)
+        return params
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        for param in self.params:
-            _convert_only_what_needs_it(param)
+
+def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)  # early typer has none, and no pydantic
+
+    def process(ctx: Any, value: Any) -> Any:
+        if param.required or not (value is None or kind in (str, list[str])):
+            return convert(ctx, value)
+        value = () if value is None and (param.multiple or param.nargs == -1) else value
+        return param.callback(ctx, param, value) if param.callback else value
+
+    return process
+
+
+class Command(Parameters, TyperCommand):
+    """A command that knows the old names of its flags."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read ``args``, with the old names of flags replaced by the new ones."""
@@ -37,19 +53,7 @@ class Command(TyperCommand):
         return super().parse_args(ctx, args)
 
 
-def _convert_only_what_needs_it(param: Any) -> None:
-    convert = param.process_value
-    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)  # what typer before 0.26 lacks
-
-    def process(ctx: Any, value: Any) -> Any:
-        if param.required or param.callback or (value is not None and kind not in (str, list[str])):
-            return convert(ctx, value)
-        return () if value is None and (param.multiple or param.nargs == -1) else value
-
-    param.process_value = process
-
-
-class Group(TyperGroup):
+class Group(Parameters, TyperGroup):
     """All commands: a pipe whose reader has left ends them, and is no error."""
 
     def invoke(self, ctx: Any) -> Any:
