@@ -46,7 +46,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         trivial = Path(folder) / "trivial.py"
         trivial.write_text(TRIVIAL)
-        sides = {"python": ["-c", "pass"], "trivial": [str(trivial)], "params": COMMAND}
+        sides = {
+            "python": ["-c", "pass"],
+            "trivial": [str(trivial)],
+            "params": COMMAND,
+            "params, as a table": [*COMMAND, "--format", "table"],
+        }
         for arguments in sides.values():  # byte code is compiled, files are in memory
             seconds(arguments)
         found = {name: [] for name in sides}
@@ -56,7 +61,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, typer {version('typer')}")
     print(f"medians of {runs} interleaved runs, ms: wall, processor time")
     for name, values in found.items():
-        print(f"{name:8} {1e3 * median(v[0] for v in values):6.0f} {1e3 * median(v[1] for v in values):6.0f}")
+        print(f"{name:18} {1e3 * median(v[0] for v in values):6.0f} {1e3 * median(v[1] for v in values):6.0f}")
     ratios = [median(a[i] / b[i] for a, b in zip(found["params"], found["trivial"], strict=True)) for i in (0, 1)]
     print(f"params over trivial: {ratios[0]:.2f} wall, {ratios[1]:.2f} processor time")
 

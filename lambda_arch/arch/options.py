@@ -1,7 +1,7 @@
 """The options of an architecture, one table: names, files and flags are all read through it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from lambda_arch.arch.layers import KEY_NORMS, LAYERS
@@ -87,7 +87,7 @@ class Option:
         """The letters of the layers that have this option, none where it is not one of layers."""
         if self.level in ("network", "block"):
             return ""
-        return "".join(letter for letter, kind in LAYERS.items() if self.field in {f.name for f in fields(kind)})
+        return "".join(letter for letter, kind in LAYERS.items() if self.field in kind.__match_args__)
 
     def read(self, value: object, where: str = "") -> object:
         """Return the typed value of a text or of a value from a file; ``where`` is its prefix, such as ``c4.3.``."""

@@ -6,7 +6,7 @@ own: families, options and kinds of layer, which :func:`register` puts beside ou
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -67,7 +67,7 @@ class Family:
     @property
     def options(self) -> list[str]:
         """The names of the options that it takes: of its own fields, of its layers and, in stages, of blocks."""
-        own = {field.name for field in fields(self.kind)}
+        own = self.kind.__match_args__
         return [
             option.name
             for option in OPTIONS
@@ -97,9 +97,8 @@ def configure(base: Architecture, settings: Sequence[Setting], image_size: int |
     Raises :class:`ArchitectureError` for an option that its family does not take and for what cannot be built.
     """
     family = next(family for family in FAMILIES if family.kind is type(base))
-    options = family.options
     for setting in settings:
-        if setting.option.name not in options:
+        if setting.option.name not in (options := family.options):
             raise ArchitectureError(f"{setting}: no option of {base}; expected one of {', '.join(options)}")
         if setting.stage is not None and not family.stages:
             whole = Setting(setting.option, setting.value)

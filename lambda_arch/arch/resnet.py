@@ -6,7 +6,7 @@ that the paper compares with.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambda_arch.arch.attention import Attention, check_fits
@@ -170,8 +170,8 @@ class ResNet:
         """Return the most common value of each setting of the layers of this letter (the defaults if there is none)."""
         kind = LAYERS[letter]
         layers = [block.layer for stage in self.stages for block in stage if isinstance(block.layer, kind)] or [kind()]
-        names = [field.name for field in fields(kind)]
-        return kind(**{name: most_common(getattr(layer, name) for layer in layers) for name in names})
+        values = {name: most_common(getattr(layer, name) for layer in layers) for name in kind.__match_args__}
+        return kind(**values)
 
     def most_common_se(self) -> float:
         """Return the most common squeeze-excitation ratio over the blocks."""

@@ -1,7 +1,7 @@
 """The base names of ResNets, and settings applied on top of one."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda
@@ -66,7 +66,11 @@ def _configure_block(base: ResNet, block: Block, letter: str, settings: Sequence
     values: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "block"}
     of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if letter in s.option.letters}
     layer = block.layer if block.layer.letter == letter else base.most_common_layer(letter)
-    return Block(LAYERS[letter](**{**asdict(layer), **of_layer}), **{"se": block.se, **values})
+    kind = LAYERS[letter]
+    if type(block.layer) is kind and not of_layer and not values:
+        return block
+    kept: dict[str, Any] = {name: getattr(layer, name) for name in layer.__match_args__}
+    return replace(block, layer=kind(**{**kept, **of_layer}), **values)
 
 
 def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:

@@ -14,7 +14,7 @@ RENAMED = {"--limit": "--timeout", "--batch": "--batch-size"}
 
 
 class Parameters:
-    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of what its start takes."""
+    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of the time it takes."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters of a command, its help included."""

@@ -37,6 +37,11 @@ class Output:
             return ENDINGS.get(self.out.suffix, "table")
         return "table" if sys.stdout.isatty() else "csv"
 
+    @property
+    def for_people(self) -> bool:
+        """Whether it is read by people, not programs."""
+        return self.chosen not in ("csv", "json")
+
     def show(self, shown: Result | Report) -> None:
         """Write a result, or a report of several. Raises OSError when the file cannot be written."""
         report = report_of(shown) if isinstance(shown, Result) else shown

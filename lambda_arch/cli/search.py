@@ -121,8 +121,7 @@ def search(
         if not all(each.agrees for each in checked):
             raise typer.Exit(1)
         return
-    many = output.chosen in ("csv", "json")
-    shown = shown_front(front, spread(front, members or (IN_FILES if many else ON_TERMINAL)))
+    shown = shown_front(front, spread(front, members or (ON_TERMINAL if output.for_people else IN_FILES)))
     report = front_report(shown)
     if output.chosen == "csv":  # it has no room for them
         for note in summary(front):

@@ -94,9 +94,12 @@ def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Compariso
 
 def row_architecture(row: PublishedRow, options: str = "") -> Architecture | None:
     """Return the architecture of a published row, with a column's ``options`` on top, or None."""
-    if not row.architecture:
-        return None
-    return configure(parse(row.architecture), read_settings(options))
+    return _with_options(row.architecture, options) if row.architecture else None
+
+
+@cache
+def _with_options(name: str, options: str) -> Architecture:
+    return configure(parse(name), read_settings(options))
 
 
 def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:

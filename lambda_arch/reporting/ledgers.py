@@ -1,18 +1,13 @@
 """Reports of ledgers: totals, parts, rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.comparing import DIFFERS, Verdict
 from lambda_arch.costs import Ledger
-from lambda_arch.published import Column as Figure
-from lambda_arch.published import PublishedTable
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions, percent
 
 if TYPE_CHECKING:
     from lambda_arch.costs import Counts
-
-Published = Sequence[tuple[PublishedTable, Figure, Verdict]]
 
 FIRST = 20  # of many architectures, how many a person is shown
 
@@ -25,14 +20,15 @@ FVCORE = Column("fvcore_flops", "fvcore total")
 ACTIVATIONS = Column("activations")
 
 
-def costs_report(ledgers: Sequence[Ledger], published: Sequence[Published], quantity: str) -> Report:
-    """Return the costs of one architecture or several: by part for ``params`` or ``macs``, and what was published."""
+def costs_report(ledgers: Sequence[Ledger], quantity: str, published: Mapping[str, Table]) -> Report:
+    """Return the costs of one architecture or several: by part for ``params`` or ``macs``.
+
+    ``published`` has the tables of what was published, by architecture.
+    """
     tables = []
-    for ledger, figures in zip(ledgers, published, strict=True):
+    for ledger in ledgers:
         tables.append(_parts(ledger, quantity))
-        relevant = [entry for entry in figures if entry[1].quantity == quantity]
-        if relevant:
-            tables.append(_published(relevant))
+        tables += [published[ledger.architecture]] if ledger.architecture in published else []
     data = [_data(ledger, quantity) for ledger in ledgers]
     flat = _flat(ledgers) if quantity == "params" else _flat_parts(ledgers)
     return Report(tables, flat, data[0] if len(data) == 1 else data)
@@ -113,33 +109,6 @@ def _parts(ledger: Ledger, quantity: str) -> Table:
     columns = [part, PARAMS, share] if quantity == "params" else [part, MACS, FLOPS, FVCORE, share]
     notes = [] if quantity == "params" else ["FLOPs = 2 x MACs; fvcore's own total also counts norms and pooling."]
     return Table(columns, rows, _title(ledger), notes, total=True)
-
-
-def _published(figures: Published) -> Table:
-    rows = [
-        {
-            "source": f"{figure.label}",
-            "table": table.name,
-            "printed": f"{verdict.printed} {figure.unit}",
-            "verdict": describe(verdict, figure.unit),
-        }
-        for table, figure, verdict in figures
-    ]
-    columns = [
-        Column("source", "published", "left"),
-        Column("table", align="left"),
-        Column("printed"),
-        Column("verdict", align="left"),
-    ]
-    notes = sorted({f"{table.name}: {verdict.reason}" for table, _, verdict in figures if verdict.reason})
-    return Table(columns, rows, notes=notes)
-
-
-def describe(verdict: Verdict, unit: str) -> str:
-    """Write a verdict in a few words: ``agrees``, ``✗ +0.23 M``."""
-    if verdict.verdict != DIFFERS or verdict.difference is None:
-        return verdict.verdict
-    return f"✗ differs: ours {verdict.difference:+.2f} {unit}".rstrip()
 
 
 def _flat(ledgers: Sequence[Ledger]) -> Table:

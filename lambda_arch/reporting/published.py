@@ -1,0 +1,35 @@
+"""Tables of what was published of one architecture."""
+
+from lambda_arch.arch import Architecture
+from lambda_arch.comparing import DIFFERS, Verdict, published_figures
+from lambda_arch.reporting.table import Column, Table
+
+
+def published_table(architecture: Architecture, quantity: str) -> Table | None:
+    """Return the printed figures of this very architecture (``params`` or ``macs``) with verdicts, None without any."""
+    figures = [figure for figure in published_figures(architecture) if figure[1].quantity == quantity]
+    if not figures:
+        return None
+    rows = [
+        {
+            "source": column.label,
+            "table": table.name,
+            "printed": f"{verdict.printed} {column.unit}",
+            "verdict": _in_words(verdict, column.unit),
+        }
+        for table, column, verdict in figures
+    ]
+    columns = [
+        Column("source", "published", "left"),
+        Column("table", align="left"),
+        Column("printed"),
+        Column("verdict", align="left"),
+    ]
+    notes = sorted({f"{table.name}: {verdict.reason}" for table, _, verdict in figures if verdict.reason})
+    return Table(columns, rows, notes=notes)
+
+
+def _in_words(verdict: Verdict, unit: str) -> str:
+    if verdict.verdict != DIFFERS or verdict.difference is None:
+        return verdict.verdict
+    return f"✗ differs: ours {verdict.difference:+.2f} {unit}".rstrip()
