@@ -24,6 +24,8 @@ COMMANDS = {
     "predict": "predict.predict",
     "search": "search.search",
     "pareto": "pareto.pareto",
+    "train": "train.train",
+    "evaluate": "train.evaluate",
     "convert": "convert.convert",
 }
 """Every command, and the module and function of this package that it is."""

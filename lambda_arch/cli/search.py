@@ -24,7 +24,7 @@ Maximize = Annotated[
 Plot = Annotated[
     str | None,
     typer.Option(
-        "--plot", help="Draw the front: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"
+        "--plot", help="Draw it: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"
     ),
 ]
 

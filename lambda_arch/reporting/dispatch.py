@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from lambda_arch.results import Result
 
 REPORTS = {
+    "Accuracy": "training.accuracy_report",
     "Comparison": "comparisons.comparison_report",
     "Comparisons": "comparisons.comparison_report",
     "Counts": "ledgers.counts_report",
@@ -16,6 +17,8 @@ REPORTS = {
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
     "Matches": "matches.match_report",
+    "Plan": "training.plan_report",
+    "Runs": "training.runs_report",
     "TableFront": "fronts.table_report",
     "Verification": "verifications.verification_report",
 }

@@ -26,7 +26,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot: ``x`` and ``y`` say which axes to begin with."""
+    """A plot: ``x`` and ``y`` say which axes to begin with; ``joined``: whether lines join the points of a series."""
 
     title: str
     notes: tuple[str, ...]
@@ -34,6 +34,7 @@ class Picture:
     x: int
     y: int
     series: tuple[Series, ...]
+    joined: bool = False
 
     def is_logarithmic(self, axis: int) -> bool:
         """Whether the range of an axis is so wide that it is shown by logarithms."""

@@ -86,7 +86,7 @@ def html_page(picture: Picture) -> str:
                 x=[values[picture.x] for values in series.values],
                 y=[values[picture.y] for values in series.values],
                 name=series.name,
-                mode="markers",
+                mode="lines+markers" if picture.joined else "markers",
                 customdata=[[name] for name in series.names],
                 text=[_lines(text) for text in series.texts],
                 hovertemplate="%{text}<extra></extra>",
@@ -170,6 +170,9 @@ def image(picture: Picture, kind: str) -> bytes:
             linewidths=0.8,
             label=series.name,
         )
+        if picture.joined:
+            xs, ys = ([values[axis] for values in series.values] for axis in (picture.x, picture.y))
+            axes.plot(xs, ys, color=colour, linewidth=0.8)
     axes.set_xlabel(picture.headings[picture.x])
     axes.set_ylabel(picture.headings[picture.y])
     axes.set_xscale("log" if picture.is_logarithmic(picture.x) else "linear")

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lambda_arch.training.accuracy import Accuracy
     from lambda_arch.training.data import Data
     from lambda_arch.training.datasets import load_data
     from lambda_arch.training.recipe import Recipe
     from lambda_arch.training.recipe_file import NamedRecipe, find_recipe, recipe_names
     from lambda_arch.training.runs import Epoch, Runs, RunStatus, TrainingRun
-    from lambda_arch.training.verbs import evaluate, train
+    from lambda_arch.training.verbs import evaluate, plan, train
 
 _HOMES = {
+    "Accuracy": "accuracy",
     "Data": "data",
     "Epoch": "runs",
     "NamedRecipe": "recipe_file",
@@ -23,11 +25,13 @@ _HOMES = {
     "evaluate": "verbs",
     "find_recipe": "recipe_file",
     "load_data": "datasets",
+    "plan": "verbs",
     "recipe_names": "recipe_file",
     "train": "verbs",
 }
 
 __all__ = [
+    "Accuracy",
     "Data",
     "Epoch",
     "NamedRecipe",
@@ -38,6 +42,7 @@ __all__ = [
     "evaluate",
     "find_recipe",
     "load_data",
+    "plan",
     "recipe_names",
     "train",
 ]

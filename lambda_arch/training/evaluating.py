@@ -1,52 +1,41 @@
 """The accuracy of a network on the validation images. Imports torch."""
 
 import time
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from lambda_arch.arch import Architecture
 from lambda_arch.errors import DataError
+from lambda_arch.training.accuracy import Accuracy
 from lambda_arch.training.augmentation import Augmentation
 from lambda_arch.training.batches import ValidationBatches, batches
+from lambda_arch.training.data import Data
 from lambda_arch.training.distributed import World
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """What a network got right: percents of images whose label is its first guess (``top1``) or among five.
-
-    ``per_class``: images and right first guesses of each class. ``damaged``: messages of files that were left out.
-    """
-
-    images: int
-    top1: float
-    top5: float
-    loss: float
-    images_per_second: float
-    per_class: tuple[tuple[int, int], ...] = field(repr=False)
-    damaged: tuple[str, ...] = ()
 
 
 def measure_accuracy(
     network: nn.Module,
+    architecture: Architecture,
+    data: Data,
     source: ValidationBatches,
     augmentation: Augmentation,
     world: World,
     *,
-    classes: int,
     workers: int = 0,
     autocast: torch.dtype | None = None,
     memory_format: torch.memory_format = torch.contiguous_format,
 ) -> Accuracy:
-    """Return the accuracy of ``network`` on the images of ``source``, over all processes.
+    """Return the accuracy of ``network`` on the validation images of ``data``, which ``source`` loads.
+
+    All processes together make it, and each gets it.
 
     Raises :class:`lambda_arch.DataError` for an image that cannot be read, and where none could.
     """
     device = world.device
     # images and right guesses by class; then right among five, and the sum of the losses
-    counts = torch.zeros(2, classes, device=device)
+    counts = torch.zeros(2, len(data.classes), device=device)
     others = torch.zeros(2, device=device)
     damaged: list[str] = []
     was_training = network.training
@@ -71,6 +60,9 @@ def measure_accuracy(
     if not seen:
         raise DataError(f"{damaged[0] if damaged else 'validation'}: no image could be read")
     return Accuracy(
+        architecture=str(architecture),
+        data=data.name,
+        classes=data.classes,
         images=seen,
         top1=100 * float(counts[1].sum()) / seen,
         top5=100 * float(others[0]) / seen,

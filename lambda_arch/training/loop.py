@@ -88,7 +88,7 @@ class Loop:
             )
         found = checkpoints.newest(self.folder) if self.folder.is_dir() else None
         if found is not None and not self.resume:
-            raise SetupError(f"{self.folder}: has a checkpoint; expected resume=yes to continue it, or another output")
+            raise SetupError(f"{self.folder}: has a checkpoint; expected resume=True to continue it, or another output")
         self.trainer = Trainer(self.architecture, self.data, recipe, self.session, self.seed, self.world)
         self.epoch = self.step = 0
         self.spent = self.waited = 0.0  # seconds of this epoch
@@ -165,10 +165,11 @@ class Loop:
         sums = self.world.total(self.trainer.sums.clone()).tolist()
         found = measure_accuracy(
             self.trainer.evaluated,
+            self.architecture,
+            self.data,
             self.validation,
             self.trainer.augmentation,
             self.world,
-            classes=self.architecture.classes,
             workers=self.session.workers,
             autocast=self.trainer.amp,
             memory_format=self.trainer.memory_format,

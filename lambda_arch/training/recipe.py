@@ -45,7 +45,9 @@ def _whole(value: object) -> int:
 
 
 def _yes_no(value: object) -> bool:
-    return {"yes": True, "true": True, "no": False, "false": False, True: True, False: False}[value]
+    if isinstance(value, str):
+        return {"yes": True, "true": True, "no": False, "false": False}[value.lower()]
+    return {True: True, False: False}[value]  # type: ignore[index]
 
 
 def _wholes(value: object) -> tuple[int, ...]:
@@ -71,7 +73,7 @@ def _one_of(choices: Iterable[str]) -> Kind:
 POSITIVE = Kind(_number, "a number above 0", lambda value: 0 < value < float("inf"), "X")
 FROM_ZERO = Kind(_number, "a number from 0", lambda value: 0 <= value < float("inf"), "X")
 RATE = Kind(_number, "a number from 0 to below 1", lambda value: 0 <= value < 1, "X")
-YES_NO = Kind(_yes_no, "yes or no", lambda value: isinstance(value, bool), "yes|no")
+YES_NO = Kind(_yes_no, "true or false", lambda value: isinstance(value, bool), "yes|no")
 EPOCHS = Kind(
     _wholes,
     "rising epochs such as 30,60,90",
@@ -154,7 +156,7 @@ class Recipe:
         if self.sched == "step" and not self.decay_epochs:
             raise SetupError("sched=step: expected decay_epochs too, such as decay_epochs=30,60,90")
         if self.nesterov and not self.momentum:
-            raise SetupError("nesterov=yes: expected momentum above 0, such as momentum=0.9")
+            raise SetupError("nesterov=True: expected momentum above 0, such as momentum=0.9")
         if self.warmup_epochs >= self.epochs and self.warmup_epochs:
             raise SetupError(
                 f"warmup_epochs={write(self.warmup_epochs)}: expected fewer than epochs={self.epochs}, such as "
@@ -258,8 +260,6 @@ def read_value(name: str, value: object) -> Any:
 
 def write(value: object) -> str:
     """Return a value as :func:`read_value` takes it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ",".join(str(part) for part in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

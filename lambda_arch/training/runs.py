@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from lambda_arch.results import Result
 from lambda_arch.training.recipe_file import NamedRecipe
 
 LOG, RECIPE, FINAL = "log.csv", "recipe.toml", "final.safetensors"
@@ -92,7 +93,7 @@ def to_log(epochs: Sequence[Epoch]) -> str:
 
 
 @dataclass(frozen=True)
-class Runs:
+class Runs(Result):
     """Several runs, in order."""
 
     runs: tuple[TrainingRun, ...]

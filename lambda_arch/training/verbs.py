@@ -14,8 +14,9 @@ from lambda_arch.training.runs import Runs, RunStatus, run_folder
 from lambda_arch.training.session import Session
 
 if TYPE_CHECKING:
-    from lambda_arch.training.evaluating import Accuracy
+    from lambda_arch.training.accuracy import Accuracy
     from lambda_arch.training.loop import Callback
+    from lambda_arch.training.planning import Plan
 
 
 def train(
@@ -73,6 +74,38 @@ def train(
     return Runs(tuple(done))
 
 
+def plan(
+    architecture: Architecture | str,
+    data: Data | str | Path,
+    recipe: Recipe | NamedRecipe | str,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    evaluation: str = "auto",
+    channels_last: bool = False,
+    compile: bool = False,  # noqa: A002  as torch calls it
+    limit_images: int | None = None,
+    **overrides: object,
+) -> "Plan":
+    """Return what :func:`train` with the same arguments will take: schedule, steps, memory, and estimated time.
+
+    A few steps are made to measure them, and nothing is kept. Raises as :func:`train` does.
+    """
+    named = _recipe(recipe, overrides)
+    loaded = _data(data, limit_images)
+    chosen = _architectures(architecture)[0]
+    loaded.check(chosen)
+    session = Session(device, evaluation, channels_last, compile)
+    import torch
+
+    from lambda_arch.nn import check_device
+    from lambda_arch.training.distributed import World
+    from lambda_arch.training.planning import make_plan
+
+    check_device(device)
+    return make_plan(chosen, loaded, named, session, seed, World(0, 1, torch.device(device)))
+
+
 def evaluate(
     architecture: Architecture | str | None,
     weights: Path | str,
@@ -114,10 +147,11 @@ def evaluate(
     size = found.image_size
     return measure_accuracy(
         network,
+        found,
+        loaded,
         ValidationBatches(loaded.val, size, batch_size, skip_damaged=skip_damaged),
         Augmentation(Recipe(epochs=1, batch_size=batch_size), size, loaded.mean, loaded.std),
         World(0, 1, torch.device(device)),
-        classes=found.classes,
         workers=workers,
     )
 

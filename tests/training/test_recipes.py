@@ -62,7 +62,7 @@ def test_what_loses_its_meaning_goes():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"nesterov": "yes", "opt": "adamw"}, "nesterov=yes: expected it with opt=sgd"),
+        ({"nesterov": "yes", "opt": "adamw"}, "nesterov=True: expected it with opt=sgd"),
         ({"momentum": "0.8", "opt": "adam"}, "momentum=0.8: expected it with opt=sgd or opt=rmsprop"),
         ({"decay_epochs": "30,60"}, "decay_epochs=30,60: expected it with sched=step"),
         ({"sched": "step"}, "expected decay_epochs"),

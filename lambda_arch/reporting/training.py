@@ -1,0 +1,174 @@
+"""Reports of training: runs, plans, accuracies by class; curves."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from lambda_arch.reporting.picture import Picture, Series
+from lambda_arch.reporting.table import Column, Report, Table
+
+if TYPE_CHECKING:
+    from lambda_arch.training import Accuracy, Epoch, Runs, TrainingRun
+    from lambda_arch.training.planning import Plan
+
+SYMBOLS = ("circle", "diamond", "star", "circle-open", "x")
+SHOWN_EPOCHS = 10
+"""Epochs of a schedule that are shown to a person, evenly spread."""
+
+
+def _figure(digits: int) -> Any:
+    return lambda value: "" if value is None else f"{value:,.{digits}f}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a duration for a person: ``45 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    if seconds is None:
+        return ""
+    for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172800, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds / size:.{0 if seconds / size >= 10 else 1}f} {unit}"
+    return f"{seconds / 86400:.1f} days"
+
+
+RUN_COLUMNS = (
+    Column("architecture", align="left"),
+    Column("recipe", align="left"),
+    Column("data", align="left"),
+    Column("seed"),
+    Column("epochs"),
+    Column("top1", "top-1 %", show=_figure(2)),
+    Column("top5", "top-5 %", show=_figure(2), optional=True),
+    Column("images_per_second", "images/s", show=_figure(0)),
+    Column("waiting", "waiting", show=lambda value: "" if value is None else f"{value:.1%}", optional=True),
+    Column("seconds", "time", show=duration),
+    Column("status", align="left"),
+)
+
+
+def run_row(run: "TrainingRun") -> dict[str, Any]:
+    """Return a run as a row; the figures are of its last epoch, ``images_per_second`` and ``waiting`` of all."""
+    last = run.epochs[-1] if run.epochs else None
+    weight = sum(epoch.seconds for epoch in run.epochs)
+    return {
+        "architecture": run.architecture,
+        "recipe": run.recipe.name,
+        "data": run.data,
+        "seed": run.seed,
+        "epochs": len(run.epochs),
+        "top1": last.top1 if last else None,
+        "top5": last.top5 if last else None,
+        "images_per_second": _mean([e.images_per_second for e in run.epochs], run.epochs) if weight else None,
+        "waiting": _mean([e.waiting for e in run.epochs], run.epochs) if weight else None,
+        "seconds": weight,
+        "status": str(run.status),
+        "folder": str(run.folder),
+    }
+
+
+def _mean(values: Sequence[float], epochs: "Sequence[Epoch]") -> float:
+    weights = [epoch.seconds for epoch in epochs]
+    return sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+
+
+def runs_report(runs: "Runs") -> Report:
+    """Return one row per run."""
+    rows = [run_row(run) for run in runs]
+    notes = [f"{run.folder}: weights, log and checkpoint" for run in runs if run.folder.name]
+    notes += [f"{len(run.damaged)} damaged images left out of {run.architecture}" for run in runs if run.damaged]
+    flat = [*RUN_COLUMNS, Column("folder", align="left")]
+    data = [{**row, "damaged": list(run.damaged), "log": [asdict(e) for e in run.epochs]} for row, run in _with(rows, runs)]
+    return Report([Table(RUN_COLUMNS, rows, "Training runs", notes)], Table(flat, rows), data)
+
+
+def _with(rows: list[dict[str, Any]], runs: "Runs") -> "list[tuple[dict[str, Any], TrainingRun]]":
+    return list(zip(rows, runs, strict=True))
+
+
+def plan_report(plan: "Plan") -> Report:
+    """Return what a run will take, and its schedule."""
+    recipe = plan.recipe.recipe
+    row = {
+        "architecture": plan.architecture,
+        "recipe": plan.recipe.name,
+        "images": plan.images,
+        "epochs": recipe.epochs,
+        "steps": plan.steps,
+        "weights_memory": plan.weights_memory,
+        "activations_memory": plan.activations_memory,
+        "step_seconds": plan.step_seconds,
+        "seconds": plan.seconds,
+    }
+    memory = _memory
+    columns = [
+        Column("architecture", align="left"),
+        Column("recipe", align="left"),
+        Column("images"),
+        Column("epochs"),
+        Column("steps"),
+        Column("weights_memory", "weights MB", show=memory),
+        Column("activations_memory", "activations MB", show=memory),
+        Column("step_seconds", "s/step", show=_figure(3)),
+        Column("seconds", "time", show=duration),
+    ]
+    schedule = [
+        Column("epoch"),
+        Column("lr", "learning rate", show=lambda value: f"{value:.3g}"),
+    ]
+    epochs = [{"epoch": i, "lr": rate} for i, rate in enumerate(plan.rates)]
+    every = max(1, -(-len(epochs) // SHOWN_EPOCHS))
+    shown = [epoch for i, epoch in enumerate(epochs) if i % every == 0 or i == len(epochs) - 1]
+    notes = [
+        "Weights with gradients, the optimizer's state and a moving average; activations that torch saves for the "
+        "backward pass of a batch. Time without validation.",
+    ]
+    settings = ", ".join(f"{name}={value}" for name, value in recipe.as_dict().items() if value not in ([], 0, "none"))
+    tables = [Table(columns, [row], "The run", [*notes, settings]), Table(schedule, shown, "Learning rate after epochs")]
+    return Report(tables, Table(columns, [row]), {**row, "recipe": recipe.as_dict(), "schedule": epochs})
+
+
+def _memory(value: int) -> str:
+    return f"{value / 1e6:,.0f}"
+
+
+def accuracy_report(found: "Accuracy") -> Report:
+    """Return the accuracy, and a row per class."""
+    names = ("architecture", "data", "images", "top1", "top5", "loss", "images_per_second")
+    row = {name: getattr(found, name) for name in names}
+    columns = [
+        Column("architecture", align="left"),
+        Column("data", align="left"),
+        Column("images"),
+        Column("top1", "top-1 %", show=_figure(2)),
+        Column("top5", "top-5 %", show=_figure(2)),
+        Column("loss", show=_figure(3)),
+        Column("images_per_second", "images/s", show=_figure(0)),
+    ]
+    by_class = [
+        {"class": name, "images": of, "right": right, "top1": 100 * right / of if of else None}
+        for name, (of, right) in zip(found.classes, found.per_class, strict=True)
+    ]
+    classes = [
+        Column("class", align="left"),
+        Column("images"),
+        Column("right"),
+        Column("top1", "top-1 %", show=_figure(2)),
+    ]
+    notes = [f"{len(found.damaged)} damaged images left out"] if found.damaged else []
+    tables = [Table(columns, [row], "Accuracy", notes), Table(classes, by_class, "By class")]
+    return Report(tables, Table(columns, [row]), {**row, "classes": by_class, "damaged": list(found.damaged)})
+
+
+def curves(runs: "Runs") -> Picture:
+    """Return the picture of validation accuracies by epoch."""
+    series = tuple(
+        Series(
+            f"{run.architecture}, seed {run.seed}",
+            SYMBOLS[i % len(SYMBOLS)],
+            tuple((float(epoch.epoch), epoch.top1) for epoch in run.epochs),
+            tuple(run.architecture for _ in run.epochs),
+            tuple(f"{run.architecture}\nepoch {e.epoch}: top-1 {e.top1:.2f} %, loss {e.loss:.3f}" for e in run.epochs),
+        )
+        for i, run in enumerate(runs)
+        if run.epochs
+    )
+    return Picture("Validation accuracy while training", (), ("epoch", "top-1 (%)"), 0, 1, series, joined=True)
