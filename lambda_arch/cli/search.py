@@ -23,9 +23,7 @@ Maximize = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option(
-        "--plot", help="Draw it: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"
-    ),
+    typer.Option("--plot", help="Draw it: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"),
 ]
 
 

@@ -34,9 +34,7 @@ SkipDamaged = Annotated[
 
 def takes_recipe_settings(command: Command) -> Command:
     """Give ``command(overrides, ...)`` a flag for every setting of a recipe."""
-    parameters = [
-        Parameter(name, Parameter.KEYWORD_ONLY, annotation=_flag(name), default=None) for name in SETTINGS
-    ]
+    parameters = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=_flag(name), default=None) for name in SETTINGS]
     return expand(command, "overrides", parameters, _given)
 
 
@@ -133,7 +131,8 @@ def _progress(quiet: bool) -> "Iterator[Callback | None]":
     import sys
 
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     console = Console(file=sys.stderr)
     if quiet or not console.is_terminal:
@@ -142,7 +141,7 @@ def _progress(quiet: bool) -> "Iterator[Callback | None]":
     from lambda_arch.reporting.training import duration
 
     columns = (TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=1, left="")
 
         def show(now: "Progress") -> None:

@@ -76,7 +76,9 @@ def runs_report(runs: "Runs") -> Report:
     notes = [f"{run.folder}: weights, log and checkpoint" for run in runs if run.folder.name]
     notes += [f"{len(run.damaged)} damaged images left out of {run.architecture}" for run in runs if run.damaged]
     flat = [*RUN_COLUMNS, Column("folder", align="left")]
-    data = [{**row, "damaged": list(run.damaged), "log": [asdict(e) for e in run.epochs]} for row, run in _with(rows, runs)]
+    data = [
+        {**row, "damaged": list(run.damaged), "log": [asdict(e) for e in run.epochs]} for row, run in _with(rows, runs)
+    ]
     return Report([Table(RUN_COLUMNS, rows, "Training runs", notes)], Table(flat, rows), data)
 
 
@@ -122,7 +124,10 @@ def plan_report(plan: "Plan") -> Report:
         "backward pass of a batch. Time without validation.",
     ]
     settings = ", ".join(f"{name}={value}" for name, value in recipe.as_dict().items() if value not in ([], 0, "none"))
-    tables = [Table(columns, [row], "The run", [*notes, settings]), Table(schedule, shown, "Learning rate after epochs")]
+    tables = [
+        Table(columns, [row], "The run", [*notes, settings]),
+        Table(schedule, shown, "Learning rate after epochs"),
+    ]
     return Report(tables, Table(columns, [row]), {**row, "recipe": recipe.as_dict(), "schedule": epochs})
 
 

@@ -154,7 +154,7 @@ class Recipe:
             if getattr(self, name) != SETTINGS[name].default and not needed.met(self):
                 raise SetupError(f"{name}={write(getattr(self, name))}: expected it with {needed}")
         if self.sched == "step" and not self.decay_epochs:
-            raise SetupError("sched=step: expected decay_epochs too, such as decay_epochs=30,60,90")
+            raise SetupError("sched=step: expected it with epochs to decay at, such as decay_epochs=30,60,90")
         if self.nesterov and not self.momentum:
             raise SetupError("nesterov=True: expected momentum above 0, such as momentum=0.9")
         if self.warmup_epochs >= self.epochs and self.warmup_epochs:

@@ -65,7 +65,7 @@ def test_what_loses_its_meaning_goes():
         ({"nesterov": "yes", "opt": "adamw"}, "nesterov=True: expected it with opt=sgd"),
         ({"momentum": "0.8", "opt": "adam"}, "momentum=0.8: expected it with opt=sgd or opt=rmsprop"),
         ({"decay_epochs": "30,60"}, "decay_epochs=30,60: expected it with sched=step"),
-        ({"sched": "step"}, "expected decay_epochs"),
+        ({"sched": "step"}, "such as decay_epochs=30,60,90"),
         ({"learning_rate": "1"}, "no such setting"),
         ({"smothing": "0.1"}, "did you mean smoothing?"),
         ({"lr": "-1"}, "lr=-1: expected a number above 0"),

@@ -1,0 +1,95 @@
+import csv
+import io
+import json
+import os
+
+import pytest
+import sklearn  # noqa: F401  it sets variables of the environment as it is imported
+
+ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
+QUICK = ("--data", "digits", "--recipe", "digits", "--epochs", "1", "--batch-size", "16", "--limit-images", "32")
+
+
+@pytest.fixture
+def trained(run_cli, tmp_path):
+    """Train once, and return what was written and where."""
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, "--seed", "3")
+    assert code == 0, err
+    assert err == ""  # quiet in a pipe
+    return tmp_path, list(csv.DictReader(io.StringIO(out)))
+
+
+def test_train_evaluate_and_continue(run_cli, trained):
+    output, rows = trained
+    assert [(row["architecture"], row["recipe"], row["seed"], row["epochs"], row["status"]) for row in rows] == [
+        (ARCHITECTURE, "digits", "3", "1", "finished")
+    ]
+    weights = next(output.glob("*/final.safetensors"))
+    assert str(weights.parent) == rows[0]["folder"]
+    data = ("--weights", weights, "--data", "digits", "--limit-images", "32")
+    code, out, err = run_cli("evaluate", ARCHITECTURE, *data, "--format", "json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["images"] == 32 and found["top1"] == float(rows[0]["top1"])
+    assert [each["class"] for each in found["classes"]] == list("0123456789")
+    code, _, err = run_cli("evaluate", "resnet50", *data)
+    assert code == 2 and f"holds {ARCHITECTURE}; expected resnet50" in err
+    code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", output, "--seed", "3")
+    assert code == 2 and "has a checkpoint; expected --resume" in err and err.count("\n") == 1
+    code, out, _ = run_cli("train", ARCHITECTURE, *QUICK, "--output", output, "--seed", "3", "--resume")
+    assert code == 0 and list(csv.DictReader(io.StringIO(out))) == rows
+
+
+def test_runs_can_be_drawn(run_cli, tmp_path):
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "a", "--plot", "-")
+    assert code == 0 and "top-1 (%)" in out, err
+    plot = tmp_path / "curves.svg"
+    code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "b", "--plot", plot)
+    assert code == 0 and "<svg" in plot.read_text(), err
+    code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "c", "--plot", "curves.gif")
+    assert code == 2 and not (tmp_path / "c").exists()
+
+
+def test_a_dry_run_shows_and_trains_nothing(run_cli, tmp_path):
+    command = ("train", ARCHITECTURE, *QUICK, "--epochs", "40", "--output", tmp_path, "--dry-run", "--format", "json")
+    code, out, err = run_cli(*command)
+    assert code == 0, err
+    plan = json.loads(out)
+    assert (plan["images"], plan["epochs"], plan["steps"]) == (32, 40, 80)
+    assert plan["seconds"] == pytest.approx(80 * plan["step_seconds"])
+    rates = [epoch["lr"] for epoch in plan["schedule"]]
+    assert max(rates) == rates[1] and rates[-1] < 1e-4
+    assert plan["activations_memory"] > 16 * 3 * 32 * 32 * 4
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--recipe", "papr"), "did you mean paper?"),
+        (("--lr", "fast"), "--lr fast: expected a number above 0"),
+        (("--nesterov", "--opt", "adamw"), "--nesterov: expected it with --opt sgd"),
+        (("--sched", "step"), "such as --decay-epochs 30,60,90"),
+        (("--classes", "5"), "expected classes=10"),
+        (("--data", "nowhere"), "nowhere: no such folder"),
+        (("--device", "cuda"), "--device cuda"),
+        (("--drop-path", "0.1"), "--drop-path 0.1: lambda_mobilenet"),
+        (("--limit-images", "8"), "--batch-size 16: expected at most the 8 training images"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(run_cli, tmp_path, flags, words):
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, *flags)
+    assert code == 2 and out == "" and words in err and err.count("\n") == 1, err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupted_run_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
+    from lambda_arch.training.trainer import Trainer
+
+    step = Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *args: os.kill(os.getpid(), 15) or step(*args))
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path)
+    assert code == 143 and "terminated: the run is saved" in err and "--resume" in err
+    assert ",terminated," in out
+    monkeypatch.undo()
+    assert run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, "--resume")[0] == 0
