@@ -26,7 +26,7 @@ PACKAGES = (
     "published",
     "arch",
 )
-FOUNDATIONS = ("errors", "files", "lazy", "results")  # modules beside the packages, that know none of them
+FOUNDATIONS = ("errors", "files", "lazy", "results", "units")  # modules beside the packages, that know none of them
 MAY_IMPORT_TORCH = ("nn", "costs", "timing", "training")
 HEAVY = {"torch", "fvcore", "pandas"}
 ALL_FILES = sorted(PACKAGE.rglob("*.py"))

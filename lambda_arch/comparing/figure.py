@@ -1,14 +1,9 @@
-"""A figure as a person prints it: digits and a unit, and the exact counts that round to it."""
+"""A figure as a person prints it: digits, perhaps a unit, and the exact counts that round to it."""
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from lambda_arch.comparing.verdict import SCALES
-from lambda_arch.errors import LambdaArchError
-
-_FIGURE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([KMGBT])", re.IGNORECASE)
-LARGEST = 10**15
+from lambda_arch.units import COUNTS, read_number
 
 
 @dataclass(frozen=True)
@@ -26,18 +21,10 @@ class Figure:
 def read_figure(name: str, text: str) -> Figure:
     """Return the figure of ``text``; ``name`` is the argument it was given as.
 
-    Raises :class:`LambdaArchError` for no number, no unit, or nothing that a network could cost.
+    Raises :class:`LambdaArchError` for no number, a wrong unit, or what no network could cost.
     """
-    match = _FIGURE.fullmatch(text.strip())
-    if match is None:
-        bare = text.strip().lstrip("-").replace(".", "", 1).isdigit()
-        why = "a positive number" if text.strip().startswith("-") else "a unit, K, M, G or T," if bare else "a number"
-        raise LambdaArchError(f"{name}={text}: expected {why} such as 51.4M")
-    digits, unit = Decimal(match[1]), match[2].upper()
-    exponent = digits.as_tuple().exponent
+    number, factor = read_number(text, COUNTS, f"{name}={text}", "51.4M")
+    exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
     half = Decimal(5).scaleb(exponent - 1)
-    low, high = ((digits + sign * half) * SCALES[unit] for sign in (-1, 1))
-    if high < 1000 or low > LARGEST:
-        raise LambdaArchError(f"{name}={text}: expected what a network could cost, such as 51.4M")
-    return Figure(text.strip(), low, high)
+    return Figure(text.strip(), (number - half) * factor, (number + half) * factor)

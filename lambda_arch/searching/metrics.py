@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from lambda_arch.errors import LambdaArchError, did_you_mean
+from lambda_arch.units import BYTES, COUNTS, IMAGES, PERCENT, SECONDS, Units, read_number
 
 Combines = Literal["sum", "max"]
 
@@ -24,7 +25,7 @@ class Metric:
     label: str
     better: Literal["min", "max"]
     combines: Combines
-    units: tuple[tuple[str, float], ...]
+    units: Units = field(hash=False)
     shown: tuple[str, float]
     digits: int
     about: str
@@ -34,6 +35,11 @@ class Metric:
     def sign(self) -> int:
         """1 where less is better, -1 where more is."""
         return 1 if self.better == "min" else -1
+
+    @property
+    def example(self) -> str:
+        """A value as it may be written."""
+        return {"top1": "78", "throughput": "1000", "latency": "3ms", "memory": "40MB"}.get(self.name, "16M")
 
     @property
     def heading(self) -> str:
@@ -50,52 +56,40 @@ class Metric:
         """Write a value with its unit: ``15.0 M``, ``3.20 ms``."""
         return f"{self.show(value)} {self.shown[0]}".rstrip()
 
-    def read(self, text: str) -> float:
-        """Return the value of a text such as ``16M``, ``5G``, ``3ms`` or ``40MB``, in the metric's own unit.
+    def read(self, text: str, what: str = "") -> float:
+        """Return the value of a text such as ``16M``, ``5G``, ``3ms`` or ``40MB``, in the metric's base unit.
 
-        Raises :class:`LambdaArchError` for what is no number or has a unit of something else.
+        See :mod:`lambda_arch.units`. Raises :class:`LambdaArchError`, beginning with ``what``, for what is no number, has
+        a unit of something else, or cannot be what a network costs.
         """
-        match = re.fullmatch(r"\s*([+-]?[\d_]*\.?\d+(?:[eE][+-]?\d+)?)\s*([^\d\s]*)\s*", text)
-        units = dict(self.units)
-        if not match or match[2] not in units:
-            known = ", ".join(f"{_example(self)}{unit}" for unit, _ in self.units if unit)
-            raise LambdaArchError(f"{self.name} {text.strip()}: expected a value such as {known}")
-        return float(match[1]) * units[match[2]]
+        number, factor = read_number(text, self.units, what or f"{self.name} {text.strip()}", self.example)
+        return float(number * factor)
 
-
-_COUNT = (("", 1.0), ("k", 1e3), ("K", 1e3), ("M", 1e6), ("G", 1e9), ("B", 1e9), ("T", 1e12))
-_BYTES: tuple[tuple[str, float], ...] = (("", 1.0), ("B", 1.0), ("kB", 1e3), ("MB", 1e6), ("GB", 1e9))
-_BYTES += (("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30), ("k", 1e3), ("M", 1e6), ("G", 1e9))
-_SECONDS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("", 1.0))
 
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("params", "params", "min", "sum", _COUNT, ("M", 1e6), 3, "trainable scalars"),
-        Metric("macs", "MACs", "min", "sum", _COUNT, ("G", 1e9), 3, "multiply-accumulates for one image"),
-        Metric("flops", "FLOPs", "min", "sum", _COUNT, ("G", 1e9), 3, "twice the multiply-accumulates"),
+        Metric("params", "params", "min", "sum", COUNTS, ("M", 1e6), 3, "trainable scalars"),
+        Metric("macs", "MACs", "min", "sum", COUNTS, ("G", 1e9), 3, "multiply-accumulates for one image"),
+        Metric("flops", "FLOPs", "min", "sum", COUNTS, ("G", 1e9), 3, "twice the multiply-accumulates"),
         Metric(
-            "memory", "memory", "min", "max", _BYTES, ("MB", 1e6), 2,
+            "memory", "memory", "min", "max", BYTES, ("MB", 1e6), 2,
             "peak of live activations in inference, one image, 4 bytes an element",
         ),
         Metric(
-            "latency", "latency", "min", "sum", _SECONDS, ("ms", 1e-3), 3,
+            "latency", "latency", "min", "sum", SECONDS, ("ms", 1e-3), 3,
             "sum of measured per-block latencies",
         ),
         Metric(
-            "throughput", "throughput", "max", "sum", (("images/s", 1.0), ("", 1.0), ("k", 1e3)),
+            "throughput", "throughput", "max", "sum", IMAGES,
             ("images/s", 1.0), 1, "images over latency", inverse_of="latency",
         ),
         Metric(
-            "top1", "top-1", "max", "sum", (("%", 1.0), ("", 1.0)), ("%", 1.0), 2,
+            "top1", "top-1", "max", "sum", PERCENT, ("%", 1.0), 2,
             "predicted by a model that is fitted on runs",
         ),
     )
 }  # fmt: skip
-
-
-def _example(metric: Metric) -> str:
-    return {"top1": "78", "throughput": "1000"}.get(metric.name, "16")
 
 
 def metric_named(name: str) -> Metric:
@@ -128,10 +122,8 @@ def read_constraint(text: str) -> Constraint:
     name, relation, bound = match.groups()
     relation = {"≤": "<=", "≥": ">="}.get(relation, relation)
     metric = metric_named(name)
-    if relation == "<=":
-        return Constraint(metric, "<=", metric.read(bound))
-    if relation == ">=":
-        return Constraint(metric, ">=", metric.read(bound))
+    if relation in ("<=", ">="):
+        return Constraint(metric, "<=" if relation == "<=" else ">=", metric.read(bound, text.strip()))
     raise LambdaArchError(f"{text.strip()}: expected <= or >=, such as '{metric.name}<={bound}'")
 
 
@@ -158,4 +150,4 @@ def read_objectives(minimize: Sequence[str], maximize: Sequence[str]) -> tuple[M
 
 def column_metric(name: str, better: Literal["min", "max"]) -> Metric:
     """Return a metric for a column of a user's own table that may be any number: shown as it is."""
-    return Metric(name, name, better, "sum", (("", 1.0),), ("", 1.0), -1, "a column of the table")
+    return Metric(name, name, better, "sum", PERCENT, ("", 1.0), -1, "a column of the table")

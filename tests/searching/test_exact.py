@@ -218,7 +218,7 @@ def test_a_bound_against_what_is_better_needs_a_small_space() -> None:
 
 def test_nothing_within_the_bounds_is_an_empty_front() -> None:
     for engine in (enumerate_front, exact_front):
-        front = engine(problem(space_of({"depth": 18}, "one"), ("macs",), [read_constraint("params<=1")]))
+        front = engine(problem(space_of({"depth": 18}, "one"), ("macs",), [read_constraint("params<=1K")]))
         assert len(front) == 0
 
 

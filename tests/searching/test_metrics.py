@@ -21,6 +21,8 @@ from lambda_arch.searching.metrics import METRICS, metric_named, read_constraint
         ("throughput>=1k", "throughput", ">=", 1000),
         ("params<=1_000_000", "params", "<=", 1e6),
         ("params<=1e6", "params", "<=", 1e6),
+        ("macs<=5g", "macs", "<=", 5e9),
+        ("flops<=2306768896", "flops", "<=", 2306768896),
     ],
 )
 def test_bounds(text: str, name: str, relation: str, bound: float) -> None:
@@ -35,8 +37,10 @@ def test_bounds(text: str, name: str, relation: str, bound: float) -> None:
     [
         ("params", "params: expected a bound such as"),
         ("params<16M", "params<16M: expected <= or >=, such as 'params<=16M'"),
-        ("params<=16ms", "params 16ms: expected a value such as"),
-        ("latency<=3G", "latency 3G: expected a value such as 16s, 16ms"),
+        ("params<=16ms", "params<=16ms: expected a unit of K, M, G, B, T, such as 16M"),
+        ("params<=16", "params<=16: expected what a network could cost, such as 16M"),
+        ("params<=-16M", "params<=-16M: expected a positive number"),
+        ("latency<=3G", "latency<=3G: expected a unit of s, ms, us"),
         ("parms<=3", "parms: no such metric (did you mean params?)"),
         ("macs<=", "expected"),
         ("", "an empty bound: expected"),
