@@ -28,7 +28,7 @@ from benchmarks.peers import from_d_li14, from_leaderj1001, from_pypi, with_laye
 from lambda_arch.costs import count
 from lambda_arch.nn import LambdaLayer, build, prepare, set_evaluation
 from lambda_arch.nn.evaluation import CANONICAL, candidates, macs
-from lambda_arch.timing.autotune import autotune
+from lambda_arch.timing import autotune
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 SIDE = 2048  # of the matrix product that stands for the ceiling

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.searching import search
     from lambda_arch.store import Store
+    from lambda_arch.timing import calibrate, measure, predict
     from lambda_arch.training import Recipe, evaluate, train
 
 __version__ = "0.1.0"
@@ -39,12 +40,15 @@ _HOMES = {
     "TrainingError": "errors",
     "audit": "comparing",
     "build": "nn",
+    "calibrate": "timing",
     "compare": "comparing",
     "count": "costs",
     "count_many": "costs",
     "evaluate": "training",
     "match": "comparing",
+    "measure": "timing",
     "parse": "arch",
+    "predict": "timing",
     "prepare": "nn",
     "search": "searching",
     "train": "training",
@@ -64,12 +68,15 @@ __all__ = [
     "TrainingError",
     "audit",
     "build",
+    "calibrate",
     "compare",
     "count",
     "count_many",
     "evaluate",
     "match",
+    "measure",
     "parse",
+    "predict",
     "prepare",
     "search",
     "train",

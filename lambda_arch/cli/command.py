@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-RENAMED = {"--limit": "--timeout", "--batch": "--batch-size"}
+RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices"}
 """Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
 
 
@@ -65,10 +65,6 @@ class Group(Parameters, TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-ALIASES = {"graph": "cuda_graph", "hang": "timeout"}
-"""Arguments of the library that flags give under another name."""
-
-
 def with_flags(message: str, command: Any) -> str:
     """Return ``message``, which speaks of arguments (``batch_size=0``), as one of flags (``--batch-size 0``).
 
@@ -77,7 +73,6 @@ def with_flags(message: str, command: Any) -> str:
     from lambda_arch.arch import OPTIONS
 
     flags = dict(_flags(command))
-    flags |= {argument: flags[name] for argument, name in ALIASES.items() if name in flags}
     names = "|".join(flags.keys() - {option.name for option in OPTIONS})
     return re.sub(
         rf"(?<![\w.,:/-])({names})=(True\b)?", lambda found: flags[found[1]] + ("" if found[2] else " "), message

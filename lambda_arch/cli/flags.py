@@ -1,7 +1,7 @@
 """The flags that say how and where to run, when to stop, and where measurements are kept: one table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,6 @@ from lambda_arch.errors import SetupError
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup, Store
-    from lambda_arch.timing import Limits
 
 SETUP = ("device", "batch_size", "dtype", "cast", "channels_last", "mode", "threads", "clock", "evaluation")
 MEASURING = ("seconds", "timeout", "memory_limit", "fresh", "store", "quiet")
@@ -64,55 +63,32 @@ class Flags:
     ] = None
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress bar.")] = False
 
-    def setups(self, mode: str = "inference") -> "list[Setup]":
-        """Return the setups, one per dtype and batch size; ``mode`` where no flag says it. Raises SetupError."""
-        from lambda_arch.store import Setup
-
-        batches = [1] if self.batch_size == "auto" else _whole_numbers(self.batch_size)
-        dtypes: list[Any] = list(dict.fromkeys(word.strip() for word in self.dtype.split(",")))
-        choices: dict[str, Any] = {"cast": self.cast, "mode": self.mode or mode, "clock": self.clock}
-        return [
-            Setup(
-                device=self.device,
-                batch_size=batch,
-                dtype=dtype,
-                memory_format="channels_last" if self.channels_last else "contiguous",
-                compile=self.compile,
-                graph=self.cuda_graph,
-                threads=self.threads,
-                evaluation=self.evaluation,
-                **choices,
-            )
-            for dtype in dtypes
-            for batch in batches
-        ]
+    def arguments(self, *, one: bool = False) -> dict[str, Any]:
+        """Return the flags as the arguments of the verbs. ``one``: raises SetupError where they say several setups."""
+        sizes: Any = self.batch_size if self.batch_size == "auto" else _whole_numbers(self.batch_size)
+        dtypes: Any = list(dict.fromkeys(word.strip() for word in self.dtype.split(",")))
+        for name, values in {"batch_size": sizes, "dtype": dtypes}.items():
+            if one and len(values) != 1:
+                raise SetupError(f"{name}={getattr(self, name)}: expected one {name.replace('_', ' ')} here")
+        return {
+            "device": self.device,
+            "batch_size": sizes[0] if len(sizes) == 1 else sizes,
+            "dtype": dtypes[0] if len(dtypes) == 1 else dtypes,
+            "cast": self.cast,
+            "memory_format": "channels_last" if self.channels_last else "contiguous",
+            **({"mode": self.mode} if self.mode else {}),
+            "threads": self.threads,
+            "clock": self.clock,
+            "evaluation": self.evaluation,
+            **{name: getattr(self, name) for name in ("seconds", "timeout", "memory_limit", "store")},
+        }
 
     def setup(self) -> "Setup":
         """Return the one setup that the flags say. Raises SetupError where they say several."""
-        setups = self.setups()
-        if self.batch_size == "auto" or len({setup.batch_size for setup in setups}) > 1:
-            raise SetupError(f"batch_size={self.batch_size}: expected one batch size here")
-        if len(setups) > 1:
-            raise SetupError(f"dtype={self.dtype}: expected one dtype here")
-        return setups[0]
+        from lambda_arch.store import Setup
 
-    def limits(self, spread: float | None = None) -> "Limits":
-        """Return when measuring one network ends; ``spread`` instead of the flag's. Raises SetupError."""
-        from lambda_arch.timing import Limits
-
-        for name in ("seconds", "spread", "timeout"):
-            if not getattr(self, name) > 0:
-                raise SetupError(f"{name}={getattr(self, name):g}: expected a number over 0")
-        if self.memory_limit < 0:
-            raise SetupError(f"memory_limit={self.memory_limit:g}: expected a number of GB over 0")
-        return Limits(
-            self.spread if spread is None else spread,
-            self.seconds,
-            turn=min(0.5, self.seconds / 5),
-            warmup=min(10.0, self.seconds),
-            hang=self.timeout,
-            memory=int(self.memory_limit * 1e9),
-        )
+        arguments = self.arguments(one=True)
+        return Setup(**{each.name: arguments[each.name] for each in fields(Setup) if each.name in arguments})
 
     def open_store(self, *, create: bool = True) -> "Store":
         """Open the store of ``--store``, or the user's own; ``create``: one that was named may be new."""

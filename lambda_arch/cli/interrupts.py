@@ -23,19 +23,26 @@ class Interruption:
 
 
 @contextmanager
-def interruptible() -> Iterator[Interruption]:
-    """Let Ctrl-C and SIGTERM end the block instead of the program, and yield what then knows of it."""
+def terminable() -> Iterator[None]:
+    """Let SIGTERM end what runs in the block as Ctrl-C does."""
     import signal
-
-    interruption = Interruption()
 
     def on_term(*_: object) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, on_term)
     try:
-        yield interruption
-    except KeyboardInterrupt:
-        interruption.came = True
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def interruptible() -> Iterator[Interruption]:
+    """Let Ctrl-C and SIGTERM end the block instead of the program, and yield what then knows of it."""
+    interruption = Interruption()
+    with terminable():
+        try:
+            yield interruption
+        except KeyboardInterrupt:
+            interruption.came = True

@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
 if TYPE_CHECKING:
-    from lambda_arch.timing.rounds import Event
+    from lambda_arch.timing.progress import Event
 
 T = TypeVar("T")
 Advance = Callable[[float, str], None]
@@ -44,19 +46,31 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
             advance(1, "")
 
 
-def watch(events: "Iterable[Event]", jobs: int, seconds: float, what: str, quiet: bool) -> None:
-    """Run ``events`` to their end under a bar: ``jobs`` networks of ``seconds`` each at most."""
+@contextmanager
+def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
+    """Yield a function that shows the events of a measurement under a bar headed ``what``."""
+    from lambda_arch.timing.progress import LargestBatchSize, Planned
     from lambda_arch.timing.rounds import Finished, Loading, Sampled
 
-    spent: dict[str, float] = {}
-    with progress_bar(jobs, what, quiet=quiet) as advance:
-        for event in events:
-            name = event.job.architecture
-            if isinstance(event, Loading):
-                advance(0, name)
+    spent: dict[object, float] = {}
+    with ExitStack() as stack:
+        plan = Planned((), 1.0)
+        advance: Advance = lambda steps, name: None  # noqa: E731  # until there is a plan
+
+        def show(event: "Event") -> None:
+            nonlocal plan, advance
+            if isinstance(event, LargestBatchSize):
+                typer.echo(f"{event.architecture}: the largest batch that fits is {event.batch_size}", err=True)
+            elif isinstance(event, Planned):
+                plan = event
+                advance = stack.enter_context(progress_bar(len(plan.jobs), what, quiet=quiet))
+            elif isinstance(event, Loading):
+                advance(0, event.job.architecture)
             elif isinstance(event, Sampled):
-                share = min(event.seconds / seconds, 1.0 - spent.get(name, 0.0))
-                spent[name] = spent.get(name, 0.0) + share
+                share = min(event.seconds / plan.seconds, 1.0 - spent.get(event.job, 0.0))
+                spent[event.job] = spent.get(event.job, 0.0) + share
                 advance(share, "")
             elif isinstance(event, Finished):
-                advance(1.0 - spent.pop(name, 0.0), "")
+                advance(1.0 - spent.pop(event.job, 0.0), "")
+
+        yield show

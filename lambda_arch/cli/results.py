@@ -12,7 +12,6 @@ from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 
 if TYPE_CHECKING:
-    from lambda_arch.reporting.timings import Timing
     from lambda_arch.store import Measurement, Store
 
 Where = Annotated[
@@ -35,9 +34,10 @@ def show(context: typer.Context, *, where: Where = None, flags: Flags, output: O
             raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
         return
     from lambda_arch.reporting.timings import results_report
+    from lambda_arch.timing.measuring import timings
 
     with flags.open_store(create=False) as opened:
-        output.show(results_report(_timings(opened, _selected(opened, where))))
+        output.show(results_report(timings(opened, _selected(opened, where))))
 
 
 @results.command(cls=Command)
@@ -51,16 +51,15 @@ def compare(
     output: Output,
 ) -> None:
     """Compare what was measured in one session with BASELINE, round by round."""
-    from lambda_arch.reporting.timings import Timing, results_report
+    from lambda_arch.reporting.timings import results_report
+    from lambda_arch.timing.measuring import timings
 
     name = str(parse(baseline))
     with flags.open_store(create=False) as opened:
-        found = _selected(opened, where)
-        bases = {m.session: m for m in found if m.architecture == name and m.samples}
-        timings = [Timing(m, name, m.ratio_to(bases[m.session])) for m in found if m.session in bases]
-    if not timings:
+        found = [timing for timing in timings(opened, _selected(opened, where), name) if timing.ratio is not None]
+    if not found:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
-    output.show(results_report(timings))
+    output.show(results_report(found))
 
 
 @results.command(cls=Command)
@@ -76,7 +75,7 @@ def merge(
     with flags.open_store() as opened:
         added = merge_stores(opened, other)
     typer.echo(
-        f"added: {added['measurement']} measurements, {added['peak']} ceilings, {added['part']} block latencies, "
+        f"added: {added['measurement']} measurements, {added['peak']} peak rates, {added['part']} block latencies, "
         f"{added['choice']} evaluations, {added['machine']} machines",
         err=True,
     )
@@ -93,12 +92,13 @@ def export(
     """Write every measurement with all of its setup, machine and raw samples."""
     from lambda_arch.reporting import Column, Table, atomic_write, csv_text
     from lambda_arch.store.exporting import raw_columns, write_parquet
+    from lambda_arch.timing.measuring import timings
 
     if file.suffix not in (".csv", ".parquet"):
         raise ArchitectureError(f"{file}: expected a name that ends in .csv or .parquet")
     with flags.open_store(create=False) as opened:
-        timings = _timings(opened, _selected(opened, where))
-    rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in timings]
+        found = timings(opened, _selected(opened, where))
+    rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in found]
     if file.suffix == ".parquet":
         write_parquet(file, rows)
     else:
@@ -113,11 +113,3 @@ def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":
     from lambda_arch.store.conditions import select
 
     return select(find_measurements(store), where or [])
-
-
-def _timings(store: "Store", found: "list[Measurement]") -> "list[Timing]":
-    from lambda_arch.reporting.timings import Timing
-    from lambda_arch.store.peaks import read_peaks
-
-    known = read_peaks(store)
-    return [Timing(m, ceiling=known.get((m.fingerprint, m.setup.dtype, m.setup.threads))) for m in found]

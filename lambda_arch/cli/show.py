@@ -71,7 +71,7 @@ def _evaluations(architecture: Architecture, evaluation: str, flags: Flags) -> R
 
 def _measured(architecture: Architecture, setup: "Setup", flags: Flags) -> "Network":
     from lambda_arch.nn import build, check_device
-    from lambda_arch.timing.autotune import autotune
+    from lambda_arch.timing import autotune
 
     check_device(setup.device)
     network = build(architecture, device=setup.device).eval()

@@ -1,12 +1,17 @@
-"""Published speeds as ratios to their table's baseline, to set beside our own measurements."""
+"""Published speeds as ratios to their table's baseline, and our own measurements of the same networks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from lambda_arch.arch import Architecture, ArchitectureError, did_you_mean
 from lambda_arch.comparing.comparison import row_architecture
 from lambda_arch.published import PublishedRow, load_table
+from lambda_arch.results import Result
+from lambda_arch.store.measurements import find_in_session
+from lambda_arch.timing.arguments import StoreLike, opened
+from lambda_arch.timing.measuring import Timing, measure
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def timed_table(name: str) -> TimedTable:
     A row's baseline is the last one before it that is marked so; rows before the first use the first.
     """
     if name not in _SPEEDS:
-        raise ArchitectureError(f"--table {name}: expected one of {', '.join(TIMED)}{did_you_mean(name, TIMED)}")
+        raise ArchitectureError(f"table={name}: expected one of {', '.join(TIMED)}{did_you_mean(name, TIMED)}")
     speed, table = _SPEEDS[name], load_table(name)
     column = next(column for column in table.columns if column.name == speed.column)
     baseline = next(row for row in table.rows if speed.is_baseline(row))
@@ -94,6 +99,40 @@ def timed_table(name: str) -> TimedTable:
         rows.append(TimedRow(keys, ours, theirs, row.cells[column.name], paper))
     label = f"{column.label} ({column.unit})"
     return TimedTable(name, table.title, speed.mode, label, table.keys, tuple(rows), tuple(missing))
+
+
+@dataclass(frozen=True)
+class TableTimings(Result):
+    """A published table measured: each of its rows with ours, and its ratio to the row's baseline.
+
+    ``interrupted``: whether Ctrl-C ended it before all was done.
+    """
+
+    table: TimedTable
+    rows: tuple[tuple[TimedRow, Timing], ...]
+    interrupted: bool = False
+
+
+def measure_table(name: str, *, mode: str | None = None, store: StoreLike = None, **options: Any) -> TableTimings:
+    """Measure the networks of a published table in interleaved rounds with those of its baseline rows.
+
+    ``mode`` is the table's own unless given; ``options`` are those of :func:`lambda_arch.measure`, one batch size and
+    one dtype. Raises as that does, and :class:`ArchitectureError` for a table that prints no speeds.
+    """
+    table = timed_table(name)
+    if not (isinstance(options.get("batch_size", 1), (int, str)) and isinstance(options.get("dtype", ""), str)):
+        raise ArchitectureError(f"table={name}: expected one batch size and one dtype")
+    with opened(store) as kept:
+        chosen: Any = mode or table.mode
+        found = measure(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)
+        by_name = {timing.measurement.architecture: timing.measurement for timing in found}
+        rows = []
+        for row in table.rows:
+            ours = by_name.get(str(row.architecture))
+            if ours is not None:
+                base = find_in_session(kept, ours.session, str(row.baseline))
+                rows.append((row, Timing(ours, str(row.baseline), ours.ratio_to(base) if base else None)))
+    return TableTimings(table, tuple(rows), found.interrupted)
 
 
 def _number(text: str) -> float | None:

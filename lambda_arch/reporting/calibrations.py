@@ -1,27 +1,27 @@
-"""Reports of calibrated blocks, and of predictions beside measurements."""
+"""Reports of calibrated blocks, and of predictions with what was measured."""
 
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.arch import ArchitectureError, ResNet
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import significant
-from lambda_arch.store import Measurement, Setup
-from lambda_arch.timing.blocks import BlockLatencies, Part
+from lambda_arch.timing.calibration import Calibration
+from lambda_arch.timing.prediction import Prediction, Predictions
 
-Predictions = Sequence[tuple[ResNet, float, Measurement | None]]
+WARNINGS = 4  # lines at most
 
 
-def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Report:
-    """Return a row a part: its latency with quartiles, and how many samples that rests on."""
+def calibration_report(calibration: Calibration) -> Report:
+    """Return one row per part: its latency with quartiles, and how many samples that rests on."""
     rows: list[dict[str, Any]] = []
-    for part in wanted:
-        found = latencies.by_key.get(part.key)
+    for key, label in calibration.parts.items():
+        found = calibration.latencies.by_key.get(key)
         rows.append(
             {
-                "part": part.label,
+                "part": label,
                 "ms": found and found.median * 1e3,
                 "q1_ms": found and found.q1 * 1e3,
                 "q3_ms": found and found.q3 * 1e3,
@@ -38,15 +38,15 @@ def calibration_report(wanted: Sequence[Part], latencies: BlockLatencies) -> Rep
     done = sum(row["samples"] > 0 for row in rows)
     note = f"{done} of {len(rows)} parts calibrated; `lambda-arch predict` adds them up."
     return Report(
-        [Table(columns, rows, f"Blocks: {latencies.setup}", [note])],
+        [Table(columns, rows, f"Blocks: {calibration.latencies.setup}", [note])],
         Table([Column(name) for name in rows[0]], rows),
         rows,
     )
 
 
-def prediction_report(predictions: Predictions, setup: Setup) -> Report:
-    """Return a row a network: predicted, and measured with the error where it was."""
-    rows = [_row(*prediction) for prediction in predictions]
+def prediction_report(found: Predictions) -> Report:
+    """Return one row per network: predicted, and measured with the error where it was."""
+    rows = [_row(prediction) for prediction in found.predictions]
     columns = [Column("architecture", align="left"), Column("predicted_ms", "predicted ms", show=significant)]
     if any(row["measured_ms"] for row in rows):
         columns += [
@@ -56,9 +56,12 @@ def prediction_report(predictions: Predictions, setup: Setup) -> Report:
     notes = ["Predicted: the sum of calibrated blocks."]
     summary = error_line([row["error"] for row in rows if row["error"] is not None])
     notes += [summary] if summary else []
-    notes += [f"! {text}" for text in dict.fromkeys(w for _, _, m in predictions if m for w in m.warnings)][:4]
+    notes += [
+        f"! {text}"
+        for text in dict.fromkeys(w for p in found.predictions if p.measurement for w in p.measurement.warnings)
+    ][:4]
     flat = Table([Column(name) for name in rows[0]], rows) if rows else Table([Column("architecture")], [])
-    return Report([Table(columns, rows, f"Predicted latency: {setup}", notes)], flat, rows)
+    return Report([Table(columns, rows, f"Predicted latency: {found.setup}", notes)], flat, rows)
 
 
 def error_line(errors: Sequence[float]) -> str:
@@ -72,36 +75,37 @@ def error_line(errors: Sequence[float]) -> str:
     )
 
 
-def _row(network: ResNet, predicted: float, measurement: Measurement | None) -> dict[str, Any]:
-    measured = measurement.summary.median if measurement and measurement.summary else None
+def _row(prediction: Prediction) -> dict[str, Any]:
+    summary = prediction.measurement and prediction.measurement.summary
     return {
-        "architecture": str(network),
-        "predicted_ms": predicted * 1e3,
-        "measured_ms": measured and measured * 1e3,
-        "error": predicted / measured - 1 if measured else None,
+        "architecture": str(prediction.architecture),
+        "predicted_ms": prediction.seconds * 1e3,
+        "measured_ms": summary and summary.median * 1e3,
+        "error": prediction.error,
     }
 
 
-def write_plot(path: Path, predictions: Predictions, setup: Setup) -> None:
+def write_plot(path: Path, found: Predictions) -> None:
     """Plot predicted against measured latency, with the measurements' quartiles, to ``path``.
 
     Raises :class:`ArchitectureError` where matplotlib cannot write such a file.
     """
     from matplotlib.figure import Figure
 
-    found = [(predicted, m) for _, predicted, m in predictions if m is not None and m.summary is not None]
     figure = Figure(figsize=(5, 5), layout="constrained")
     axes = figure.subplots()
-    measured = [m.summary.median * 1e3 for _, m in found if m.summary]
-    predicted = [seconds * 1e3 for seconds, _ in found]
-    low = [(m.summary.median - m.summary.q1) * 1e3 for _, m in found if m.summary]
-    high = [(m.summary.q3 - m.summary.median) * 1e3 for _, m in found if m.summary]
-    axes.errorbar(measured, predicted, xerr=[low, high], fmt="o", markersize=4, elinewidth=0.8, color="C0")
-    ends = [min([*measured, *predicted]) * 0.95, max([*measured, *predicted]) * 1.05] if found else [0, 1]
-    axes.plot(ends, ends, color="grey", linewidth=0.8)
+    both = [(p.seconds * 1e3, p.measurement.summary) for p in found.predictions if p.measurement]
+    points = [(predicted, *(1e3 * each for each in (s.median, s.q1, s.q3))) for predicted, s in both if s]
+    if points:
+        predicted, measured, low, high = (list(column) for column in zip(*points, strict=True))
+        below = [m - q1 for m, q1 in zip(measured, low, strict=True)]
+        above = [q3 - m for m, q3 in zip(measured, high, strict=True)]
+        axes.errorbar(measured, predicted, xerr=[below, above], fmt="o", markersize=4, elinewidth=0.8, color="C0")
+        ends = [min(*measured, *predicted) * 0.95, max(*measured, *predicted) * 1.05]
+        axes.plot(ends, ends, color="grey", linewidth=0.8)
     axes.set(xlabel="measured ms (bars: interquartile range)", ylabel="predicted ms, the sum of blocks")
-    axes.set_title(str(setup), fontsize=9)
-    errors = [p / m - 1 for p, m in zip(predicted, measured, strict=True)]
+    axes.set_title(str(found.setup), fontsize=9)
+    errors = [p.error for p in found.predictions if p.error is not None]
     axes.text(0.02, 0.98, error_line(errors), transform=axes.transAxes, va="top", wrap=True, fontsize=8)
     try:
         figure.savefig(path)

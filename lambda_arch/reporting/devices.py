@@ -1,25 +1,26 @@
-"""Reports of devices and their ceilings."""
+"""Reports of devices and their peak rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import gigas
+from lambda_arch.timing.machines import Devices
 
 KINDS = ("fp32", "tf32", "bf16", "fp16", "copy")
 
 
-def devices_report(found: Sequence[tuple[str, int, Mapping[str, Any], Mapping[str, float]]]) -> Report:
-    """Return a row a device: name, threads, machine, rates by kind."""
+def devices_report(found: Devices) -> Report:
+    """Return one row per device: name, threads, machine, peak rates by kind."""
     rows = [
         {
-            "device": device,
-            **machine,
-            "threads": threads,
-            "memory_gb": round(machine["memory"] / 1e9),
-            **{kind: rates.get(kind) for kind in KINDS},
+            "device": device.name,
+            **device.machine,
+            "threads": device.threads,
+            "memory_gb": round(device.machine["memory"] / 1e9),
+            **{kind: device.peaks.get(kind) for kind in KINDS},
         }
-        for device, threads, machine, rates in found
+        for device in found.devices
     ]
     present = [kind for kind in KINDS if any(row[kind] for row in rows)]
     columns = [
@@ -31,7 +32,7 @@ def devices_report(found: Sequence[tuple[str, int, Mapping[str, Any], Mapping[st
         Column("fingerprint", align="left", optional=True),
     ]
     notes = [
-        "Ceilings: the best matrix product of each dtype; a copy's bytes, read and written. Measured once, then kept "
+        "Peaks: the best matrix product of each dtype; a copy's bytes, read and written. Measured once, then kept "
         "(--fresh measures again; the highest counts).",
         *(f"{row['device']}: {_versions(row)}" for row in rows),
     ]

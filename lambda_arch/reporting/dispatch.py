@@ -10,16 +10,22 @@ if TYPE_CHECKING:
 
 REPORTS = {
     "Accuracy": "training.accuracy_report",
+    "Calibration": "calibrations.calibration_report",
     "Comparison": "comparisons.comparison_report",
     "Comparisons": "comparisons.comparison_report",
     "Counts": "ledgers.counts_report",
+    "Devices": "devices.devices_report",
     "Findings": "audits.audit_report",
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
     "Matches": "matches.match_report",
+    "Measurements": "timings.measurements_report",
     "Plan": "training.plan_report",
+    "Predictions": "calibrations.prediction_report",
+    "Rooflines": "rooflines.roofline_report",
     "Runs": "training.runs_report",
     "TableFront": "fronts.table_report",
+    "TableTimings": "ratios.table_timings_report",
     "Verification": "verifications.verification_report",
 }
 """By the result's class: the module here and its function, imported when a result is shown."""

@@ -1,38 +1,28 @@
-"""Reports of published tables measured: our ratios to the baseline beside the paper's."""
+"""Reports of published tables measured: our ratios to the baseline and the paper's."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lambda_arch.comparing.speeds import TimedTable
+from lambda_arch.comparing.speeds import TableTimings
 from lambda_arch.reporting.table import Column, Report, Table
-from lambda_arch.reporting.timings import Timing, significant
-from lambda_arch.store import Measurement
+from lambda_arch.reporting.timings import significant
+
+WARNINGS = 4  # lines at most
 
 
-def measured_report(
-    table: TimedTable, found: Sequence[Measurement], bases: Mapping[tuple[str, str], Measurement | None]
-) -> Report:
-    """Return a row a published row: our latency and its ratio to the baseline, beside the paper's ratio.
-
-    ``bases``: by a measurement's uid and the baseline's name, the baseline measured in the same session.
-    """
-    by_name = {measurement.architecture: measurement for measurement in found}
-    rows = []
-    for row in table.rows:
-        ours = by_name.get(str(row.architecture))
-        if ours is None:
-            continue
-        base = bases.get((ours.uid, str(row.baseline)))
-        ratio = ours.ratio_to(base) if base is not None else None
-        timing = Timing(ours, str(row.baseline), ratio).as_dict()
-        text = f"{ratio.median:.2f} ({ratio.q1:.2f}-{ratio.q3:.2f})" if ratio else ours.status
+def table_timings_report(found: TableTimings) -> Report:
+    """Return one row per published row: our latency and its ratio to the baseline, with the paper's ratio."""
+    table = found.table
+    rows: list[dict[str, Any]] = []
+    for row, timing in found.rows:
+        ratio = timing.ratio
+        text = f"{ratio.median:.2f} ({ratio.q1:.2f}-{ratio.q3:.2f})" if ratio else str(timing.measurement.status)
         rows.append(
             {
                 **dict(zip(table.key_names, row.keys, strict=True)),
                 "paper": row.printed or None,
                 "paper_ratio": row.paper,
                 "ratio_text": text,
-                **timing,
+                **timing.as_dict(),
             }
         )
     columns = [
@@ -45,8 +35,8 @@ def measured_report(
     notes = ["Time ratio: to the baseline row, larger is slower; ours round by round, with its IQR."]
     if table.not_buildable:
         notes.append(f"Not buildable yet: {'; '.join(table.not_buildable)}.")
-    notes += [f"! {text}" for text in dict.fromkeys(w for m in found for w in m.warnings)][:4]
-    title = f"{table.title}: {found[0].machine['device_name']}, {found[0].setup}" if found else table.title
+    measured = [timing.measurement for _, timing in found.rows]
+    notes += [f"! {text}" for text in dict.fromkeys(w for m in measured for w in m.warnings)][:WARNINGS]
+    title = f"{table.title}: {measured[0].machine['device_name']}, {measured[0].setup}" if measured else table.title
     flat_names = [name for name in (rows[0] if rows else {}) if name != "ratio_text"]
-    flat: list[dict[str, Any]] = rows
-    return Report([Table(columns, rows, title, notes)], Table([Column(n) for n in flat_names], flat), flat)
+    return Report([Table(columns, rows, title, notes)], Table([Column(n) for n in flat_names], rows), rows)

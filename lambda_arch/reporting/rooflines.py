@@ -1,51 +1,52 @@
 """Reports of rooflines."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from lambda_arch.arch import Architecture
 from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.reporting.timings import gigas, significant
-from lambda_arch.store import Setup
-from lambda_arch.timing.roofline import PartRoof
+from lambda_arch.timing.rooflines import NetworkRoofline, Rooflines, StageRoofline
 
 NOTE = (
-    "Bound: what takes longer at the device's measured ceilings. Of roof: how much of the measured time that accounts "
-    "for. Bytes: outputs written and read once, parameters read once."
+    "Compute-bound or memory-bound: what takes longer at the device's measured peak rates. % of roofline: that time "
+    "over the measured one. Bytes: outputs written and read once, parameters read once."
 )
+APPROXIMATE = "FLOPs and bytes of training are approximate: three times those of the forward pass."
 
 
-def roofline_report(found: Sequence[tuple[Setup, Architecture, Sequence[PartRoof]]]) -> Report:
-    """Return a table a network, a row a part."""
+def roofline_report(rooflines: Rooflines) -> Report:
+    """Return one table per network, one row per stage."""
     tables, flat = [], []
-    for setup, network, parts in found:
-        rows = [_row(setup, network, part) for part in parts]
+    for network in rooflines.networks:
+        training = network.setup.mode == "train"
+        about = "≈ " if training else ""
+        rows = [_row(network, stage) for stage in network.stages]
         columns = [
             Column("part", "", "left"),
             Column("ms", show=significant),
-            Column("flop_rate", "GFLOP/s", show=gigas),
-            Column("byte_rate", "GB/s", show=gigas),
+            Column("flop_rate", f"{about}GFLOP/s", show=gigas),
+            Column("byte_rate", f"{about}GB/s", show=gigas),
             Column("intensity", "FLOP/byte", show=significant),
             Column("bound", align="left"),
-            Column("share_of_roof", "of roof", show=percent),
+            Column("share_of_roof", "% of roofline", show=percent),
         ]
-        tables.append(Table(columns, rows, f"{network}: {setup}", [NOTE]))
+        notes = [NOTE, APPROXIMATE] if training else [NOTE]
+        tables.append(Table(columns, rows, f"{network.architecture}: {network.setup}", notes))
         flat += rows
     names = list(flat[0]) if flat else []
     return Report(tables, Table([Column(name) for name in names], flat), flat)
 
 
-def _row(setup: Setup, network: Architecture, part: PartRoof) -> dict[str, Any]:
+def _row(network: NetworkRoofline, stage: StageRoofline) -> dict[str, Any]:
     return {
-        "architecture": str(network),
-        **setup.columns,
-        "part": part.part,
-        "ms": part.seconds * 1e3,
-        "flops": part.flops,
-        "bytes": part.bytes,
-        "flop_rate": part.flops / part.seconds,
-        "byte_rate": part.bytes / part.seconds,
-        "intensity": part.flops / part.bytes,
-        "bound": part.bound,
-        "share_of_roof": part.share,
+        "architecture": str(network.architecture),
+        **network.setup.columns,
+        "part": stage.stage,
+        "ms": stage.seconds * 1e3,
+        "flops": stage.flops,
+        "bytes": stage.bytes,
+        "flop_rate": stage.flops / stage.seconds,
+        "byte_rate": stage.bytes / stage.seconds,
+        "intensity": stage.flops / stage.bytes,
+        "bound": stage.bound,
+        "share_of_roof": stage.share,
     }

@@ -1,61 +1,24 @@
 """Reports of measurements: medians with their spread, throughput, memory, ratios to a baseline."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table, percent
-from lambda_arch.store import Measurement, Summary
+from lambda_arch.timing.measuring import Measurements, Timing
 
-MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_cpu", "host_cores", "system", "python")
+APPROXIMATE = "FLOP/s in training are approximate: a step is taken to cost three forward passes."
+NO_PEAK = "`lambda-arch devices` measures the peak to compare with."
 
 
-@dataclass(frozen=True)
-class Timing:
-    """A measurement to show, with what it is compared with.
-
-    ``ratio``: our latency over the baseline's, round by round. ``ceiling``: the device's own FLOP/s in this dtype.
-    """
-
-    measurement: Measurement
-    baseline: str = ""
-    ratio: Summary | None = None
-    ceiling: float | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything, flat: seconds in milliseconds, memory in bytes."""
-        m, s = self.measurement, self.measurement.summary
-        return {
-            "architecture": m.architecture,
-            "image_size": m.value.image_size,
-            **m.setup.columns,
-            "auto": m.auto,
-            "status": m.status,
-            "median_ms": s and s.median * 1e3,
-            "q1_ms": s and s.q1 * 1e3,
-            "q3_ms": s and s.q3 * 1e3,
-            "spread": s and s.spread,
-            "samples": len(m.samples),
-            "rounds": len(m.rounds),
-            "images_per_second": m.throughput,
-            "peak_memory": m.peak_memory,
-            "flop_rate": m.flop_rate,
-            "share_of_ceiling": m.flop_rate / self.ceiling if m.flop_rate and self.ceiling else None,
-            "joules_per_image": m.energy,
-            "baseline": self.baseline or None,
-            "ratio": self.ratio and self.ratio.median,
-            "ratio_q1": self.ratio and self.ratio.q1,
-            "ratio_q3": self.ratio and self.ratio.q3,
-            "warnings": "; ".join(m.warnings),
-            "started": m.started,
-            **{name: m.machine.get(name) for name in MACHINE},
-            "fingerprint": m.fingerprint,
-            "uid": m.uid,
-        }
+def measurements_report(measurements: Measurements) -> Report:
+    """Return a row per network."""
+    known = any(timing.peak for timing in measurements)
+    return timings_report(measurements.timings, notes=[] if known else [NO_PEAK])
 
 
 def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[str] = ()) -> Report:
-    """Return measurements, a row each; what all share is said once, in the title."""
+    """Return one row per measurement; what all share is said once, in the title."""
+    approximate = any(timing.measurement.flop_count != "exact" for timing in timings)
     rows = [_row(timing) for timing in timings]
     shared, own = _setups(timings)
     columns = [
@@ -65,10 +28,10 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
         Column("iqr", "IQR ms"),
         Column("images_per_second", "images/s", show=significant),
         Column("peak_memory", "peak MB", show=megabytes),
-        Column("flop_rate", "GFLOP/s", show=gigas, optional=True),
+        Column("flop_rate", "≈ GFLOP/s" if approximate else "GFLOP/s", show=gigas, optional=True),
     ]
     if any(row["share_of_ceiling"] for row in rows):
-        columns.append(Column("share_of_ceiling", "of ceiling", show=percent))
+        columns.append(Column("share_of_ceiling", "% of peak", show=percent))
     if any(row["joules_per_image"] for row in rows):
         columns.append(Column("joules_per_image", "J/image", show=significant))
     baselines = {timing.baseline for timing in timings if timing.baseline}
@@ -77,6 +40,7 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
     if any(row["marks"] for row in rows):
         columns.append(Column("marks", "note", align="left"))
     lines = [f"Latency ratio: over {name}, round by round, with its IQR." for name in sorted(baselines)]
+    lines += [APPROXIMATE] if approximate else []
     lines += _warning_lines(timings)
     flat = _flat(timings)
     table = Table(columns, rows, title or shared, [*lines, *notes])
@@ -84,7 +48,7 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
 
 
 def results_report(timings: Sequence[Timing]) -> Report:
-    """Return what the store has: tables by setup and device for a person, one flat table for a program."""
+    """Return what the store has: one table per setup and device for a person, one flat table for a program."""
     by_setup: dict[tuple[str, str], list[Timing]] = {}
     for timing in timings:
         m = timing.measurement

@@ -27,9 +27,9 @@ class Latency:
 def calibrated_latency(setup: "Setup", store: Path | str | None = None) -> Latency:
     """Return what was calibrated for ``setup`` in a store; raises :class:`SetupError` where nothing was."""
     from lambda_arch.store import Store
-    from lambda_arch.timing.blocks import block_latencies
+    from lambda_arch.timing import block_latencies
 
-    with Store(store) as opened:
+    with Store(store, create=store is None) as opened:
         found = block_latencies(opened, setup)
     if not found.by_key:
         raise SetupError(

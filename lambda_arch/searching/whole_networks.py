@@ -1,6 +1,7 @@
 """Latencies of whole networks: from the store, or measured."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,20 +10,20 @@ from lambda_arch.errors import SetupError
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
 
+SECONDS = 5.0  # of sampling, for each network
+
 
 def whole_latencies(networks: Sequence[Any], setup: "Setup", store: Path | str | None = None) -> dict[str, float]:
     """Return the seconds of architectures by name, measured where the store does not have them.
 
     Raises :class:`SetupError` for one that cannot be timed.
     """
-    from lambda_arch.store import Case, Status, Store
-    from lambda_arch.timing import Limits, Measuring
+    from lambda_arch.timing import measure
 
-    with Store(store) as opened:
-        measuring = Measuring(opened, [Case(network, setup) for network in networks], Limits(seconds=5.0, warmup=5.0))
-        for _ in measuring.events():
-            pass
-        timed = [each for each in measuring.results() if each.status == Status.OK]
+    found = measure(networks, **asdict(setup), seconds=SECONDS, store=store)
+    if found.interrupted:
+        raise KeyboardInterrupt
+    timed = [each.measurement for each in found if each.measurement.status == "ok"]
     medians = {each.architecture: each.summary.median for each in timed if each.summary is not None}
     for network in networks:
         if str(network) not in medians:

@@ -27,7 +27,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 EVALUATIONS = ("canonical", "auto", "prepared")
 """What an evaluation may be besides one by name."""
 
-COLUMNS = {"batch_size": "batch"}
+COLUMNS = {"batch_size": "batch", "cuda_graph": "graph"}
 """Settings whose column, in the store and in CSV, has another name."""
 
 LATER = {"evaluation": "canonical"}
@@ -43,7 +43,7 @@ class Setup:
 
     ``device``: cpu, cuda:N or mps. ``batch_size``: images. ``dtype``: fp32, tf32 (CUDA: fp32 with TF32 products), bf16
     or fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
-    statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``graph``: a CUDA graph.
+    statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``cuda_graph``: a captured one.
     ``threads``: of the CPU, 0 for as many as it has cores. ``clock``: wall, or cpu: the processor time of one thread,
     which is the wall time that an idle machine would take, for machines that are never idle. ``evaluation``: how lambda
     layers compute: canonical, auto (the cost model's choice for the batch), one by name, such as matrix/sum; or
@@ -59,7 +59,7 @@ class Setup:
     memory_format: MemoryFormat = "contiguous"
     mode: Mode = "inference"
     compile: bool = False
-    graph: bool = False
+    cuda_graph: bool = False
     threads: int = 0
     clock: Clock = "wall"
     evaluation: str = "canonical"
@@ -81,8 +81,8 @@ class Setup:
             raise SetupError(f"dtype=tf32: {self.device} has no TF32; expected fp32, bf16 or fp16, or device=cuda")
         if self.clock == "cpu" and (self.kind != "cpu" or self.threads != 1):
             raise SetupError("clock=cpu: counts one thread's processor time; expected device=cpu and threads=1")
-        if self.graph and self.kind != "cuda":
-            raise SetupError(f"graph=True: {self.device} has no CUDA graphs; expected device=cuda")
+        if self.cuda_graph and self.kind != "cuda":
+            raise SetupError(f"cuda_graph=True: {self.device} has no CUDA graphs; expected device=cuda")
         if self.mode == "train" and self.cast == "cast" and self.dtype == "fp16":
             raise SetupError("mode=train, cast=cast: weights in fp16 do not train; expected cast=autocast, or bf16")
         object.__setattr__(self, "evaluation", _evaluation_name(self.evaluation))
@@ -103,7 +103,7 @@ class Setup:
     def from_columns(cls, row: Mapping[str, Any]) -> "Setup":
         """Return the setup of a row that has its columns, and perhaps others."""
         values = {each.name: row[COLUMNS.get(each.name, each.name)] for each in fields(cls)}
-        return cls(**{**values, "compile": bool(values["compile"]), "graph": bool(values["graph"])})
+        return cls(**{**values, "compile": bool(values["compile"]), "cuda_graph": bool(values["cuda_graph"])})
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class Setup:
         words += [self.cast] if self.cast == "cast" else []
         words += ["channels_last"] if self.memory_format == "channels_last" else []
         words += ["compiled"] if self.compile else []
-        words += ["CUDA graph"] if self.graph else []
+        words += ["CUDA graph"] if self.cuda_graph else []
         words += [self.evaluation] if self.evaluation != "canonical" else []
         words += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.kind == "cpu" else []
         words += ["processor time"] if self.clock == "cpu" else []

@@ -2,15 +2,15 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
+from lambda_arch.timing.limits import Limits
 from lambda_arch.timing.protocol.messages import LoadReply, LoadRequest, SampleReply
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
-from lambda_arch.timing.statistics import Limits
 
 CO_RESIDENT = 8
 """Workers alive at a time: each holds its network, and on a GPU a context, in memory."""
@@ -60,7 +60,7 @@ class Finished:
     co_resident: bool = False
 
 
-Event = Loading | Loaded | Sampled | Finished
+RoundEvent = Loading | Loaded | Sampled | Finished
 
 
 @dataclass(slots=True)
@@ -77,8 +77,7 @@ def interleaved_rounds(
     limits: Limits,
     *,
     by_part: bool = False,
-    start_worker: Callable[[int], WorkerProcess] = WorkerProcess,
-) -> Iterator[Event]:
+) -> Iterator[RoundEvent]:
     """Measure ``jobs`` round by round, all of them in memory at once, and yield what happens as it happens.
 
     Each runs in its own worker; whatever becomes of that, the others go on. ``by_part``: time the parts of each network
@@ -88,10 +87,10 @@ def interleaved_rounds(
         running: list[_Running] = []
         for job in jobs:
             yield Loading(job)
-            worker = stack.enter_context(start_worker(job.setup.threads))
+            worker = stack.enter_context(WorkerProcess(job.setup.threads))
             request = LoadRequest(job.architecture, job.setup, limits.warmup, limits.memory, by_part)
             try:
-                loaded = worker.load(request, limits.hang)
+                loaded = worker.load(request, limits.timeout)
             except WorkerError as error:
                 worker.close()
                 yield Finished(job, error.status, error.reason, co_resident=bool(running))
@@ -102,7 +101,7 @@ def interleaved_rounds(
             for entry in list(running):
                 start = time.perf_counter()
                 try:
-                    reply = entry.worker.sample(limits.turn, limits.hang)
+                    reply = entry.worker.sample(limits.round_seconds, limits.timeout)
                 except WorkerError as error:
                     entry.worker.close()
                     running.remove(entry)

@@ -6,9 +6,9 @@ import pytest
 
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.store import Setup, Store
-from lambda_arch.store.parts import keep_parts
-from lambda_arch.timing.blocks import Part, block_latencies, parts
-from lambda_arch.timing.measure import describe
+from lambda_arch.store.parts import keep_parts, part_key
+from lambda_arch.timing import block_latencies
+from lambda_arch.timing.machines import fingerprint_of
 
 SPACE = """
 about = "Stages of depth 18."
@@ -21,9 +21,9 @@ m = [7]
 """
 
 
-def invented(part: Part) -> float:
+def invented(part) -> float:
     """Return seconds that differ from part to part, the same in every run."""
-    return 1e-3 * (1 + sum(map(ord, part.key)) % 97)
+    return 1e-3 * (1 + sum(map(ord, part_key(part))) % 97)
 
 
 @pytest.fixture
@@ -31,11 +31,12 @@ def store(tmp_path):
     space = tmp_path / "tiny.toml"
     space.write_text(SPACE)
     setup = Setup(device="cpu", batch_size=1, dtype="fp32", threads=2)
-    wanted = {part for product in read_space(str(space)).products for net in product.covering() for part in parts(net)}
+    networks = [net for product in read_space(str(space)).products for net in product.covering()]
+    seconds = {part_key(part): [invented(part)] for net in networks for part in net.parts()}
     with Store(tmp_path / "store.db", create=True) as opened:
-        fingerprint = describe(opened, ["cpu"])["cpu"]
-        keep_parts(opened, fingerprint, setup, "invented", {part.key: [invented(part)] for part in wanted})
-        assert len(block_latencies(opened, setup).by_key) == len(wanted)
+        fingerprint = fingerprint_of(opened, "cpu")
+        keep_parts(opened, fingerprint, setup, "invented", seconds)
+        assert len(block_latencies(opened, setup).by_key) == len(seconds)
     return tmp_path
 
 
@@ -51,7 +52,7 @@ def test_the_fastest_member_is_the_fastest_of_all(run_cli, store):
     assert code == 0, err
     members = json.loads(out)["members"]
     everyone = list(read_space(str(store / "tiny.toml")).architectures())
-    fastest = min(sum(map(invented, parts(network))) for network in everyone)
+    fastest = min(sum(map(invented, network.parts())) for network in everyone)
     assert min(member["latency"] for member in members) == pytest.approx(fastest)
 
 

@@ -15,8 +15,8 @@ from lambda_arch.store.measurements import find_finished, find_largest_batch_siz
 from lambda_arch.store.old_keys import part_key as migrated
 from lambda_arch.store.parts import part_key, read_parts
 from lambda_arch.store.peaks import read_peaks
-from lambda_arch.timing import Limits, Measuring, measure
-from lambda_arch.timing.blocks import Calibration, block_latencies, parts
+from lambda_arch.timing import Limits, block_latencies, calibrate, calibration
+from lambda_arch.timing.measuring import Schedule
 
 FIXTURE = Path(__file__).parent / "fixtures" / "schema_5.db"
 SETUP = Setup(threads=1)
@@ -45,8 +45,7 @@ FINGERPRINT = old_rows("SELECT fingerprint FROM machine")[0]["fingerprint"]
 @pytest.fixture
 def store(tmp_path, monkeypatch):
     """A copy of the old store, opened on the machine that wrote it."""
-    monkeypatch.setattr(measure, "describe", lambda _, devices: dict.fromkeys(devices, FINGERPRINT))
-    monkeypatch.setattr("lambda_arch.timing.blocks.describe", measure.describe)
+    monkeypatch.setattr(calibration, "fingerprint_of", lambda store, device: FINGERPRINT)
     shutil.copy(FIXTURE, tmp_path / "s.db")
     with Store(tmp_path / "s.db") as opened:
         yield opened
@@ -67,13 +66,18 @@ def test_every_measurement_is_there_under_its_new_key(store):
     assert {m.status for m in found.values()} == set(Status) - {Status.FAILED}
 
 
+def scheduled(store, *cases, baselines=()):
+    """Return what there is of the cases, and the jobs that are left."""
+    schedule = Schedule(store, FINGERPRINT, Limits())
+    planned = next(schedule.run(cases, baselines))
+    return [timing.measurement for timing in schedule.timings()], planned.jobs
+
+
 def test_what_was_timed_is_not_timed_again(store):
     small, lambdas = map(parse, SMALL)
     for setup in (SETUP, Setup(threads=1, mode="train", batch_size=2)):
-        cases = [Case(small, setup), Case(lambdas, setup)]
-        measuring = Measuring(store, cases, baselines=cases[:1])
-        assert measuring.todo == []
-        base, ours = measuring.results()
+        (base, ours), left = scheduled(store, Case(small, setup), Case(lambdas, setup), baselines=[small])
+        assert left == ()
         assert ours.ratio_to(base).samples >= 3
     others = [
         Case(lambdas, Setup(threads=1, evaluation="matrix/sum")),
@@ -81,25 +85,26 @@ def test_what_was_timed_is_not_timed_again(store):
         Case(small, Setup(threads=1, clock="cpu", batch_size=50_000)),
         Case(parse("resnet18@2000"), Setup(threads=1, batch_size=5)),
     ]
-    measuring = Measuring(store, others)
-    assert measuring.todo == []
-    assert [m.status for m in measuring.results()] == ["ok", "ok", "oom", "oom"]
+    found, left = scheduled(store, *others)
+    assert left == ()
+    assert [m.status for m in found] == ["ok", "ok", "oom", "oom"]
     unfinished = Case(small, Setup(threads=1, batch_size=7))
     assert find_finished(store, unfinished.key(FINGERPRINT)) is None
-    assert Measuring(store, [Case(lambdas, Setup(threads=1, evaluation="auto"))]).todo
+    assert scheduled(store, Case(lambdas, Setup(threads=1, evaluation="auto")))[1]
     assert find_largest_batch_size(store, Case(small, SETUP, auto=True), FINGERPRINT, 350_000_000) == 896
 
 
 def test_what_was_calibrated_predicts(store):
     for name in CALIBRATED:
-        network = parse(name)
-        assert Calibration(store, SETUP, parts(network), Limits()).todo == [], name
-        assert block_latencies(store, SETUP).missing(network) == []
+        planned = []
+        calibrate(name, threads=1, store=store, progress=planned.append)
+        assert [event.jobs for event in planned] == [()], name
+        assert block_latencies(store, SETUP).missing(parse(name)) == []
     newest = {row["part"]: row["seconds"] for row in old_rows("SELECT * FROM part ORDER BY started")}
     latencies = {migrated(old): seconds for old, seconds in newest.items()}
     assert {key: s.median for key, s in read_parts(store, FINGERPRINT, SETUP).items()} == latencies
     network = parse(SMALL[0])
-    assert block_latencies(store, SETUP).network(network) == sum(latencies[part.key] for part in parts(network))
+    assert block_latencies(store, SETUP).network(network) == sum(latencies[part_key(part)] for part in network.parts())
 
 
 def test_peaks_and_choices_are_found(store):

@@ -51,7 +51,7 @@ def test_cast_of_fp32_means_nothing_and_cuda_is_its_first_device():
         ({"batch_size": 0}, "batch_size=0"),
         ({"threads": -1}, "threads=-1"),
         ({"dtype": "tf32"}, "no TF32"),
-        ({"graph": True}, "no CUDA graphs"),
+        ({"cuda_graph": True}, "no CUDA graphs"),
         ({"mode": "training"}, "did you mean train"),
         ({"dtype": "fp16", "cast": "cast", "mode": "train"}, "do not train"),
         ({"clock": "cpu", "threads": 2}, "threads=1"),
@@ -69,7 +69,7 @@ def test_setups_that_cannot_be_are_refused_by_name(settings, words):
 def test_every_setting_is_seen_in_the_key():
     base = Setup("cuda:0", threads=2)
     other = {"device": "cuda:1", "batch_size": 2, "dtype": "bf16", "memory_format": "channels_last", "mode": "train"}
-    other |= {"compile": True, "graph": True, "threads": 3, "evaluation": "auto"}
+    other |= {"compile": True, "cuda_graph": True, "threads": 3, "evaluation": "auto"}
     network = parse("resnet50@64")
     for name, value in other.items():
         changed = dataclasses.replace(base, **{name: value})

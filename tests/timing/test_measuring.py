@@ -1,4 +1,4 @@
-"""Real measurements of small networks on the CPU, and what becomes of those that fail."""
+"""The verb that measures: with workers that only pretend, and with processes for what becomes of those that fail."""
 
 import subprocess
 import sys
@@ -7,16 +7,14 @@ import time
 import psutil
 import pytest
 
-from lambda_arch.arch import parse
-from lambda_arch.store import Case, Setup, Store, find_measurements
-from lambda_arch.store.measurements import find_in_session
-from lambda_arch.timing import Limits, Measuring
+from lambda_arch import measure
+from lambda_arch.errors import ArchitectureError, SetupError
+from lambda_arch.store import Status, Store, find_measurements
+from lambda_arch.timing.progress import LargestBatchSize, Planned
 from lambda_arch.timing.rounds import Sampled
 
-SETUP = Setup(threads=1)
-QUICK = Limits(seconds=0.3, turn=0.05, warmup=0.5)
-SMALL = parse("resnet18@32")
-LAMBDA = parse("lambda_resnet18:m=3@32")
+SMALL, LAMBDA = "resnet18@32", "lambda_resnet18:m=3@32"
+QUICK = {"threads": 1, "seconds": 0.2, "spread": 0.5}
 
 
 @pytest.fixture
@@ -25,75 +23,165 @@ def store(tmp_path):
         yield opened
 
 
-def measure(store, cases, **options):
-    measuring = Measuring(store, cases, QUICK, **options)
-    return measuring, list(measuring.events())
+def statuses(found):
+    return [str(timing.measurement.status) for timing in found]
 
 
-def test_measured_once_with_a_baseline_in_interleaved_rounds(store):
-    cases = [Case(SMALL, SETUP), Case(LAMBDA, SETUP)]
-    first, events = measure(store, cases, baselines=cases[:1])
-    base, ours = first.results()
-    assert (base.status, ours.status) == ("ok", "ok")
-    assert base.architecture == "resnet18@32"
-    assert base.session == ours.session
-    ratio = ours.ratio_to(base)
-    assert ratio.samples == len(ours.rounds.keys() & base.rounds.keys()) >= 3
-    assert 0.1 < ratio.median < 100
+def test_measured_in_processes_once(store):
+    events = []
+    found = measure([SMALL, LAMBDA], baseline=SMALL, store=store, progress=events.append, **QUICK)
+    base, ours = found
+    assert statuses(found) == ["ok", "ok"]
+    assert ours.measurement.session == base.measurement.session
+    assert ours.ratio.samples == len(ours.measurement.rounds.keys() & base.measurement.rounds.keys()) >= 3
+    assert ours.measurement.peak_memory > 50e6
+    assert ours.measurement.loaded["warmup"]
+    assert ours.measurement.machine["torch"]
     order = [event.job.architecture for event in events if isinstance(event, Sampled)]
-    assert order[:4] == ["resnet18@32", "lambda_resnet18:m=3@32"] * 2  # in turns, not one after the other
-    assert ours.peak_memory > 50e6
-    assert ours.loaded["warmup"]
-    assert ours.machine["torch"]
+    assert order[:4] == [SMALL, LAMBDA] * 2  # one after the other, round by round
+    again = measure([SMALL, LAMBDA], baseline=SMALL, store=store, **QUICK)
+    assert [t.measurement.uid for t in again] == [t.measurement.uid for t in found]
 
-    again, events = measure(store, cases, baselines=cases[:1])
-    assert events == []
-    assert [m.uid for m in again.results()] == [base.uid, ours.uid]
-    assert find_in_session(store, ours.session, base.architecture).uid == base.uid
 
-    fresh, _ = measure(store, cases[:1], fresh=True)
+def test_what_is_known_is_not_measured_again(workers, store):
+    first = measure([SMALL, LAMBDA], baseline=SMALL, store=store, threads=1)
+    assert [timing.ratio.median for timing in first] == [1.0, 1.0]
+    started = workers.started
+    again = measure([SMALL, LAMBDA], baseline=SMALL, store=store, threads=1)
+    assert [t.measurement.uid for t in again] == [t.measurement.uid for t in first]
+    assert workers.started == started + 1  # to look at the machine
+    measure(SMALL, fresh=True, store=store, threads=1)
     assert len(find_measurements(store)) == 3
-    assert fresh.results()[0].uid != base.uid
+
+
+def test_a_new_network_is_measured_in_one_session_with_its_baseline(workers, store):
+    measure(SMALL, store=store, threads=1)
+    base, ours = measure([SMALL, LAMBDA], baseline=SMALL, store=store, threads=1)
+    assert base.measurement.session == ours.measurement.session
+    assert len(find_measurements(store)) == 3
+
+
+def test_setups_are_the_product_of_what_was_asked(workers, store):
+    found = measure(SMALL, batch_size=[1, 8], dtype=["fp32", "bf16"], store=store, threads=1)
+    setups = [timing.measurement.setup for timing in found]
+    assert [(s.dtype, s.batch_size) for s in setups] == [("fp32", 1), ("fp32", 8), ("bf16", 1), ("bf16", 8)]
+
+
+def test_one_that_runs_out_of_memory_while_co_resident_is_measured_alone(workers, store):
+    workers.fates = {LAMBDA: "crowded"}
+    found = measure([SMALL, LAMBDA], store=store, threads=1)
+    assert statuses(found) == ["ok", "ok"]
+    crowded = [m for m in find_measurements(store) if m.status is Status.OUT_OF_MEMORY_CO_RESIDENT]
+    assert [(m.architecture, m.reason) for m in crowded] == [
+        (LAMBDA, "out of memory while co-resident; measured alone next")
+    ]
+
+
+def test_failures_are_results(workers, store):
+    workers.fates = {SMALL: "oom", LAMBDA: "crash@2"}
+    found = measure([SMALL, LAMBDA], store=store, threads=1)
+    assert statuses(found) == ["oom", "crash"]
+    assert statuses(measure([SMALL, LAMBDA], store=store, threads=1)) == ["oom", "crash"]  # known
+
+
+@pytest.mark.parametrize("largest", [1, 5, 100])
+def test_the_largest_batch_is_found_and_then_known(workers, store, largest):
+    workers.largest = largest
+    events = []
+    (found,) = measure(SMALL, batch_size="auto", store=store, threads=1, progress=events.append)
+    size = found.measurement.setup.batch_size
+    assert largest - largest // 16 <= size <= largest
+    assert LargestBatchSize(SMALL, size) in events
+    started = workers.started
+    (again,) = measure(SMALL, batch_size="auto", store=store, threads=1)
+    assert again.measurement.uid == found.measurement.uid
+    assert workers.started == started + 1
+    workers.largest = 0
+    with pytest.raises(OSError, match="not even a batch of 1 fits"):
+        measure(LAMBDA, batch_size="auto", store=store, threads=1)
+
+
+def test_an_interruption_keeps_what_was_measured(workers, store):
+    def interrupt(event):
+        if isinstance(event, Sampled) and event.round == 2:
+            raise KeyboardInterrupt
+
+    found = measure([SMALL, LAMBDA], store=store, threads=1, progress=interrupt)
+    assert found.interrupted
+    assert statuses(found) == ["running", "running"]
+    assert sorted(found[0].measurement.rounds) == [1, 2]
+    assert statuses(measure([SMALL, LAMBDA], store=store, threads=1)) == ["ok", "ok"]
+
+
+def test_a_result_is_a_table_a_frame_and_html(workers, store):
+    found = measure([SMALL, LAMBDA], baseline=SMALL, store=store, threads=1)
+    assert len(found) == 2
+    frame = found.to_frame()
+    assert list(frame["architecture"]) == [SMALL, LAMBDA]
+    assert list(frame["median_ms"]) == [1000.0, 1000.0]
+    assert "latency ratio" in str(found)
+    assert "<table" in found._repr_html_()
+
+
+@pytest.mark.parametrize(("mode", "counted", "heading"), [("inference", "exact", "GFLOP/s"), ("train", "approx", "≈")])
+def test_flops_of_training_are_named_as_approximate(workers, store, mode, counted, heading):
+    found = measure(SMALL, mode=mode, store=store, threads=1)
+    (row,) = found.to_frame().to_dict("records")
+    assert row["flop_count"].startswith(counted)
+    assert heading in str(found)
+    assert ("approximate" in str(found)) == (mode == "train")
+
+
+def test_the_plan_comes_first(workers, store):
+    events = []
+    measure([SMALL, LAMBDA], store=store, threads=1, progress=events.append)
+    assert isinstance(events[0], Planned)
+    assert [job.architecture for job in events[0].jobs] == [SMALL, LAMBDA]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"batch_size": "many"}, SetupError, "batch_size=many: expected"),
+        ({"batch_size": 0}, SetupError, "batch_size=0: expected"),
+        ({"dtype": "fp31"}, SetupError, "did you mean fp32"),
+        ({"seconds": 0}, SetupError, "seconds=0: expected"),
+        ({"baseline": "resnt18"}, ArchitectureError, "did you mean resnet"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(workers, store, options, error, words):
+    with pytest.raises(error, match=words):
+        measure(SMALL, store=store, **options)
+    assert workers.started == 0
 
 
 def test_running_out_of_memory_is_a_result_and_costs_only_that_case(store):
-    limits = Limits(seconds=0.2, turn=0.05, warmup=0.2, memory=400_000_000)
-    cases = [Case(SMALL, SETUP), Case(SMALL, Setup(batch_size=50_000, threads=1))]
-    measuring = Measuring(store, cases, limits)
-    list(measuring.events())
-    fits, does_not = measuring.results()
-    assert fits.status == "ok"
-    assert does_not.status == "oom"
-    assert "allocate" in does_not.reason
-    assert does_not.setup.batch_size == 50_000  # as asked, not shrunk
-    assert Measuring(store, cases, limits).todo == []
-
-
-def living_workers():
-    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in children if any("timing/worker/__main__.py" in word for word in child.cmdline())]
+    found = measure(SMALL, batch_size=[1, 50_000], memory_limit=0.4, store=store, **QUICK)
+    assert statuses(found) == ["ok", "oom"]
+    assert "allocate" in found[1].measurement.reason
+    assert found[1].measurement.setup.batch_size == 50_000  # as asked, not shrunk
 
 
 def test_a_crash_costs_only_its_case(store):
-    cases = [Case(SMALL, SETUP), Case(LAMBDA, SETUP)]
-    measuring = Measuring(store, cases, QUICK)
-    killed = False
-    for event in measuring.events():
+    killed = []
+
+    def kill_the_second(event):
         if isinstance(event, Sampled) and not killed:
-            workers = living_workers()
-            max(workers, key=lambda child: child.create_time()).kill()  # the second network's
-            killed = True
-    first, second = measuring.results()
-    assert first.status == "ok"
-    assert second.status == "crash"
-    assert "killed" in second.reason
+            children = psutil.Process().children()
+            workers = [each for each in children if any("timing/worker/__main__.py" in word for word in each.cmdline())]
+            max(workers, key=lambda child: child.create_time()).kill()
+            killed.append(event)
+
+    found = measure([SMALL, LAMBDA], store=store, progress=kill_the_second, **QUICK)
+    assert statuses(found) == ["ok", "crash"]
+    assert "killed" in found[1].measurement.reason
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [3.0, 6.0])
 def test_killed_runs_are_resumed(tmp_path, after):
     path = tmp_path / "s.db"
-    names = ["resnet18@32", "lambda_resnet18:m=3@32", "resnet18:stages=CCLL@32"]
+    names = [SMALL, LAMBDA, "resnet18:stages=CCLL@32"]
     command = [sys.executable, "-m", "lambda_arch", "time", *names, "--store", str(path), "--threads", "1"]
     process = subprocess.Popen([*command, "--seconds", "1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(after)
@@ -109,4 +197,4 @@ def test_killed_runs_are_resumed(tmp_path, after):
     for uid, m in before.items():
         assert found[uid].rounds == m.rounds
     finished = [m.architecture for m in found.values() if m.status == "ok"]
-    assert sorted(finished) == sorted(str(parse(name)) for name in names)  # each once: none lost, none repeated
+    assert sorted(finished) == sorted(names)  # each once: none lost, none repeated

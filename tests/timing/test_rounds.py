@@ -1,62 +1,24 @@
 """The schedule of interleaved rounds, with workers that only pretend."""
 
-from contextlib import AbstractContextManager
-
 import pytest
 
 from lambda_arch.store import Setup
 from lambda_arch.timing import Limits
-from lambda_arch.timing.protocol import WorkerError
-from lambda_arch.timing.protocol.messages import Conditions, LoadReply, SampleReply
 from lambda_arch.timing.rounds import Finished, Job, Loaded, Loading, Sampled, groups, interleaved_rounds
 
+pytestmark = pytest.mark.usefixtures("workers")
 SETUP = Setup(threads=1)
 ENOUGH = Limits(spread=0.05, min_rounds=5)
 
 
-class FakeWorker(AbstractContextManager):
-    """A worker of a network whose name says what becomes of it: ``oom``, ``crash@3`` in round 3, ``noisy``."""
-
-    alive = 0
-
-    def __init__(self, threads):
-        self.rounds = 0
-        self.name = ""
-        type(self).alive += 1
-        self.closed = False
-
-    def load(self, request, timeout):
-        self.name = request.architecture
-        if self.name == "oom":
-            raise WorkerError("oom", "too large")
-        parts = ("stem", "head") if request.by_part else ()
-        return LoadReply(0.0, (1.0, 1.0), True, 1, 0, parts)
-
-    def sample(self, seconds, timeout):
-        self.rounds += 1
-        if self.name == f"crash@{self.rounds}":
-            raise WorkerError("crash", "killed")
-        noisy = self.name == "noisy" and self.rounds < 9
-        return SampleReply((1.0, 3.0 if noisy else 1.0) * 5, (), Conditions(), 0)
-
-    def close(self):
-        type(self).alive -= not self.closed
-        self.closed = True
-
-    def __exit__(self, *_):
-        self.close()
-
-
 @pytest.fixture(autouse=True)
-def no_worker_is_left():
-    FakeWorker.alive = 0
-    yield
-    assert FakeWorker.alive == 0
+def _fates(workers):
+    workers.fates = {name: name for name in ("oom", "crash@2", "noisy")}
 
 
 def run(*names, baseline="", limits=ENOUGH):
     jobs = [Job(name, SETUP, baseline=name == baseline) for name in names]
-    return list(interleaved_rounds(jobs, limits, start_worker=FakeWorker))
+    return list(interleaved_rounds(jobs, limits))
 
 
 def sampled(events):
@@ -98,7 +60,7 @@ def test_what_fails_costs_only_itself():
 
 
 def test_stopping_ends_the_workers():
-    events = interleaved_rounds([Job("a", SETUP)], ENOUGH, start_worker=FakeWorker)
+    events = interleaved_rounds([Job("a", SETUP)], ENOUGH)
     next(event for event in events if isinstance(event, Sampled))
     events.close()
 

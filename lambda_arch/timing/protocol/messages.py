@@ -1,8 +1,11 @@
 """The messages of a worker's protocol: requests, and the replies to them. Values only; times are in seconds."""
 
-from dataclasses import asdict, dataclass
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from lambda_arch.arch import extension_modules
 from lambda_arch.store.keys import digest
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
@@ -30,11 +33,29 @@ class PeaksRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionModule:
+    """A module that registers families, options or layers, and the folder to find it in."""
+
+    name: str
+    folder: str
+
+
+def registered_extensions() -> tuple[ExtensionModule, ...]:
+    """Return what is registered in this process, for a worker to know the same architectures."""
+    found = []
+    for name in extension_modules():
+        file = Path(sys.modules[name].__file__ or "")
+        up = name.count(".") + (file.name == "__init__.py")
+        found.append(ExtensionModule(name, str(file.resolve().parents[up])))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class LoadRequest:
     """Asks to build the network named ``architecture`` and to warm it up, for ``warmup`` seconds at most.
 
     ``memory``: bytes that the process may take on a CPU, 0 for what is free. ``by_part``: time every part of the
-    network inside the step. ``extensions``: modules that register families, each with the folder to find it in.
+    network inside the step. ``extensions`` are registered first.
     """
 
     architecture: str
@@ -42,7 +63,7 @@ class LoadRequest:
     warmup: float
     memory: int = 0
     by_part: bool = False
-    extensions: tuple[tuple[str, ...], ...] = ()
+    extensions: tuple[ExtensionModule, ...] = field(default_factory=registered_extensions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,7 @@ Request = DevicesRequest | MachineRequest | PeaksRequest | LoadRequest | SampleR
 
 
 @dataclass(frozen=True, slots=True)
-class Devices:
+class DeviceNames:
     """The names of the devices that are here."""
 
     names: tuple[str, ...]
@@ -175,4 +196,4 @@ class Failure:
     reason: str
 
 
-Reply = Devices | Machine | Peaks | LoadReply | SampleReply | Refusal | Failure
+Reply = DeviceNames | Machine | Peaks | LoadReply | SampleReply | Refusal | Failure

@@ -15,7 +15,7 @@ from lambda_arch.errors import SetupError
 from lambda_arch.store.status import Status
 from lambda_arch.timing.protocol.json_lines import ProtocolError, from_line, to_line
 from lambda_arch.timing.protocol.messages import (
-    Devices,
+    DeviceNames,
     DevicesRequest,
     Failure,
     LoadReply,
@@ -37,7 +37,7 @@ PEAKS_TIMEOUT = 600.0
 REASON = 200  # characters of a worker's last words that are kept
 SCRIPT = Path(__file__).parents[1] / "worker" / "__main__.py"
 
-R = TypeVar("R", Devices, Machine, Peaks, LoadReply, SampleReply)
+R = TypeVar("R", DeviceNames, Machine, Peaks, LoadReply, SampleReply)
 
 
 class WorkerError(Exception):
@@ -85,7 +85,7 @@ class WorkerProcess:
 
     def devices(self) -> tuple[str, ...]:
         """Return the names of the devices that are here."""
-        return self._ask(DevicesRequest(), Devices, START_TIMEOUT).names
+        return self._ask(DevicesRequest(), DeviceNames, START_TIMEOUT).names
 
     def machine(self, device: str) -> Machine:
         """Return the machine as seen from ``device``."""

@@ -1,21 +1,12 @@
-"""Where a network's time goes: the stem, every block and the head, timed inside a whole step. Imports torch."""
+"""Where a network's time goes: every part of the walk over it, timed inside a whole step. Imports torch."""
 
 import itertools
 from typing import Any
 
 from torch import Tensor, nn
 
-from lambda_arch.arch import STAGES
 from lambda_arch.timing.worker.timer import Mark, Timer
 from lambda_arch.timing.worker.workload import Workload
-
-
-def part_modules(network: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Return the stem, the blocks and the head by their paths (``c4.3``), in order."""
-    blocks = [
-        (f"{name}.{number}", block) for name in STAGES for number, block in network.get_submodule(name).named_children()
-    ]
-    return [("stem", network.get_submodule("stem")), *blocks, ("head", network.get_submodule("head"))]
 
 
 class PartTimer:
@@ -28,7 +19,8 @@ class PartTimer:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self._timer = Timer(str(workload.device), workload.setup.clock)
-        self._parts = part_modules(workload.network)
+        paths = [part.path for part in workload.architecture.parts()]
+        self._parts = [(path, workload.network.get_submodule(path)) for path in paths]
         params = [sum(p.numel() for p in module.parameters()) for _, module in self._parts]
         self._share = [count / sum(params) for count in params]
         self._forward: list[Mark] = []

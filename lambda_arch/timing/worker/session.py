@@ -2,15 +2,14 @@
 
 import gc
 import sys
-from importlib import import_module
 
 import torch
 
-from lambda_arch.arch import parse
+from lambda_arch.arch import parse, register
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.store.status import Status
 from lambda_arch.timing.protocol.messages import (
-    Devices,
+    DeviceNames,
     DevicesRequest,
     Failure,
     LoadReply,
@@ -54,7 +53,7 @@ class Session:
     def _answer(self, request: Request) -> Reply:
         match request:
             case DevicesRequest():
-                return Devices(tuple(device_names()))
+                return DeviceNames(tuple(device_names()))
             case MachineRequest():
                 return describe_machine(request.device)
             case PeaksRequest():
@@ -66,10 +65,10 @@ class Session:
                 return self._sampler.sample(request.seconds)
 
     def _load(self, request: LoadRequest) -> LoadReply:
-        for module, folder in request.extensions:
-            if folder and folder not in sys.path:
-                sys.path.append(folder)
-            import_module(module)
+        for extension in request.extensions:
+            if extension.folder not in sys.path:
+                sys.path.append(extension.folder)  # at the end: it stands in for nothing
+            register(extension.name)
         check_present(request.setup.device)
         self._sampler = None
         gc.collect()

@@ -26,6 +26,7 @@ class Workload:
     """
 
     def __init__(self, architecture: Architecture, setup: Setup) -> None:
+        self.architecture = architecture
         self.setup = setup
         self.device = select_device(setup.device)
         torch.set_num_threads(setup.threads)
@@ -53,7 +54,7 @@ class Workload:
             )
         self.after_backward: Callable[[], None] | None = None
         self._forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if setup.compile else self.network
-        self._replay = self._capture() if setup.graph else None
+        self._replay = self._capture() if setup.cuda_graph else None
 
     def step(self) -> None:
         """Run the network once on the whole batch; on a GPU, only put that into its queue."""

@@ -5,7 +5,7 @@ import torch
 
 from lambda_arch.store import Setup
 from lambda_arch.timing.protocol.messages import (
-    Devices,
+    DeviceNames,
     DevicesRequest,
     Failure,
     LoadReply,
@@ -71,4 +71,4 @@ def test_what_torch_raises_is_a_reply(session, monkeypatch, error, status):
 
 
 def test_devices_is_no_failure(session):
-    assert isinstance(session.answer(DevicesRequest()), Devices)
+    assert isinstance(session.answer(DevicesRequest()), DeviceNames)

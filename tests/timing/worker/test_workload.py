@@ -50,8 +50,8 @@ def test_threads_are_as_asked():
         {"dtype": "tf32"},
         {"dtype": "bf16", "mode": "train"},
         {"dtype": "fp16", "mode": "train"},
-        {"graph": True},
-        {"graph": True, "mode": "train", "dtype": "bf16"},
+        {"cuda_graph": True},
+        {"cuda_graph": True, "mode": "train", "dtype": "bf16"},
         {"cast": "cast", "dtype": "fp16", "memory_format": "channels_last"},
     ],
 )

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.store.statistics import round_ratios, summarize
-from lambda_arch.timing.statistics import Limits
 
 positive = st.floats(1e-6, 1e3)
 
@@ -23,17 +22,6 @@ def test_one_sample_has_no_spread_and_none_no_summary():
     assert summarize([2.0]).spread == 0
     with pytest.raises(ValueError, match="no samples"):
         summarize([])
-
-
-def test_enough_means_steady_samples_over_enough_rounds_or_no_more_time():
-    limits = Limits(spread=0.05, seconds=10, min_rounds=5)
-    steady, noisy = [1.0] * 20, [1.0, 2.0] * 10
-    assert limits.enough(steady, rounds=5, spent=1)
-    assert not limits.enough(steady, rounds=4, spent=1)
-    assert not limits.enough([1.0] * 9, rounds=5, spent=1)
-    assert not limits.enough(noisy, rounds=50, spent=9.9)
-    assert limits.enough(noisy, rounds=3, spent=10)
-    assert not limits.enough(noisy, rounds=2, spent=100)  # two rounds say nothing of spread
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), positive), min_size=1, max_size=9), st.floats(0.1, 10))

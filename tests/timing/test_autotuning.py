@@ -9,7 +9,7 @@ from lambda_arch.nn import build
 from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, candidates, choose
 from lambda_arch.store import Store, merge
-from lambda_arch.timing.autotune import autotune, measure_layer, question
+from lambda_arch.timing.autotuning import autotune, measure_layer, question
 
 NAME = "lambda_resnet18:k=4,m=5@64"
 

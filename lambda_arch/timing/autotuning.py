@@ -28,7 +28,7 @@ Measure = Callable[[LambdaLayer, Problem, list[Evaluation], bool], dict[Evaluati
 
 def autotune(
     network: nn.Module,
-    batch: int = 1,
+    batch_size: int = 1,
     *,
     training: bool = False,
     store: Store | None = None,
@@ -37,22 +37,22 @@ def autotune(
 ) -> dict[str, Evaluation]:
     """Set every lambda layer to the evaluation that is fastest here, and return which, by path.
 
-    Each distinct problem is measured once at ``batch`` images (the forward pass, and with ``training`` the backward
-    pass too) in the network's own type, on its own device, or under the autocast that is on; what was measured is kept
-    in ``store`` (the user's own unless given) by machine, sizes, type and threads. Where
+    Each distinct problem is measured once at ``batch_size`` images (the forward pass, and with ``training`` the
+    backward pass too) in the network's own type, on its own device, or under the autocast that is on. What was measured
+    is kept in ``store`` (the user's own unless given) by machine, sizes, type and threads. Where
     ``torch.use_deterministic_algorithms`` is on nothing is measured: the cost model chooses.
 
     Raises ValueError for a layer that does not know the size of its maps, :class:`StoreError` for a store that cannot
     be used.
     """
-    layers = [(path, layer, layer.problem(batch)) for path, layer in lambda_layers(network)]
+    layers = [(path, layer, layer.problem(batch_size)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
         for _, layer, at in layers:
             layer.evaluation = choose(at, _device(layer).type, training)
         return {path: layer.evaluation for path, layer, _ in layers}
     if store is None:
         with Store() as own:
-            return autotune(network, batch, training=training, store=own, progress=progress, measure=measure)
+            return autotune(network, batch_size, training=training, store=own, progress=progress, measure=measure)
     first = {at: layer for _, layer, at in reversed(layers)}
     used = {_device(layer) for layer in first.values()}
     machines = {device: describe_machine(device_name(str(device))) for device in used}
@@ -93,7 +93,7 @@ def tried(at: Problem) -> list[Evaluation]:
 def measure_layer(
     layer: LambdaLayer, at: Problem, evaluations: list[Evaluation], training: bool
 ) -> dict[Evaluation, float]:
-    """Return the median seconds of each evaluation, measured in turns, round after round, on a copy of ``layer``."""
+    """Return the median seconds of each evaluation, measured in interleaved rounds, on a copy of ``layer``."""
     copied = copy.deepcopy(layer).train(training)
     weight = copied.queries.weight
     x = torch.randn(at.b, weight.shape[1], at.height, at.width, device=weight.device, dtype=weight.dtype)
@@ -107,11 +107,11 @@ def measure_layer(
                 y.sum().backward()
 
     seconds: dict[Evaluation, list[float]] = {evaluation: [] for evaluation in evaluations}
-    for turn in range(ROUNDS + 1):
+    for number in range(ROUNDS + 1):
         for evaluation in evaluations:
             copied.evaluation = evaluation
             took = timer.seconds(step)
-            if turn:  # the first round warms up
+            if number:  # the first round warms up
                 seconds[evaluation].append(took)
     return {evaluation: median(samples) for evaluation, samples in seconds.items()}
 

@@ -1,4 +1,4 @@
-"""A small language for choices of blocks, such as ``k=8|16,m=7|23``, and random networks made of them."""
+"""Choices of blocks, such as ``k=8|16,m=7|23``, and random networks made of them."""
 
 import itertools
 import random
@@ -14,7 +14,7 @@ CHOOSABLE = {option.name: option for option in OPTIONS if option.level in ("lamb
 def block_choices(base: ResNet, text: str) -> list[Block]:
     """Return the blocks that ``text`` allows: a convolution, and a lambda layer with every combination of its values.
 
-    Settings that are not named are those that prevail in ``base``. Raises :class:`ArchitectureError` for a setting
+    Settings that are not named are the most common ones of ``base``. Raises :class:`ArchitectureError` for a setting
     that is none, or a value that it cannot take.
     """
     values: dict[str, list[Any]] = {}
@@ -22,20 +22,20 @@ def block_choices(base: ResNet, text: str) -> list[Block]:
         name, equals, choices = (piece.strip() for piece in part.partition("="))
         if not equals or name not in CHOOSABLE:
             raise ArchitectureError(
-                f"--space {part.strip()}: expected choices such as k=8|16, of {', '.join(CHOOSABLE)}"
+                f"choices={part.strip()}: expected choices such as k=8|16, of {', '.join(CHOOSABLE)}"
                 f"{did_you_mean(name, CHOOSABLE)}"
             )
         if name in values:
-            raise ArchitectureError(f"--space {part.strip()}: {name} is set twice; expected it once")
+            raise ArchitectureError(f"choices={part.strip()}: {name} is set twice; expected it once")
         values[name] = [read_setting(name, choice.strip()).value for choice in choices.split("|")]
-    prevailing = base.most_common_lambda()
+    common = base.most_common_lambda()
     ratios = values.pop("se", [base.most_common_se()])
     names = [CHOOSABLE[name].field for name in values]
     found: list[Block] = []
     for ratio in ratios:
         found.append(Block(se=ratio))
         for combination in itertools.product(*values.values()):
-            layer = Lambda(**{**asdict(prevailing), **dict(zip(names, combination, strict=True))})
+            layer = Lambda(**{**asdict(common), **dict(zip(names, combination, strict=True))})
             found.append(Block(layer, ratio))
     return list(dict.fromkeys(found))
 

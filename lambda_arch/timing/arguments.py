@@ -1,0 +1,46 @@
+"""The arguments that the verbs share, read and checked."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lambda_arch.arch import Architecture, parse
+from lambda_arch.errors import SetupError
+from lambda_arch.store.connection import Store
+from lambda_arch.store.setup import Setup
+
+StoreLike = Store | Path | str | None
+"""An open store, the path of one, or None for the user's own."""
+
+Architectures = str | Architecture | Iterable[str | Architecture]
+"""One architecture or several, each by its name or as a value."""
+
+
+@contextmanager
+def opened(store: StoreLike, *, create: bool = True) -> Iterator[Store]:
+    """Yield ``store``; where it is a path or None, open it, and close it afterwards.
+
+    ``create``: whether a path may be that of a new one.
+    """
+    if isinstance(store, Store):
+        yield store
+        return
+    with Store(store, create=create or store is None) as own:
+        yield own
+
+
+def read_architectures(architectures: Architectures) -> list[Architecture]:
+    """Return the distinct architectures in order. Raises :class:`ArchitectureError` for a name that is none."""
+    several = isinstance(architectures, Iterable) and not isinstance(architectures, str)
+    given: Any = architectures if several else [architectures]
+    return list(dict.fromkeys(parse(each) if isinstance(each, str) else each for each in given))
+
+
+def read_setups(batch_size: int | str | Sequence[int], dtype: str | Sequence[str], **settings: Any) -> list[Setup]:
+    """Return a setup for each dtype and batch size. Raises :class:`SetupError` for what is none."""
+    sizes = batch_size if isinstance(batch_size, Sequence) else [batch_size]
+    if isinstance(batch_size, str) or not all(isinstance(size, int) for size in sizes):
+        raise SetupError(f"batch_size={batch_size}: expected a whole number from 1, or several")
+    dtypes: Sequence[Any] = [dtype] if isinstance(dtype, str) else dtype
+    return [Setup(batch_size=size, dtype=name, **settings) for name in dtypes for size in sizes]  # type: ignore[arg-type]

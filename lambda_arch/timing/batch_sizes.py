@@ -1,0 +1,49 @@
+"""The largest batch that fits into memory."""
+
+from dataclasses import replace
+
+from lambda_arch.store.case import Case
+from lambda_arch.store.connection import Store
+from lambda_arch.store.measurements import find_largest_batch_size
+from lambda_arch.store.status import Status
+from lambda_arch.timing.limits import Limits
+from lambda_arch.timing.protocol.messages import LoadRequest
+from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
+
+MOST = 1 << 16  # images
+PRECISION = 16  # found to 1 in so many
+WARMUP = 1.0  # seconds
+
+
+def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: str) -> int:
+    """Return the largest batch size with which ``case`` fits into memory: known from the store, or found.
+
+    Doubled until it does not fit, then halved in between, to 1 in 16. Raises OSError where not even one image fits.
+    """
+    known = find_largest_batch_size(store, case, fingerprint, limits.memory)
+    if known:
+        return known
+    fits, fails, size = 0, MOST + 1, 1
+    while fits < MOST and fails - fits > max(1, fits // PRECISION):
+        if _fits(case, size, limits):
+            fits = size
+        else:
+            fails = size
+        size = min(2 * fits, MOST) if fails > MOST else (fits + fails) // 2
+    if not fits:
+        raise OSError(f"{case.architecture}: not even a batch of 1 fits into memory on {case.setup.device}")
+    return fits
+
+
+def _fits(case: Case, size: int, limits: Limits) -> bool:
+    setup = replace(case.setup, batch_size=size)
+    request = LoadRequest(str(case.architecture), setup, WARMUP, limits.memory)
+    with WorkerProcess(setup.threads) as worker:
+        try:
+            worker.load(request, limits.timeout)
+            worker.sample(limits.round_seconds, limits.timeout)  # as it will be: allocators grow for a while
+        except WorkerError as error:
+            if error.status in (Status.OUT_OF_MEMORY, Status.CRASH):
+                return False
+            raise OSError(f"{case.architecture}, batch {size}: {error}") from None
+    return True

@@ -1,0 +1,172 @@
+"""Latency by part: what every distinct stem, block and head takes inside a network.
+
+A part is timed as it occurs: inside whole steps of host networks that hold the wanted parts, by marks between the parts
+(so parts add up to the step), in the setup's memory format, after its neighbours.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lambda_arch.arch import Architecture, ArchitectureError, Block, Part, ResNet
+from lambda_arch.errors import SetupError
+from lambda_arch.results import Result
+from lambda_arch.store.connection import Store
+from lambda_arch.store.parts import describe_part, keep_parts, part_key, read_parts
+from lambda_arch.store.setup import Cast, Clock, DType, MemoryFormat, Mode, Setup
+from lambda_arch.store.statistics import Summary
+from lambda_arch.store.status import Status
+from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures
+from lambda_arch.timing.block_choices import block_choices
+from lambda_arch.timing.hosts import Occurrence, hosts, occurrences, occurrences_of_choices
+from lambda_arch.timing.limits import Limits
+from lambda_arch.timing.machines import fingerprint_of
+from lambda_arch.timing.progress import Event, Planned, Progress, follow
+from lambda_arch.timing.rounds import Finished, Job, Sampled, groups, interleaved_rounds
+
+ALL_THE_TIME = 1e-9  # a spread that no measurement has: as many samples as there is time for
+
+
+@dataclass(frozen=True)
+class BlockLatencies:
+    """Calibrated seconds per step of the whole batch, by the key of the part."""
+
+    setup: Setup
+    fingerprint: str
+    by_key: dict[str, Summary]
+
+    def seconds(self, part: Part) -> float:
+        """Return the seconds of a part in its place in a network; raises KeyError, naming it, where it has none."""
+        try:
+            return self.by_key[part_key(part)].median
+        except KeyError:
+            raise KeyError(describe_part(part)) from None
+
+    def network(self, architecture: Architecture) -> float:
+        """Return the predicted seconds of a step: the sum over its parts."""
+        return sum(map(self.seconds, architecture.parts()))
+
+    def missing(self, architecture: Architecture) -> list[str]:
+        """Return the parts of ``architecture`` that were not calibrated, in words."""
+        parts = {part_key(part): describe_part(part) for part in architecture.parts()}
+        return [label for key, label in parts.items() if key not in self.by_key]
+
+
+@dataclass(frozen=True)
+class Calibration(Result):
+    """The latencies of ``parts`` (each in words, by its key), as far as they are known by now.
+
+    ``failures``: what could not be run, and why. ``interrupted``: whether Ctrl-C ended it before all was done.
+    """
+
+    parts: dict[str, str]
+    latencies: BlockLatencies
+    failures: tuple[str, ...] = ()
+    interrupted: bool = False
+
+
+def calibrate(
+    architectures: Architectures,
+    *,
+    choices: str = "",
+    device: str = "cpu",
+    batch_size: int = 1,
+    dtype: DType = "fp32",
+    cast: Cast = "autocast",
+    memory_format: MemoryFormat = "contiguous",
+    mode: Mode = "inference",
+    threads: int = 0,
+    clock: Clock = "wall",
+    evaluation: str = "canonical",
+    seconds: float = 5.0,
+    timeout: float = 600.0,
+    memory_limit: float = 0.0,
+    fresh: bool = False,
+    store: StoreLike = None,
+    progress: Progress = None,
+) -> Calibration:
+    """Time every distinct stem, block and head of ``architectures`` as it occurs inside a network, and store it.
+
+    ``choices``, such as ``"k=8|16,m=7|23"``, adds the parts of all networks of the same shapes whose blocks are
+    convolutions or lambda layers of those settings. ``seconds`` are given to each host network; the other arguments are
+    those of :func:`lambda_arch.measure`. What ``store`` has is not timed again, unless ``fresh``.
+
+    Raises as :func:`lambda_arch.measure` does, and :class:`SetupError` for an evaluation whose parts are others.
+    """
+    networks = read_architectures(architectures)
+    setup = Setup(
+        device=device,
+        batch_size=batch_size,
+        dtype=dtype,
+        cast=cast,
+        memory_format=memory_format,
+        mode=mode,
+        threads=threads,
+        clock=clock,
+        evaluation=evaluation,
+    )
+    check_parts(setup, "calibrate")
+    limits = Limits.of(spread=ALL_THE_TIME, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
+    wanted = [each for network in networks for each in occurrences(network)]
+    if choices:
+        for network in networks:
+            wanted += occurrences_of_choices(*_with_choices(network, choices))
+    parts = {each.key: describe_part(each.part) for each in wanted}
+    failures: list[str] = []
+    with opened(store) as kept:
+        fingerprint = fingerprint_of(kept, setup.device)
+        known = set() if fresh else read_parts(kept, fingerprint, setup).keys()
+        left = [each for each in wanted if each.key not in known]
+        interrupted = follow(_time_parts(kept, fingerprint, setup, left, limits, failures), progress)
+        return Calibration(parts, block_latencies(kept, setup, fingerprint=fingerprint), tuple(failures), interrupted)
+
+
+def _with_choices(network: Architecture, choices: str) -> tuple[ResNet, list[Block]]:
+    if not isinstance(network, ResNet):
+        raise ArchitectureError(f"choices={choices}: expected a ResNet or LambdaResNet; {network} has other blocks")
+    return network, block_choices(network, choices)
+
+
+def _time_parts(
+    store: Store, fingerprint: str, setup: Setup, left: Sequence[Occurrence], limits: Limits, failures: list[str]
+) -> Iterator[Event]:
+    """Time the host networks of the parts that are left, store the parts of each as it is done, and yield events."""
+    wanted = {each.key for each in left}
+    by_job = {Job(str(host), setup): host for host in hosts(left)}
+    yield Planned(tuple(by_job), limits.seconds)
+    for group in groups(list(by_job)):
+        samples: dict[Job, list[tuple[float, ...]]] = {job: [] for job in group}
+        for event in interleaved_rounds(group, limits, by_part=True):
+            job = event.job
+            if isinstance(event, Sampled):
+                samples[job] += event.reply.parts
+            elif isinstance(event, Finished) and event.status is Status.OK:
+                keep_parts(store, fingerprint, setup, job.architecture, _by_key(by_job[job], samples[job], wanted))
+            elif isinstance(event, Finished):
+                failures.append(f"{job.architecture}: {event.status}, {event.reason}")
+            yield event
+
+
+def _by_key(host: Architecture, samples: Sequence[Sequence[float]], wanted: Iterable[str]) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {}
+    for i, part in enumerate(host.parts()):
+        key = part_key(part)
+        if key in wanted:
+            found.setdefault(key, []).extend(sample[i] for sample in samples)
+    return found
+
+
+def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:
+    """Return what was calibrated for ``setup`` on its device here, or on the machine of ``fingerprint``.
+
+    Of parts measured more than once, the newest counts.
+    """
+    where = fingerprint or fingerprint_of(store, setup.device)
+    return BlockLatencies(setup, where, read_parts(store, where, setup))
+
+
+def check_parts(setup: Setup, what: str) -> None:
+    """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
+    if setup.compile or setup.cuda_graph:
+        raise SetupError(f"{what}: expected compile=False and cuda_graph=False, for else the parts run as one")
+    if setup.evaluation == "prepared":
+        raise SetupError(f"{what}: expected evaluation=auto; a prepared network has other parts")

@@ -1,0 +1,83 @@
+"""The machine as its devices see it: looked at by a worker, its peak rates measured once and kept."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from lambda_arch.results import Result
+from lambda_arch.store.connection import Store
+from lambda_arch.store.machines import keep_machine, read_machine
+from lambda_arch.store.peaks import keep_peaks, read_peaks
+from lambda_arch.store.setup import default_threads, device_name
+from lambda_arch.timing.arguments import StoreLike, opened
+from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
+
+PEAK_SECONDS = 0.5  # for each size of each operation
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device that is here: its ``machine`` (see the store), and its ``peaks`` by dtype (FLOP/s) and ``copy``."""
+
+    name: str
+    threads: int
+    machine: dict[str, Any]
+    peaks: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Devices(Result):
+    """The devices that are here."""
+
+    devices: tuple[Device, ...]
+
+
+def devices(*, threads: int = 0, fresh: bool = False, store: StoreLike = None) -> Devices:
+    """Return the devices that are here with their peak rates, measured where the store has none (or ``fresh``).
+
+    ``threads``: of the CPU, 0 for OMP_NUM_THREADS, or its cores.
+    """
+    count = threads or default_threads()
+    with opened(store) as kept:
+        found = []
+        for name in _ask(0, WorkerProcess.devices, "devices: no process could look for them"):
+            fingerprint = fingerprint_of(kept, name)
+            peaks = peaks_of(kept, fingerprint, name, count, fresh=fresh)
+            found.append(Device(name, count, read_machine(kept, fingerprint), peaks))
+    return Devices(tuple(found))
+
+
+def fingerprint_of(store: Store, device: str) -> str:
+    """Return the fingerprint of the machine as seen from ``device``, and store what it is of.
+
+    Raises :class:`SetupError` for a device that is not here.
+    """
+    name = device_name(device)
+    machine = _ask(0, lambda worker: worker.machine(name), f"{name}: no process could look at it")
+    return keep_machine(store, {**machine.as_dict(), "fingerprint": machine.fingerprint})
+
+
+def peaks_of(store: Store, fingerprint: str, device: str, threads: int, *, fresh: bool = False) -> dict[str, float]:
+    """Return the peak rates of ``device`` by kind (dtype, or copy), measured now where the store has none."""
+    known = _known_peaks(store, fingerprint, threads)
+    if known and not fresh:
+        return known
+    message = f"{device}: its peaks could not be measured"
+    found = _ask(threads, lambda worker: worker.peaks(device, threads, PEAK_SECONDS), message)
+    keep_peaks(store, fingerprint, threads, [asdict(peak) for peak in found])
+    return _known_peaks(store, fingerprint, threads)
+
+
+def _known_peaks(store: Store, fingerprint: str, threads: int) -> dict[str, float]:
+    known = read_peaks(store).items()
+    return {kind: rate for (where, kind, count), rate in known if (where, count) == (fingerprint, threads)}
+
+
+def _ask(threads: int, question: Callable[[WorkerProcess], T], message: str) -> T:
+    try:
+        with WorkerProcess(threads) as worker:
+            return question(worker)
+    except WorkerError as error:
+        raise OSError(f"{message} ({error})") from None

@@ -1,0 +1,251 @@
+"""Latency of whole networks: what the store knows is not measured again, what is measured is stored as it comes."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from lambda_arch.arch import Architecture
+from lambda_arch.results import Result
+from lambda_arch.store.case import Case
+from lambda_arch.store.connection import Store
+from lambda_arch.store.keys import new_uid
+from lambda_arch.store.measurements import (
+    Measurement,
+    begin_measurement,
+    find_finished,
+    find_in_session,
+    find_measurements,
+    finish_measurement,
+    keep_loaded,
+)
+from lambda_arch.store.peaks import read_peaks
+from lambda_arch.store.rounds import keep_round
+from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, device_name
+from lambda_arch.store.statistics import Summary
+from lambda_arch.store.status import Status
+from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
+from lambda_arch.timing.batch_sizes import largest_batch_size
+from lambda_arch.timing.limits import Limits
+from lambda_arch.timing.machines import fingerprint_of
+from lambda_arch.timing.progress import Event, LargestBatchSize, Planned, Progress, follow
+from lambda_arch.timing.rounds import Finished, Job, Loaded, Loading, RoundEvent, Sampled, groups, interleaved_rounds
+
+MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_cpu", "host_cores", "system", "python")
+"""The columns of a row that describe the machine."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A measurement, and what it is compared with.
+
+    ``ratio``: its latency over the baseline's, round by round. ``peak``: the device's own FLOP/s in this dtype.
+    """
+
+    measurement: Measurement
+    baseline: str = ""
+    ratio: Summary | None = None
+    peak: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything, flat: latencies in milliseconds, memory in bytes."""
+        m, s = self.measurement, self.measurement.summary
+        return {
+            "architecture": m.architecture,
+            "image_size": m.value.image_size,
+            **m.setup.columns,
+            "auto": m.auto,
+            "status": str(m.status),
+            "median_ms": s and s.median * 1e3,
+            "q1_ms": s and s.q1 * 1e3,
+            "q3_ms": s and s.q3 * 1e3,
+            "spread": s and s.spread,
+            "samples": len(m.samples),
+            "rounds": len(m.rounds),
+            "images_per_second": m.throughput,
+            "peak_memory": m.peak_memory,
+            "flop_rate": m.flop_rate,
+            "flop_count": m.flop_count,
+            "share_of_ceiling": m.flop_rate / self.peak if m.flop_rate and self.peak else None,
+            "joules_per_image": m.energy,
+            "baseline": self.baseline or None,
+            "ratio": self.ratio and self.ratio.median,
+            "ratio_q1": self.ratio and self.ratio.q1,
+            "ratio_q3": self.ratio and self.ratio.q3,
+            "warnings": "; ".join(m.warnings),
+            "started": m.started,
+            **{name: m.machine.get(name) for name in MACHINE},
+            "fingerprint": m.fingerprint,
+            "uid": m.uid,
+        }
+
+
+@dataclass(frozen=True)
+class Measurements(Result):
+    """Latencies of networks, in the order asked for. ``interrupted``: whether Ctrl-C ended it before all was done."""
+
+    timings: tuple[Timing, ...]
+    interrupted: bool = False
+
+    def __iter__(self) -> Iterator[Timing]:
+        return iter(self.timings)
+
+    def __len__(self) -> int:
+        return len(self.timings)
+
+    def __getitem__(self, index: int) -> Timing:
+        return self.timings[index]
+
+
+def measure(
+    architectures: Architectures,
+    *,
+    device: str = "cpu",
+    batch_size: int | str | Sequence[int] = 1,
+    dtype: str | Sequence[str] = "fp32",
+    cast: Cast = "autocast",
+    memory_format: MemoryFormat = "contiguous",
+    mode: Mode = "inference",
+    compile: bool = False,  # noqa: A002  # torch's name for it
+    cuda_graph: bool = False,
+    threads: int = 0,
+    clock: Clock = "wall",
+    evaluation: str = "canonical",
+    baseline: Architectures | None = None,
+    seconds: float = 10.0,
+    spread: float = 0.05,
+    timeout: float = 600.0,
+    memory_limit: float = 0.0,
+    fresh: bool = False,
+    store: StoreLike = None,
+    progress: Progress = None,
+) -> Measurements:
+    """Measure latency, throughput and memory in interleaved rounds; what was measured before is not measured again.
+
+    ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several. The other settings
+    are those of :class:`lambda_arch.store.Setup`. All are compared with ``baseline``, round by round. A network is
+    sampled for ``seconds``, or until its interquartile range is within ``spread`` of its median; a build or a round
+    that takes longer than ``timeout`` seconds has hung. ``memory_limit``: GB that a worker may take on a CPU, 0 for
+    what is free. ``fresh``: measure again what ``store`` (the user's own unless given) has. ``progress`` is called with
+    every event of :mod:`lambda_arch.timing.progress`. Ctrl-C ends it with what is done; all of that is in the store.
+
+    Raises :class:`ArchitectureError` and :class:`SetupError` for what is none, :class:`StoreError` for a store that
+    cannot be used. What fails, or runs out of memory, is a measurement with that status.
+    """
+    networks = read_architectures(architectures)
+    baselines = [] if baseline is None else read_architectures(baseline)
+    limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
+    auto = batch_size == "auto"
+    setups = read_setups(
+        1 if auto else batch_size,
+        dtype,
+        device=device,
+        cast=cast,
+        memory_format=memory_format,
+        mode=mode,
+        compile=compile,
+        cuda_graph=cuda_graph,
+        threads=threads,
+        clock=clock,
+        evaluation=evaluation,
+    )
+    with opened(store) as kept:
+        fingerprint = fingerprint_of(kept, device_name(device))
+        schedule = Schedule(kept, fingerprint, limits, fresh=fresh)
+        found: list[Case] = []
+
+        def events() -> Iterator[Event]:
+            for setup in setups:
+                for network in networks:
+                    case = Case(network, setup, auto)
+                    if auto:
+                        size = largest_batch_size(kept, case, limits, fingerprint)
+                        case = replace(case, setup=replace(setup, batch_size=size))
+                        yield LargestBatchSize(str(network), size)
+                    found.append(case)
+            yield from schedule.run(found, baselines)
+
+        interrupted = follow(events(), progress)
+        return Measurements(tuple(schedule.timings(str(baselines[0]) if baselines else "")), interrupted)
+
+
+class Schedule:
+    """Cases measured on the machine of ``fingerprint``. ``uids``: the measurement that there is of each case."""
+
+    def __init__(self, store: Store, fingerprint: str, limits: Limits, *, fresh: bool = False) -> None:
+        self._store = store
+        self._fingerprint = fingerprint
+        self._limits = limits
+        self._fresh = fresh
+        self.uids: dict[Case, str | None] = {}
+
+    def run(self, cases: Sequence[Case], baselines: Sequence[Architecture] = ()) -> Iterator[Event]:
+        """Measure ``cases`` where the store does not know them, and ``baselines`` with them in each of their setups."""
+        plain = {(case.architecture, case.setup): case for case in cases}
+        bases = [
+            plain.get((network, setup), Case(network, setup, cases[0].auto))
+            for setup in dict.fromkeys(case.setup for case in cases)
+            for network in baselines
+        ]
+        self.uids = {case: self._known(case, bases) for case in dict.fromkeys([*bases, *cases])}
+        left = [case for case, uid in self.uids.items() if uid is None]
+        setups = {case.setup for case in left}
+        left = [case for case in self.uids if case in left or (case in bases and case.setup in setups)]
+        by_job = {Job(str(case.architecture), case.setup, baseline=case in bases): case for case in left}
+        yield Planned(tuple(by_job), self._limits.seconds)
+        alone: list[Job] = []
+        for group in groups(list(by_job)):
+            for event in self._session(group, by_job):
+                if isinstance(event, Finished) and _was_crowded(event):
+                    alone.append(event.job)
+                yield event
+        for job in alone:
+            yield from self._session([job], by_job)
+
+    def _known(self, case: Case, bases: Iterable[Case]) -> str | None:
+        """Return the finished measurement of a case in one session with its baselines, or None."""
+        needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
+        return None if self._fresh else find_finished(self._store, case.key(self._fingerprint), needed)
+
+    def _session(self, group: list[Job], by_job: dict[Job, Case]) -> Iterator[RoundEvent]:
+        """Measure the networks of ``group`` in one session, store what comes, and yield it."""
+        session = new_uid()
+        uids: dict[Job, str] = {}
+        for event in interleaved_rounds(group, self._limits):
+            job, case = event.job, by_job[event.job]
+            if isinstance(event, Loading):
+                limits = self._limits.as_dict()
+                uids[job] = begin_measurement(self._store, case, self._fingerprint, session, limits)
+                self.uids[case] = uids[job]
+            elif isinstance(event, Loaded):
+                keep_loaded(self._store, uids[job], asdict(event.reply))
+            elif isinstance(event, Sampled):
+                reply = event.reply
+                conditions = reply.conditions.as_dict()
+                keep_round(self._store, uids[job], event.round, reply.seconds, conditions, reply.peak_memory)
+            elif isinstance(event, Finished):
+                status, reason = event.status, event.reason
+                if _was_crowded(event):
+                    status = Status.OUT_OF_MEMORY_CO_RESIDENT
+                    reason = "out of memory while co-resident; measured alone next"
+                finish_measurement(self._store, uids[job], status, reason)
+            yield event
+
+    def timings(self, baseline: str = "") -> list[Timing]:
+        """Return what was measured so far, in the order of the cases, compared with ``baseline`` in its session."""
+        found = {m.uid: m for m in find_measurements(self._store, [uid for uid in self.uids.values() if uid])}
+        return timings(self._store, [found[uid] for uid in self.uids.values() if uid in found], baseline)
+
+
+def timings(store: Store, found: Sequence[Measurement], baseline: str = "") -> list[Timing]:
+    """Return measurements with the peaks of their devices, and compared with ``baseline`` in the same session."""
+    peaks = read_peaks(store)
+    result = []
+    for m in found:
+        base = find_in_session(store, m.session, baseline) if baseline else None
+        peak = peaks.get((m.fingerprint, m.setup.dtype, m.setup.threads))
+        result.append(Timing(m, baseline, m.ratio_to(base) if base else None, peak))
+    return result
+
+
+def _was_crowded(event: Finished) -> bool:
+    return event.status is Status.OUT_OF_MEMORY and event.co_resident

@@ -1,0 +1,118 @@
+"""Networks predicted as the sum of their calibrated parts, and how far off that is."""
+
+from dataclasses import asdict, dataclass
+
+from lambda_arch.arch import Architecture, ArchitectureError, ResNet
+from lambda_arch.errors import SetupError
+from lambda_arch.results import Result
+from lambda_arch.store.measurements import Measurement
+from lambda_arch.store.setup import Cast, Clock, DType, MemoryFormat, Mode, Setup
+from lambda_arch.store.status import Status
+from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures
+from lambda_arch.timing.block_choices import block_choices, random_networks
+from lambda_arch.timing.calibration import block_latencies, check_parts
+from lambda_arch.timing.measuring import measure as measure_networks
+from lambda_arch.timing.progress import Progress
+
+SPREAD = 0.05
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The predicted ``seconds`` of a step of an architecture, and what was measured, where it was."""
+
+    architecture: Architecture
+    seconds: float
+    measurement: Measurement | None = None
+
+    @property
+    def error(self) -> float | None:
+        """How far the prediction is off, relative to what was measured; None where nothing was."""
+        summary = self.measurement and self.measurement.summary
+        return self.seconds / summary.median - 1 if summary else None
+
+
+@dataclass(frozen=True)
+class Predictions(Result):
+    """Predicted latencies on ``setup``. ``interrupted``: whether Ctrl-C ended the measuring."""
+
+    predictions: tuple[Prediction, ...]
+    setup: Setup
+    interrupted: bool = False
+
+
+def predict(
+    architectures: Architectures,
+    *,
+    random: int = 0,
+    choices: str = "",
+    seed: int = 0,
+    measure: bool = False,
+    device: str = "cpu",
+    batch_size: int = 1,
+    dtype: DType = "fp32",
+    cast: Cast = "autocast",
+    memory_format: MemoryFormat = "contiguous",
+    mode: Mode = "inference",
+    threads: int = 0,
+    clock: Clock = "wall",
+    evaluation: str = "canonical",
+    seconds: float = 5.0,
+    timeout: float = 600.0,
+    memory_limit: float = 0.0,
+    fresh: bool = False,
+    store: StoreLike = None,
+    progress: Progress = None,
+) -> Predictions:
+    """Predict latencies as the sum of calibrated parts; with ``measure``, measure the networks too.
+
+    ``random``: so many networks instead, of the shape of the first one, their blocks drawn with ``seed`` from
+    ``choices`` (see :func:`lambda_arch.calibrate`). The other arguments are those of :func:`lambda_arch.measure`.
+
+    Raises :class:`SetupError` where a part was not calibrated, and else as :func:`lambda_arch.measure` does.
+    """
+    networks = read_architectures(architectures)
+    if random:
+        base = networks[0]
+        if not isinstance(base, ResNet):
+            raise ArchitectureError(f"random={random}: expected a ResNet or LambdaResNet; {base} has other blocks")
+        networks = list(random_networks(base, block_choices(base, choices), random, seed))
+    setup = Setup(
+        device=device,
+        batch_size=batch_size,
+        dtype=dtype,
+        cast=cast,
+        memory_format=memory_format,
+        mode=mode,
+        threads=threads,
+        clock=clock,
+        evaluation=evaluation,
+    )
+    check_parts(setup, "predict")
+    with opened(store, create=False) as kept:
+        latencies = block_latencies(kept, setup)
+        for network in networks:
+            missing = latencies.missing(network)
+            if missing:
+                raise SetupError(
+                    f"{network}: {len(missing)} of its parts were not calibrated for {setup}, such as {missing[0]}; "
+                    f"expected `lambda-arch calibrate` with this name (or choices) and the same setup first"
+                )
+        measured: dict[str, Measurement] = {}
+        interrupted = False
+        if measure:
+            found = measure_networks(
+                networks,
+                **asdict(setup),
+                seconds=seconds,
+                spread=SPREAD,
+                timeout=timeout,
+                memory_limit=memory_limit,
+                fresh=fresh,
+                store=kept,
+                progress=progress,
+            )
+            interrupted = found.interrupted
+            measured = {t.measurement.architecture: t.measurement for t in found if t.measurement.status is Status.OK}
+    predictions = (Prediction(each, latencies.network(each), measured.get(str(each))) for each in networks)
+    return Predictions(tuple(predictions), setup, interrupted)

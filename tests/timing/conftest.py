@@ -1,0 +1,82 @@
+"""Workers that only pretend, for tests in which the process is not the point."""
+
+import itertools
+from contextlib import AbstractContextManager
+from typing import ClassVar
+
+import pytest
+
+from lambda_arch.arch import parse
+from lambda_arch.store import Status
+from lambda_arch.timing import batch_sizes, machines, rounds
+from lambda_arch.timing.protocol import WorkerError
+from lambda_arch.timing.protocol.messages import Conditions, LoadReply, Machine, Peak, SampleReply
+
+MACHINE = Machine("cpu", "a device", 1, "", "", "", "", "2.0", "0", "a cpu", 2, "Linux", "3.11")
+
+
+class FakeWorker(AbstractContextManager):
+    """A worker whose network takes a second per part (or step), unless ``fates`` says what becomes of it by its name.
+
+    Fates: ``oom``, ``crowded`` (out of memory while co-resident), ``noisy`` (until round 8), ``crash@3`` (in round 3);
+    ``largest``: the batch size that still fits.
+    """
+
+    fates: ClassVar[dict[str, str]] = {}
+    largest = 10**9
+    alive = 0
+    started = 0
+
+    def __init__(self, threads=0):
+        self.rounds = itertools.count(1)
+        self.closed = False
+        type(self).alive += 1
+        type(self).started += 1
+
+    def machine(self, device):
+        return MACHINE
+
+    def devices(self):
+        return ("cpu",)
+
+    def peaks(self, device, threads, seconds):
+        return (Peak("fp32", 1e11, "2x2 matrices"), Peak("copy", 1e10, "1 MiB"))
+
+    def load(self, request, timeout):
+        self.fate = self.fates.get(request.architecture, "")
+        if self.fate == "oom" or (self.fate == "crowded" and FakeWorker.alive > 1):
+            raise WorkerError(Status.OUT_OF_MEMORY, "too large")
+        if request.setup.batch_size > self.largest:
+            raise WorkerError(Status.OUT_OF_MEMORY, "too large")
+        self.parts = ()
+        if request.by_part:
+            self.parts = tuple(part.path for part in parse(request.architecture).parts())
+        return LoadReply(0.0, (1.0, 1.0), True, 1, 0, self.parts)
+
+    def sample(self, seconds, timeout):
+        number = next(self.rounds)
+        if self.fate == f"crash@{number}":
+            raise WorkerError(Status.CRASH, "killed")
+        last = 3.0 if self.fate == "noisy" and number < 9 else 1.0
+        if self.parts:
+            parts = ((1.0,) * len(self.parts),) * 10
+            return SampleReply(tuple(map(sum, parts)), parts, Conditions(), 1)
+        return SampleReply((1.0, last) * 5, (), Conditions(), 1)
+
+    def close(self):
+        FakeWorker.alive -= not self.closed
+        self.closed = True
+
+    def __exit__(self, *_):
+        self.close()
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    """Replace worker processes by :class:`FakeWorker`, all of which have to be ended."""
+    for module in (rounds, machines, batch_sizes):
+        monkeypatch.setattr(module, "WorkerProcess", FakeWorker)
+    for name, value in {"fates": {}, "largest": 10**9, "alive": 0, "started": 0}.items():
+        monkeypatch.setattr(FakeWorker, name, value)
+    yield FakeWorker
+    assert FakeWorker.alive == 0
