@@ -25,13 +25,12 @@ def pareto(
     output: Output,
 ) -> None:
     """Find the rows of any table that no other row is better than."""
-    from lambda_arch.reporting.fronts import table_report
-    from lambda_arch.reporting.picture import table_picture
+    from lambda_arch.reporting.front_plots import table_plot
     from lambda_arch.searching.table_front import table_front
 
     check_plot(plot)
     found = table_front(table, minimize or [], maximize or [])
     if plot is not None:
-        draw_plot(table_picture(found), plot)
+        draw_plot(table_plot(found), plot)
     if plot != "-":
-        output.show(table_report(found))
+        output.show(found)

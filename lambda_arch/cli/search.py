@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import progress_bar, track
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from lambda_arch.reporting import plot as plots
 
 Minimize = Annotated[
     list[str] | None,
@@ -125,35 +128,35 @@ def search(
         for note in summary(front):
             typer.echo(f"note: {note}", err=True)
     if plot is not None:
-        from lambda_arch.reporting.picture import front_picture
+        from lambda_arch.reporting.front_plots import front_plot
 
         more = shown if members or len(shown.members) == len(front) else shown_front(front, spread(front, IN_FILES))
-        draw_plot(front_picture(more), plot)
+        draw_plot(front_plot(more), plot)
     if plot != "-":
         output.show(report)
 
 
-def draw_plot(picture: object, plot: str) -> None:
-    """Draw a picture to a file, or ``-`` for the terminal."""
-    from lambda_arch.reporting.picture import Picture
-    from lambda_arch.reporting.plots import characters, draw
-
-    assert isinstance(picture, Picture)
-    if plot == "-":
+def draw_plot(plot: "plots.Plot", to: str) -> None:
+    """Draw a plot to a file, or with ``-`` on the terminal."""
+    if to == "-":
         import shutil
 
-        sys.stdout.write(characters(picture, min(100, shutil.get_terminal_size().columns)))
+        from lambda_arch.reporting.plot_text import characters
+
+        sys.stdout.write(characters(plot, min(100, shutil.get_terminal_size().columns)))
         return
-    draw(picture, Path(plot))
-    typer.echo(f"{plot} written", err=True)
+    from lambda_arch.reporting.plot_files import write_plot
+
+    write_plot(plot, Path(to))
+    typer.echo(f"{to} written", err=True)
 
 
 def check_plot(plot: str | None) -> None:
     """Raise :class:`LambdaArchError` for a plot that cannot be drawn, before anything is searched."""
-    from lambda_arch.reporting.plots import DRAWN
+    from lambda_arch.reporting.plot_files import check_ending
 
-    if plot not in (None, "-") and Path(plot or "").suffix.lower() not in DRAWN:
-        raise LambdaArchError(f"plot={plot}: expected a file that ends in {', '.join(DRAWN)}, or -")
+    if plot not in (None, "-"):
+        check_ending(Path(plot or ""))
 
 
 def _check(members: int | None, verify: int, plot: str | None) -> None:

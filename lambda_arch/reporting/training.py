@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.reporting.picture import Picture, Series
+from lambda_arch.reporting.plot import Plot, Series
 from lambda_arch.reporting.table import Column, Report, Table
 
 if TYPE_CHECKING:
@@ -163,8 +163,8 @@ def accuracy_report(found: "Accuracy") -> Report:
     return Report(tables, Table(columns, [row]), {**row, "classes": by_class, "damaged": list(found.damaged)})
 
 
-def curves(runs: "Runs") -> Picture:
-    """Return the picture of validation accuracies by epoch."""
+def curves(runs: "Runs") -> Plot:
+    """Return the plot of validation accuracies by epoch."""
     series = tuple(
         Series(
             f"{run.architecture}, seed {run.seed}",
@@ -176,4 +176,4 @@ def curves(runs: "Runs") -> Picture:
         for i, run in enumerate(runs)
         if run.epochs
     )
-    return Picture("Validation accuracy while training", (), ("epoch", "top-1 (%)"), 0, 1, series, joined=True)
+    return Plot("Validation accuracy while training", (), ("epoch", "top-1 (%)"), 0, 1, series, joined=True)

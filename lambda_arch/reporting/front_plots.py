@@ -1,4 +1,4 @@
-"""What a plot of a front shows, whatever draws it: axes, series of points, and the words around them."""
+"""Plots of fronts: their members, and the published architectures or dominated rows around them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,43 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.reporting.fronts import ShownFront, summary
+from lambda_arch.reporting.plot import Plot, Series
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.table_front import TableFront
 
-LOGARITHMIC = 20.0  # a range of costs as wide as this is shown by logarithms
 
-
-@dataclass(frozen=True)
-class Series:
-    """Points of one kind: ``values[i]`` has a figure an axis, ``names[i]`` is what a click copies."""
-
-    name: str
-    symbol: str
-    values: tuple[tuple[float, ...], ...]
-    names: tuple[str, ...]
-    texts: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A plot: ``x`` and ``y`` say which axes to begin with; ``joined``: whether lines join the points of a series."""
-
-    title: str
-    notes: tuple[str, ...]
-    headings: tuple[str, ...]
-    x: int
-    y: int
-    series: tuple[Series, ...]
-    joined: bool = False
-
-    def is_logarithmic(self, axis: int) -> bool:
-        """Whether the range of an axis is so wide that it is shown by logarithms."""
-        found = [values[axis] for series in self.series for values in series.values]
-        return bool(found) and min(found) > 0 and max(found) / min(found) >= LOGARITHMIC
-
-
-def front_picture(shown: ShownFront) -> Picture:
-    """Return the picture of a front: its members, those that rest on an extrapolation, and published architectures."""
+def front_plot(shown: ShownFront) -> Plot:
+    """Return the plot of a front: its members, those that rest on an extrapolation, and published architectures."""
     front = shown.front
     metrics = front.problem.objectives
     members = [
@@ -69,7 +39,7 @@ def front_picture(shown: ShownFront) -> Picture:
     ]
     of_all = "" if len(shown.members) == len(front) else f", {len(shown.members)} of {len(front):,} members"
     headings = tuple("predicted top-1 (%)" if metric.name == "top1" else metric.heading for metric in metrics)
-    return Picture(
+    return Plot(
         f"The front of {front.problem.space.name}{of_all}",
         tuple(summary(front)),
         headings,
@@ -78,8 +48,8 @@ def front_picture(shown: ShownFront) -> Picture:
     )
 
 
-def table_picture(found: TableFront) -> Picture:
-    """Return the picture of the front of a table: its members, and the rows that they dominate."""
+def table_plot(found: TableFront) -> Plot:
+    """Return the plot of the front of a table: its members, and the rows that they dominate."""
     name = "architecture" if "architecture" in found.columns else found.columns[0]
     series = []
     for label, symbol, members in (("front", "circle", True), ("dominated", "x", False)):
@@ -94,7 +64,7 @@ def table_picture(found: TableFront) -> Picture:
         series.append(_series(label, symbol, found.objectives, points))
     headings = tuple(metric.heading for metric in found.objectives)
     title = f"The front: {len(found.members)} of {len(found.rows)} rows"
-    return Picture(title, (), headings, *_axes(found.objectives), tuple(each for each in series if each.values))
+    return Plot(title, (), headings, *_axes(found.objectives), tuple(each for each in series if each.values))
 
 
 def _is_near(points: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
