@@ -75,7 +75,7 @@ def by_definition(layer: LambdaLayer, x: torch.Tensor, m: int) -> torch.Tensor:
     if layer.query_norm is not None:
         queries, values = layer.query_norm(queries), layer.value_norm(values)
     queries, values = queries.view(b, h, k, height, width), values.view(b, v, u, height, width)
-    if layer.query_softmax:
+    if layer.settings.query_softmax:
         queries = queries.exp() / queries.exp().sum(2, keepdim=True)
     out = torch.zeros(b, h, v, height, width, dtype=x.dtype)
     for y in range(height):
