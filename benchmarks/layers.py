@@ -169,7 +169,7 @@ def layers(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
     for batch in arguments.batch:
         for dim, side in ((64, 56), (128, 56), (128, 28), (256, 28), (256, 14), (512, 14), (512, 7)):
             base = LambdaLayer(dim, size=side)
-            at = base.problem(batch)
+            at = base.layer_shape(batch)
             named = {}
             for evaluation in candidates():
                 if macs(evaluation, at) <= 4 * macs(CANONICAL, at):

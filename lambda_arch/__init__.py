@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lambda_arch.costs import Ledger, count, count_many
     from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError, TrainingError
     from lambda_arch.nn import LambdaLayer, build, prepare
+    from lambda_arch.nn.conversion.from_checkpoint import convert
     from lambda_arch.searching import search
     from lambda_arch.store import Store
     from lambda_arch.timing import calibrate, measure, predict
@@ -42,6 +43,7 @@ _HOMES = {
     "build": "nn",
     "calibrate": "timing",
     "compare": "comparing",
+    "convert": "nn",
     "count": "costs",
     "count_many": "costs",
     "evaluate": "training",
@@ -70,6 +72,7 @@ __all__ = [
     "build",
     "calibrate",
     "compare",
+    "convert",
     "count",
     "count_many",
     "evaluate",

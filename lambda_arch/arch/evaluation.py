@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lambda_arch.errors import did_you_mean
+from lambda_arch.errors import SetupError, did_you_mean
 
 ORDERS = ("canonical", "convolution", "folded", "matrix", "queries_first", "fft", "fused")
 APPLIES = ("product", "sum", "accumulate")
@@ -18,7 +18,7 @@ class Evaluation:
     ``queries_first``, ``fft`` or ``fused``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` forgets
     the lambdas after the forward pass and forms them again in the backward pass.
 
-    Raises ValueError for other names.
+    Raises SetupError for other names.
     """
 
     order: str = "canonical"
@@ -27,16 +27,16 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
-            raise ValueError(
+            raise SetupError(
                 f"evaluation={self.order}: expected one of {', '.join(ORDERS)}{did_you_mean(self.order, ORDERS)}"
             )
         if self.apply not in APPLIES:
-            raise ValueError(
+            raise SetupError(
                 f"evaluation={self.order}/{self.apply}: expected one of {', '.join(APPLIES)}"
                 f"{did_you_mean(self.apply, APPLIES)}"
             )
         if self.order == "canonical" and self.recompute:
-            raise ValueError("evaluation=canonical/recompute: expected another order, such as convolution/recompute")
+            raise SetupError("evaluation=canonical/recompute: expected another order, such as convolution/recompute")
         if self.order in WITHOUT_APPLY:  # one evaluation, one value
             object.__setattr__(self, "apply", "product")
 
@@ -52,14 +52,14 @@ CANONICAL = Evaluation()
 def parse_evaluation(text: str) -> Evaluation:
     """Return the evaluation of a name: ``fft``, ``matrix/sum``, ``convolution/accumulate/recompute``.
 
-    Raises ValueError for a name that is none.
+    Raises SetupError for a name that is none.
     """
     order, *rest = text.split("/")
     recompute = rest[-1:] == ["recompute"]
     if recompute:
         rest = rest[:-1]
     if len(rest) > 1 or (rest and order in WITHOUT_APPLY):
-        raise ValueError(f"evaluation={text}: expected ORDER or ORDER/APPLY, such as matrix/sum")
+        raise SetupError(f"evaluation={text}: expected ORDER or ORDER/APPLY, such as matrix/sum")
     return Evaluation(order, rest[0] if rest else ("product" if order in WITHOUT_APPLY else "accumulate"), recompute)
 
 

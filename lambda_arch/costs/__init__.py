@@ -1,4 +1,4 @@
-"""What an architecture costs, in three independent books: closed form, fvcore, and torch's own flop counter."""
+"""What an architecture costs, by three independent counters: closed form, fvcore, and torch's own flop counter."""
 
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,10 @@ from lambda_arch.costs.memory import map_bytes, saved_bytes, stage_saved_bytes
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.costs.books import Verification, fvcore_book, torch_book, verify
+    from lambda_arch.costs.agreement import Verification, verify
+    from lambda_arch.costs.fvcore_counter import count_by_fvcore
     from lambda_arch.costs.many import Counts, count_many
+    from lambda_arch.costs.torch_counter import count_by_torch
 
 __all__ = [
     "Counts",
@@ -17,12 +19,12 @@ __all__ = [
     "Row",
     "Verification",
     "count",
+    "count_by_fvcore",
+    "count_by_torch",
     "count_many",
-    "fvcore_book",
     "map_bytes",
     "saved_bytes",
     "stage_saved_bytes",
-    "torch_book",
     "verify",
 ]
 
@@ -31,10 +33,10 @@ __getattr__, _ = lazy_names(
     __name__,
     {
         "Counts": "many",
-        "Verification": "books",
+        "Verification": "agreement",
         "count_many": "many",
-        "fvcore_book": "books",
-        "torch_book": "books",
-        "verify": "books",
+        "count_by_fvcore": "fvcore_counter",
+        "count_by_torch": "torch_counter",
+        "verify": "agreement",
     },
 )

@@ -1,21 +1,23 @@
 """Torch modules: the lambda layer, blocks, networks, and :func:`build`."""
 
-from lambda_arch.nn.building import build, check_device
-from lambda_arch.nn.choosing import Plan, plans, set_evaluation
+from lambda_arch.nn.conversion import Conversion, convert
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.nn.network import Network
-from lambda_arch.nn.preparing import prepare
+from lambda_arch.nn.network import Network, build, check_device
+from lambda_arch.nn.plan import Plan, plans, set_evaluation
+from lambda_arch.nn.prepared import prepare
 from lambda_arch.nn.weights import load, to_safetensors
 
 λLayer = LambdaLayer  # noqa: N816, PLC2401  the layer by its letter
 """As lucidrains spells it."""
 
 __all__ = [
+    "Conversion",
     "LambdaLayer",
     "Network",
     "Plan",
     "build",
     "check_device",
+    "convert",
     "load",
     "plans",
     "prepare",

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from lambda_arch.arch import LAYERS, ArchitectureError, Lambda, Part, module_of
 from lambda_arch.arch.checks import check_heads
 from lambda_arch.arch.layers import KeyNorm
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, choose, evaluate, parse_evaluation
+from lambda_arch.errors import SetupError
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, choose, evaluate, parse_evaluation
 from lambda_arch.nn.gradients import contiguous_gradient
 
 
@@ -140,8 +141,8 @@ class LambdaLayer(nn.Module):
 
     Key channels are ordered (k, u) and value channels (v, u), so that no product needs a copy of them.
 
-    Raises :class:`~lambda_arch.errors.ArchitectureError` for heads that do not divide ``dim_out``, an even scope, a
-    global one without a size; :class:`~lambda_arch.errors.SetupError` for ``"auto"`` without a size, or an evaluation
+    Raises ArchitectureError for heads that do not divide ``dim_out``, an even scope, a
+    global one without a size; SetupError for ``"auto"`` without a size, or an evaluation
     that there is not.
     """
 
@@ -191,26 +192,28 @@ class LambdaLayer(nn.Module):
         It chooses for a ``device`` of that type and a ``dtype`` (under autocast), the layer's own unless given, and for
         inference or ``training``.
 
-        Raises ValueError for an evaluation that there is not, or ``"auto"`` without a size.
+        Raises SetupError for an evaluation that there is not, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
             weight = self.queries.weight
             evaluation = choose(
-                self.problem(batch_size), device or weight.device.type, training, dtype=dtype or weight.dtype
+                self.layer_shape(batch_size), device or weight.device.type, training, dtype=dtype or weight.dtype
             )
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
-    def problem(self, batch_size: int = 1, size: tuple[int, int] | None = None) -> Problem:
+    def layer_shape(self, batch_size: int = 1, size: tuple[int, int] | None = None) -> LayerShape:
         """Return the sizes of this layer at work on ``batch_size`` maps of ``size``, or of the size it was built for.
 
-        Raises ValueError where neither is known.
+        Raises SetupError where neither is known.
         """
         size = size or self.size
         if size is None:
-            raise ValueError("evaluation=auto: expected size, the H x W of the maps, such as size=14")
+            raise SetupError("evaluation=auto: expected size, the H x W of the maps, such as size=14")
         scope = None if self.position is None else (self.position.weight.shape[2], self.position.weight.shape[3])
-        everywhere = isinstance(self.position, GlobalPosition)
-        return Problem(batch_size, *size, self.h, self.k, self.u, self.v, scope, self.content is not None, everywhere)
+        global_scope = isinstance(self.position, GlobalPosition)
+        return LayerShape(
+            batch_size, *size, self.h, self.k, self.u, self.v, scope, self.content is not None, global_scope
+        )
 
     def extra_repr(self) -> str:
         """Return what ``print(module)`` shows of it."""
@@ -233,10 +236,10 @@ class LambdaLayer(nn.Module):
         ``r``, the scope of local position lambdas, goes before ``n``, the side of the maps that global ones see. Local
         ones have a bias.
 
-        Raises ValueError without either of them, and as the layer itself does.
+        Raises ArchitectureError without either of them, and as the layer itself does.
         """
         if r is None and n is None:
-            raise ValueError(
+            raise ArchitectureError(
                 "expected r, the scope of local position lambdas, or n, the side of the maps of global ones"
             )
         m: int | Literal["global"] = "global" if r is None else r

@@ -1,11 +1,15 @@
 """A network of any architecture: its parts in order, module for module what the walk over it says."""
 
+import torch
 from torch import Tensor, nn
 
-from lambda_arch.arch import Architecture
+from lambda_arch.arch import Architecture, parse
 from lambda_arch.arch.kinds import MODULES, find
+from lambda_arch.errors import SetupError
 from lambda_arch.nn import efficientnet, mobilenet, resnet  # noqa: F401  they register their modules
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, LocalPosition
+from lambda_arch.nn.plan import set_evaluation
 
 Position = LocalPosition | GlobalPosition
 
@@ -50,3 +54,32 @@ def share_embeddings(owner: Position, other: Position) -> None:
     other.weight, other.bias = owner.weight, owner.bias
     if isinstance(other, GlobalPosition) and isinstance(owner, GlobalPosition):
         other.size = owner.size
+
+
+def check_device(device: str) -> None:
+    """Raise SetupError for a device that this machine or this torch does not have."""
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise SetupError(f"device={device}: expected a GPU that torch can use; there is none, device=cpu works")
+
+
+def build(
+    architecture: Architecture | str,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    evaluation: Evaluation | str = CANONICAL,
+    batch_size: int = 1,
+) -> Network:
+    """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
+
+    ``evaluation`` is how its lambda layers compute: ``"canonical"``, as costs are counted; ``"auto"``, for each layer
+    the exact evaluation that a cost model finds fastest at ``batch_size`` images; or one by name, such as
+    ``"matrix/sum"``. Parameters and outputs are the same whichever it is.
+
+    Raises ArchitectureError for a name that is none, SetupError for no such evaluation.
+    """
+    value = parse(architecture) if isinstance(architecture, str) else architecture
+    with torch.device(device or "cpu"):
+        network = Network(value)
+    set_evaluation(network, evaluation, batch_size)
+    return network if dtype is None else network.to(dtype)

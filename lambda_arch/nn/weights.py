@@ -5,10 +5,9 @@ from pathlib import Path
 
 import torch
 
-from lambda_arch.arch import ArchitectureError
-from lambda_arch.nn.building import build
+from lambda_arch.errors import DataError
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.nn.network import Network
+from lambda_arch.nn.network import Network, build
 
 ARCHITECTURE = "architecture"
 LAMBDA_LAYER = "lambda_layer"
@@ -35,7 +34,7 @@ def to_safetensors(module: Network | LambdaLayer) -> bytes:
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | LambdaLayer:
     """Return the network, or the lambda layer, of a file that ``lambda-arch convert`` wrote, on ``device``.
 
-    Raises OSError for a file that cannot be opened, and ValueError for one that is damaged, does not name its
+    Raises OSError for a file that cannot be opened, and DataError for one that is damaged, does not name its
     architecture, or holds other tensors than that has.
     """
     from safetensors import SafetensorError, safe_open
@@ -47,7 +46,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | L
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
     except SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
+        raise DataError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
     module = _build(path, metadata, "meta")
     own = len(list(module.parameters())) == len(list(module.named_parameters(remove_duplicate=False)))
     if not own:  # layers that share embeddings have to go on sharing them
@@ -55,7 +54,7 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | L
     try:
         module.load_state_dict(state, assign=own)
     except RuntimeError as error:
-        raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
+        raise DataError(f"{path}: {' '.join(str(error).split())}") from None
     return module
 
 
@@ -66,6 +65,6 @@ def _build(path: Path, metadata: dict[str, str], device: torch.device | str) -> 
         if LAMBDA_LAYER in metadata:
             with torch.device(device):
                 return LambdaLayer(**json.loads(metadata[LAMBDA_LAYER]))
-    except (ArchitectureError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}") from None
-    raise ValueError(f"{path}: names no architecture in its metadata; expected a file that lambda-arch convert wrote")
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{path}: {error}") from None
+    raise DataError(f"{path}: names no architecture in its metadata; expected a file that lambda-arch convert wrote")

@@ -15,13 +15,13 @@ def evaluation_report(ledger: Ledger, plans: "Sequence[Plan]") -> Report:
     counted = {row.path: row.macs for row in ledger.rows}
     rows: list[dict[str, Any]] = []
     for plan in plans:
-        b = plan.problem.b
+        b = plan.shape.b
         canonical = b * sum(macs for path, macs in counted.items() if path.startswith(f"{plan.path}."))
         executed = canonical - plan.canonical_macs + plan.macs
         rows.append(
-            _row(plan.path, f"{plan.problem.height}x{plan.problem.width}", str(plan.evaluation), b, canonical, executed)
+            _row(plan.path, f"{plan.shape.height}x{plan.shape.width}", str(plan.evaluation), b, canonical, executed)
         )
-    b = plans[0].problem.b if plans else 1
+    b = plans[0].shape.b if plans else 1
     canonical = b * ledger.macs
     executed = canonical + sum(plan.macs - plan.canonical_macs for plan in plans)
     total = _row("total", "", "", b, canonical, executed)

@@ -47,6 +47,6 @@ def _agree(value: bool) -> str:
 def _zero(results: Iterable[Verification]) -> dict[str, list[str]]:
     totals: dict[str, Counter[str]] = {}
     for result in results:
-        for book in result.books:
-            totals.setdefault(book.name, Counter()).update(book.zero)
+        for other in result.others:
+            totals.setdefault(other.name, Counter()).update(other.zero)
     return {name: [operation for operation, _ in ops.most_common()] for name, ops in totals.items()}

@@ -52,8 +52,11 @@ def name_the_fields_of_keys(connection: sqlite3.Connection) -> None:
     for row in connection.execute('SELECT DISTINCT "key" FROM part').fetchall():
         connection.execute('UPDATE part SET "key" = ? WHERE "key" = ?', (part_key(row["key"]), row["key"]))
     for row in connection.execute("SELECT uid, fingerprint, layer FROM choice").fetchall():
-        asked = {"version": 1, "fingerprint": row["fingerprint"], "layer": json.loads(row["layer"])}
-        connection.execute("UPDATE choice SET uid = ? WHERE uid = ?", (_digest(asked), row["uid"]))
+        layer = json.loads(row["layer"])
+        layer["global_scope"] = layer.pop("everywhere", False)
+        uid = _digest({"version": 1, "fingerprint": row["fingerprint"], "layer": layer})
+        changed = (uid, json.dumps(layer, sort_keys=True), row["uid"])
+        connection.execute("UPDATE choice SET uid = ?, layer = ? WHERE uid = ?", changed)
 
 
 def _case_key(row: sqlite3.Row) -> str:

@@ -9,9 +9,9 @@ from statistics import median
 import torch
 from torch import nn
 
-from lambda_arch.nn.choosing import lambda_layers
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, candidates, choose, macs, parse_evaluation
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.plan import lambda_layers
 from lambda_arch.store.choices import keep_choice, read_choice
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import keep_machine
@@ -23,7 +23,7 @@ from lambda_arch.timing.worker.timer import Timer
 ROUNDS = 5
 TOO_MANY = 8  # times the model's choice: an evaluation that executes so many more multiply-accumulates is not tried
 
-Measure = Callable[[LambdaLayer, Problem, list[Evaluation], bool], dict[Evaluation, float]]
+Measure = Callable[[LambdaLayer, LayerShape, list[Evaluation], bool], dict[Evaluation, float]]
 
 
 def autotune(
@@ -32,12 +32,12 @@ def autotune(
     *,
     training: bool = False,
     store: Store | None = None,
-    progress: Callable[[list[Problem]], Iterable[Problem]] = iter,
+    progress: Callable[[list[LayerShape]], Iterable[LayerShape]] = iter,
     measure: Measure | None = None,
 ) -> dict[str, Evaluation]:
     """Set every lambda layer to the evaluation that is fastest here, and return which, by path.
 
-    Each distinct problem is measured once at ``batch_size`` images (the forward pass, and with ``training`` the
+    Each distinct shape is measured once at ``batch_size`` images (the forward pass, and with ``training`` the
     backward pass too) in the network's own type, on its own device, or under the autocast that is on. What was measured
     is kept in ``store`` (the user's own unless given) by machine, sizes, type and threads. Where
     ``torch.use_deterministic_algorithms`` is on nothing is measured: the cost model chooses.
@@ -45,7 +45,7 @@ def autotune(
     Raises ValueError for a layer that does not know the size of its maps, :class:`StoreError` for a store that cannot
     be used.
     """
-    layers = [(path, layer, layer.problem(batch_size)) for path, layer in lambda_layers(network)]
+    layers = [(path, layer, layer.layer_shape(batch_size)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
         for _, layer, at in layers:
             layer.evaluation = choose(at, _device(layer).type, training)
@@ -56,7 +56,7 @@ def autotune(
     first = {at: layer for _, layer, at in reversed(layers)}
     used = {_device(layer) for layer in first.values()}
     machines = {device: describe_machine(device_name(str(device))) for device in used}
-    known: dict[Problem, Evaluation] = {}
+    known: dict[LayerShape, Evaluation] = {}
     for at in progress(list(first)):
         here = machines[_device(first[at])]
         known[at] = _known_or_measured(store, here, first[at], at, training, measure or measure_layer)
@@ -70,7 +70,7 @@ def _device(layer: LambdaLayer) -> torch.device:
 
 
 def _known_or_measured(
-    store: Store, here: Machine, layer: LambdaLayer, at: Problem, training: bool, measure: Measure
+    store: Store, here: Machine, layer: LambdaLayer, at: LayerShape, training: bool, measure: Measure
 ) -> Evaluation:
     asked = question(layer, at, training)
     known = read_choice(store, here.fingerprint, asked)
@@ -84,14 +84,14 @@ def _known_or_measured(
     return fastest
 
 
-def tried(at: Problem) -> list[Evaluation]:
+def tried(at: LayerShape) -> list[Evaluation]:
     """Return the evaluations worth measuring: all but those with far more to execute than the model's choice."""
     limit = TOO_MANY * macs(choose(at), at)
     return [e for e in candidates() if e == CANONICAL or macs(e, at) <= limit]
 
 
 def measure_layer(
-    layer: LambdaLayer, at: Problem, evaluations: list[Evaluation], training: bool
+    layer: LambdaLayer, at: LayerShape, evaluations: list[Evaluation], training: bool
 ) -> dict[Evaluation, float]:
     """Return the median seconds of each evaluation, measured in interleaved rounds, on a copy of ``layer``."""
     copied = copy.deepcopy(layer).train(training)
@@ -116,7 +116,7 @@ def measure_layer(
     return {evaluation: median(samples) for evaluation, samples in seconds.items()}
 
 
-def question(layer: LambdaLayer, at: Problem, training: bool) -> dict[str, object]:
+def question(layer: LambdaLayer, at: LayerShape, training: bool) -> dict[str, object]:
     """Return what a choice depends on besides the machine."""
     weight = layer.queries.weight
     kind = weight.device.type

@@ -7,7 +7,7 @@ import torch
 
 from lambda_arch.cli.convert import LayoutName
 from lambda_arch.nn import load
-from lambda_arch.nn.convert import LAYOUTS
+from lambda_arch.nn.conversion import LAYOUTS
 from tests.nn import foreign
 
 

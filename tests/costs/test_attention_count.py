@@ -1,11 +1,11 @@
-"""The comparison layers in three books, and the figures of their own papers."""
+"""The comparison layers in three counters, and the figures of their own papers."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lambda_arch.arch import ArchitectureError, parse
-from lambda_arch.costs import count, count_many, torch_book, verify
+from lambda_arch.costs import count, count_by_torch, count_many, verify
 
 NAMES = [
     "resnet50:stages=GGGG@64",
@@ -20,7 +20,7 @@ NAMES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_three_books_agree_to_the_unit(name):
+def test_three_counters_agree_to_the_unit(name):
     assert verify(parse(name)).disagreements == ()
 
 
@@ -30,7 +30,7 @@ def test_closed_form_agrees_with_torch_row_by_row(letters, heads, downsample, si
     name = f"resnet18:stages={letters},heads={heads},downsample={'yes' if downsample else 'no'},m=3@{size}"
     architecture = parse(name)
     ours = {row.path: (row.shape, row.params, row.macs) for row in count(architecture).rows}
-    theirs = {row.path: (row.shape, row.params, row.macs) for row in torch_book(architecture).ledger.rows}
+    theirs = {row.path: (row.shape, row.params, row.macs) for row in count_by_torch(architecture).ledger.rows}
     assert ours == theirs
 
 

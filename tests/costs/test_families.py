@@ -1,4 +1,4 @@
-"""MobileNets and EfficientNets: published and measured parameters, and three books that agree."""
+"""MobileNets and EfficientNets: published and measured parameters, and three counters that agree."""
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 
 from lambda_arch.arch import ArchitectureError, parse
 from lambda_arch.comparing import compare
-from lambda_arch.costs import count, count_many, torch_book, verify
+from lambda_arch.costs import count, count_by_torch, count_many, verify
 from tests.families import efficientnets, mobilenets
 
 # sums over parameters() of LambdaMobileNetV1 of github.com/rajatsaini0294/lambda-mobilenets, run with
@@ -111,7 +111,7 @@ def test_printed_figures():
         "lambda_mobilenet:layers=CLLLLLLLLLLLLL,u=2@16",
     ],
 )
-def test_three_books(name):
+def test_three_counters(name):
     assert verify(parse(name)).disagreements == ()
 
 
@@ -135,8 +135,8 @@ def test_random_architectures_on_meta(architecture):
 
 def assert_torch_agrees(architecture):
     ours = [(row.path, row.kind, row.shape, row.params, row.macs) for row in count(architecture).rows]
-    book = torch_book(architecture).ledger.rows
-    assert ours == [(row.path, row.kind, row.shape, row.params, row.macs) for row in book]
+    theirs = count_by_torch(architecture).ledger.rows
+    assert ours == [(row.path, row.kind, row.shape, row.params, row.macs) for row in theirs]
 
 
 def test_counting_many_is_for_resnets():

@@ -3,7 +3,7 @@
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.costs import count, torch_book, verify
+from lambda_arch.costs import count, count_by_torch, verify
 
 # sum(p.numel() for p in model.parameters()) of its model.py: 1000 classes, and 10 for CIFAR-10
 LEADERJ1001 = [
@@ -45,11 +45,11 @@ def test_timm(name, params):
     architecture = parse(f"timm_{name}")
     assert architecture.image_size == 256
     assert count(architecture).params == params
-    assert torch_book(architecture).ledger.params == params
+    assert count_by_torch(architecture).ledger.params == params
 
 
 @pytest.mark.parametrize(("name", "size"), [(name, size) for name, _ in TIMM for size in (64, 97)])
-def test_timm_in_three_books(name, size):
+def test_timm_in_three_counters(name, size):
     assert verify(parse(f"timm_{name}@{size}")).disagreements == ()
 
 

@@ -8,7 +8,7 @@ from lambda_networks import LambdaLayer as Peer
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch.nn import LambdaLayer
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, Problem, candidates, choose, macs, parse_evaluation
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, candidates, choose, macs, parse_evaluation
 
 RECOMPUTED = ("convolution", "folded", "matrix", "queries_first")
 ALL = [*candidates(), Evaluation("fused"), *(Evaluation(order, recompute=True) for order in RECOMPUTED)]
@@ -173,34 +173,34 @@ def test_executed_macs_are_those_that_a_counter_sees(case):
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             layer(x)
         executed = counter.get_total_flops() // 2 - projections * b * height * width
-        assert executed == macs(evaluation, layer.problem(b, (height, width))), str(evaluation)
+        assert executed == macs(evaluation, layer.layer_shape(b, (height, width))), str(evaluation)
 
 
 def test_the_ways_of_applying_cost_the_same():
-    at = Problem(2, 14, 14, 4, 16, 1, 64, (23, 23))
+    at = LayerShape(2, 14, 14, 4, 16, 1, 64, (23, 23))
     assert len({macs(Evaluation("matrix", apply), at) for apply in ("product", "sum", "accumulate")}) == 1
 
 
 def test_small_maps_execute_less_than_is_counted():
-    at = Problem(8, 7, 7, 4, 16, 1, 128, (23, 23))
+    at = LayerShape(8, 7, 7, 4, 16, 1, 128, (23, 23))
     assert macs(choose(at), at) < macs(CANONICAL, at) / 5
 
 
 def test_a_convolution_is_cut_to_what_the_map_can_meet():
     layer = LambdaLayer(8, k=2, h=2, m=23, size=4, evaluation="convolution")
-    assert layer.problem().reach == (7, 7)
-    assert macs(layer.evaluation, layer.problem()) < macs(CANONICAL, layer.problem())
+    assert layer.layer_shape().reach == (7, 7)
+    assert macs(layer.evaluation, layer.layer_shape()) < macs(CANONICAL, layer.layer_shape())
 
 
 def test_the_choice_depends_on_the_problem_alone():
     problems = [
-        Problem(b, s, s, 4, 16, 1, v, (23, 23)) for b in (1, 8) for s, v in ((7, 128), (14, 64), (28, 32), (56, 16))
+        LayerShape(b, s, s, 4, 16, 1, v, (23, 23)) for b in (1, 8) for s, v in ((7, 128), (14, 64), (28, 32), (56, 16))
     ]
     first = [choose(at) for at in problems]
     assert first == [choose(at) for at in reversed(problems)][::-1]
     assert {str(e).partition("/")[0] for e in first} >= {"queries_first", "convolution"}
     assert choose(problems[0], "meta") == CANONICAL
-    once = Problem(1, 14, 14, 4, 16, 1, 64, (23, 23))
+    once = LayerShape(1, 14, 14, 4, 16, 1, 64, (23, 23))
     assert choose(once).order == "convolution"  # a single image does not pay for gathering
     assert choose(once, gathered=True).order == "queries_first"
     # the backward pass of a large convolution is slow on CPUs: no training step should wait for it

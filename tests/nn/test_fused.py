@@ -84,7 +84,7 @@ def test_counters_see_its_multiply_accumulates():
     projections = sum(c.weight.numel() for c in (layer.queries, layer.keys, layer.values)) * 2 * 16
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         layer(x)
-    at = layer.problem(2)
+    at = layer.layer_shape(2)
     content = at.b * at.k * at.u * at.v * at.n
     apply = at.b * at.h * at.k * at.v * at.n
     assert counter.get_total_flops() // 2 == projections + content + fused.macs(at) + apply

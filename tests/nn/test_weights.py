@@ -39,7 +39,7 @@ def test_a_layer_comes_back_from_its_file(layer, tmp_path):
         (save({"a": torch.zeros(2)}), "names no architecture"),
         (save({"a": torch.zeros(2)}, {"architecture": "resnet5"}), "resnet5: no such architecture"),
         (save({"a": torch.zeros(2)}, {"lambda_layer": "{"}), "Expecting property name"),
-        (save({"a": torch.zeros(2)}, {"lambda_layer": '{"dimension": 3}'}), "dimension"),
+        (save({"a": torch.zeros(2)}, {"lambda_layer": '{"dim": 3, "dimension": 3}'}), "dimension"),
         (save({"a": torch.zeros(2)}, {"architecture": "mobilenet"}), 'Unexpected key.* "a"'),
     ],
 )

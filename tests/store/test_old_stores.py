@@ -110,7 +110,9 @@ def test_what_was_calibrated_predicts(store):
 def test_peaks_and_choices_are_found(store):
     assert {kind for _, kind, _ in read_peaks(store)} == {"fp32", "bf16", "fp16", "copy"}
     for row in old_rows("SELECT * FROM choice"):
-        assert read_choice(store, FINGERPRINT, json.loads(row["layer"])) == row["evaluation"]
+        layer = json.loads(row["layer"])
+        layer["global_scope"] = layer.pop("everywhere")
+        assert read_choice(store, FINGERPRINT, layer) == row["evaluation"]
 
 
 def test_processes_that_open_an_old_store_at_once_migrate_it_once(tmp_path):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lambda_arch.nn import build
-from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, candidates, choose
+from lambda_arch.nn.plan import lambda_layers
 from lambda_arch.store import Store, merge
 from lambda_arch.timing.autotuning import autotune, measure_layer, question
 
@@ -22,7 +22,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def measured():
-    """A stand-in for the stopwatch: FFT wins everywhere; what was measured is kept."""
+    """A stand-in for the stopwatch: FFT wins global_scope; what was measured is kept."""
     calls = []
 
     def measure(layer, at, evaluations, training):
@@ -38,7 +38,7 @@ def test_each_problem_is_measured_once_and_then_remembered(store, measured):
     chosen = autotune(network, 2, store=store, measure=measured)
     assert set(map(str, chosen.values())) == {"fft/sum"}
     assert {str(layer.evaluation) for _, layer in lambda_layers(network)} == {"fft/sum"}
-    distinct = {layer.problem(2) for _, layer in lambda_layers(network)}
+    distinct = {layer.layer_shape(2) for _, layer in lambda_layers(network)}
     assert len(measured.calls) == len(distinct) < len(chosen)
     assert autotune(build(NAME), 2, store=store, measure=measured) == chosen
     assert len(measured.calls) == len(distinct)  # remembered
@@ -51,13 +51,13 @@ def test_each_problem_is_measured_once_and_then_remembered(store, measured):
 
 def test_a_choice_depends_on_shape_type_threads_and_training():
     (_, layer), *_ = lambda_layers(build(NAME))
-    asked = [question(layer, layer.problem(b), t) for b in (1, 2) for t in (True, False)]
+    asked = [question(layer, layer.layer_shape(b), t) for b in (1, 2) for t in (True, False)]
     with torch.autocast("cpu", torch.bfloat16):
-        asked.append(question(layer, layer.problem(1), False))
-    asked.append(question(layer.double(), layer.problem(1), False))
+        asked.append(question(layer, layer.layer_shape(1), False))
+    asked.append(question(layer.double(), layer.layer_shape(1), False))
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
-    asked.append(question(layer, layer.problem(1), False))
+    asked.append(question(layer, layer.layer_shape(1), False))
     torch.set_num_threads(threads)
     assert len({json.dumps(each) for each in asked}) == 7
 
@@ -89,14 +89,14 @@ def test_deterministic_algorithms_are_not_chosen_by_a_stopwatch(store, measured)
     finally:
         torch.use_deterministic_algorithms(False)
     assert not measured.calls
-    assert chosen == {path: choose(layer.problem(2)) for path, layer in lambda_layers(network)}
+    assert chosen == {path: choose(layer.layer_shape(2)) for path, layer in lambda_layers(network)}
 
 
 @pytest.mark.parametrize("training", [False, True])
 def test_measuring_times_every_evaluation_and_leaves_the_layer_alone(training):
     (_, layer), *_ = lambda_layers(build(NAME))
     before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
-    seconds = measure_layer(layer, layer.problem(2), list(candidates()), training)
+    seconds = measure_layer(layer, layer.layer_shape(2), list(candidates()), training)
     assert set(seconds) == set(candidates())
     assert min(seconds.values()) > 0
     assert layer.evaluation == CANONICAL

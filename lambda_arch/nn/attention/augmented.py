@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lambda_arch.nn.attention.common import projection
 from lambda_arch.nn.attention.full import RelativeAttention
-from lambda_arch.nn.attention.parts import projection
 
 
 class Upsample(nn.Module):

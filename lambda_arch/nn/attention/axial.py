@@ -8,7 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from lambda_arch.nn.attention.parts import Logits, Mix, RelativeLogits, projection
+from lambda_arch.nn.attention.common import Logits, Mix, RelativeLogits, projection
 
 
 class AxisAttention(nn.Module):

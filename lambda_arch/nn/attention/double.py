@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lambda_arch.nn.attention.parts import projection
+from lambda_arch.nn.attention.common import projection
 
 
 class Gather(nn.Module):

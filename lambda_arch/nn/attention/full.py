@@ -6,7 +6,7 @@ convolution as in BoTNet (Srinivas et al. 2021).
 
 from torch import Tensor, nn
 
-from lambda_arch.nn.attention.parts import Logits, Mix, RelativeLogits, projection
+from lambda_arch.nn.attention.common import Logits, Mix, RelativeLogits, projection
 
 
 class RelativeAttention(nn.Module):

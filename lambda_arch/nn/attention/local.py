@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lambda_arch.nn.attention.parts import Logits, Mix, projection
+from lambda_arch.nn.attention.common import Logits, Mix, projection
 
 
 class OffsetLogits(nn.Module):

@@ -5,16 +5,16 @@ Every order gives the same output; they differ in multiply-accumulates, memory, 
 """
 
 from lambda_arch.arch.evaluation import APPLIES, CANONICAL, ORDERS, Evaluation, candidates, parse_evaluation
-from lambda_arch.nn.evaluation.choose import choose
-from lambda_arch.nn.evaluation.evaluate import evaluate, macs, maps
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.cost_model import choose
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
+from lambda_arch.nn.evaluation.orders import evaluate, macs, maps
 
 __all__ = [
     "APPLIES",
     "CANONICAL",
     "ORDERS",
     "Evaluation",
-    "Problem",
+    "LayerShape",
     "candidates",
     "choose",
     "evaluate",

@@ -6,8 +6,8 @@ On a 7x7 map a 23x23 scope multiplies 529 positions of which at most 49 exist: 1
 import torch.nn.functional as F
 from torch import Tensor
 
-from lambda_arch.nn.evaluation.kernels import crop
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import crop
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def lambdas(values: Tensor, kernel: Tensor) -> Tensor:
@@ -18,7 +18,7 @@ def lambdas(values: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(values.flatten(0, 1), near, padding=padding).view(b, v, near.shape[0], height * width)
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Return the multiply-accumulates of :func:`lambdas`, those on the padding included."""
     rows, columns = at.reach
     return at.b * at.v * at.k * at.u * rows * columns * at.n

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lambda_arch.nn.evaluation.kernels import crop
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import crop
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
@@ -54,7 +54,7 @@ def smooth(length: int) -> int:
         length += 1
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Estimate the multiply-accumulates: 1.25 N log2(N) a real transform (half a complex radix-2 one), 4 a product."""
     size = math.prod(period(at.scope or (1, 1), at.height, at.width))
     transform = 1.25 * size * math.log2(size) if size > 1 else 1.0
@@ -62,7 +62,7 @@ def macs(at: Problem) -> int:
     return round(transforms * transform + 4 * at.b * at.v * at.k * at.u * size / 2)
 
 
-def largest(at: Problem) -> int:
+def largest(at: LayerShape) -> int:
     """Return the real numbers of the largest tensor written for one image: the spectra of its lambdas."""
     rows, columns = period(at.scope or (1, 1), at.height, at.width)
     return at.v * at.k * rows * (columns // 2 + 1) * 2

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lambda_arch.nn.evaluation.kernels import crop
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import crop
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 WIDE, NARROW = 8, 4
 """Shifts that become channels; kernels of at most NARROW columns are not padded to more."""
@@ -73,14 +73,14 @@ def gradients(gradient: Tensor, values: Tensor, kernel: Tensor, maps: Tensor) ->
     return of_values, of_padded[..., :columns]
 
 
-def largest(at: Problem) -> int:
+def largest(at: LayerShape) -> int:
     """Return the elements of the largest tensor written for one image: its lambdas, or the shifted values."""
     f = factor(at.reach[1])
     columns = at.width + at.reach[1] + -at.reach[1] % f - f
     return at.v * max(at.k * at.n, at.u * f * at.height * columns)
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Return the multiply-accumulates of :func:`lambdas`, those on padding included."""
     rows, columns = at.reach
     f = factor(columns)

@@ -17,8 +17,8 @@ from torch.utils.flop_counter import register_flop_formula
 
 from lambda_arch.nn.evaluation import folded
 from lambda_arch.nn.evaluation.apply import apply_queries
-from lambda_arch.nn.evaluation.kernels import crop
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import crop
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 CHUNK = 64
@@ -65,7 +65,7 @@ def _by_library(queries: Tensor, shared: Tensor, values: Tensor, near: Tensor) -
     return apply_queries("product", queries, lambdas)
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Return the multiply-accumulates of the position lambdas in the kernel, its padded reduction included."""
     rows, columns = at.reach
     return at.b * at.v * at.k * at.n * -(-at.u * rows * columns // CHUNK) * CHUNK

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from lambda_arch.nn.evaluation.kernels import position_maps
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import position_maps
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
@@ -21,6 +21,6 @@ def lambdas(values: Tensor, matrix: Tensor) -> Tensor:
     return torch.mm(values.reshape(b * v, u * n), matrix).view(b, v, -1, n)
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Return the multiply-accumulates of :func:`lambdas`."""
     return at.b * at.v * at.k * at.u * at.n**2

@@ -7,8 +7,8 @@ costs h * (k + v) multiply-accumulates, and a lambda k * v.
 import torch
 from torch import Tensor
 
-from lambda_arch.nn.evaluation.kernels import position_maps
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.embeddings import position_maps
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
@@ -40,12 +40,12 @@ def times_values(attention: Tensor, values: Tensor) -> Tensor:
     return torch.bmm(values.flatten(2), rows.transpose(1, 2)).view(b, -1, h, n).transpose(1, 2)
 
 
-def macs(at: Problem) -> int:
+def macs(at: LayerShape) -> int:
     """Return the multiply-accumulates of the whole layer but its projections."""
     pairs = at.b * at.h * at.u * at.n**2
     return pairs * at.v + pairs * at.k * ((at.scope is not None) + at.content)
 
 
-def largest(at: Problem) -> int:
+def largest(at: LayerShape) -> int:
     """Return the real numbers of the largest tensor written for one image: the maps of its heads."""
     return at.h * at.u * at.n**2

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lambda_arch.arch import ResNet
+from lambda_arch.errors import SetupError
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
-from lambda_arch.nn.grouping import InGroups
+from lambda_arch.nn.image_groups import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
 from lambda_arch.nn.network import Network
 
@@ -19,23 +20,23 @@ FEW, SMALL = 4, 64
 """Images and positions: of more images, maps of no more positions are convolved; measured on two CPU cores."""
 
 
-def prepare(network: nn.Module, batch: int = 1, dtype: torch.dtype | None = None) -> nn.Module:
+def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None = None) -> nn.Module:
     """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
 
     Batch norms are folded into the convolutions before them, queries, keys and values come from one product, and what
     an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
-    (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for ``batch``
-    images, and products in ``dtype`` (that of autocast; the network's own by default), where the size of their maps is
-    known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches go through in
-    groups (:class:`~lambda_arch.nn.grouping.InGroups`). What is returned stays in evaluation mode, its evaluations
+    (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for
+    ``batch_size`` images, and products in ``dtype`` (that of autocast; the network's own by default), where the size of
+    their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches go through in
+    groups (:class:`~lambda_arch.nn.image_groups.InGroups`). What is returned stays in evaluation mode, its evaluations
     cannot be set, and ``torch.compile`` takes it as it takes any module.
 
-    Raises ValueError for a batch that is no whole number from 1.
+    Raises SetupError for a batch size that is no whole number from 1.
     """
-    if batch < 1:
-        raise ValueError(f"batch={batch}: expected a whole number from 1")
+    if batch_size < 1:
+        raise SetupError(f"batch_size={batch_size}: expected a whole number from 1")
     with torch.no_grad():
-        prepared = _prepared(copy.deepcopy(network).eval(), batch, dtype)
+        prepared = _prepared(copy.deepcopy(network).eval(), batch_size, dtype)
         if isinstance(prepared, PreparedLambdaLayer):
             return prepared
         parameter = next(prepared.parameters(), None)
@@ -54,7 +55,7 @@ class PreparedLambdaLayer(nn.Module):
     bias: Tensor | None
     maps: Tensor | None
 
-    def __init__(self, layer: LambdaLayer, batch: int, dtype: torch.dtype | None) -> None:
+    def __init__(self, layer: LambdaLayer, batch_size: int, dtype: torch.dtype | None) -> None:
         super().__init__()
         self.k, self.h, self.u, self.v = layer.k, layer.h, layer.u, layer.v
         self.size, self.content = layer.size, layer.content is not None
@@ -66,7 +67,7 @@ class PreparedLambdaLayer(nn.Module):
             self.evaluation = Evaluation("convolution", "accumulate")
             if self.size is not None and kind != "meta":
                 self.evaluation = choose(
-                    layer.problem(batch), kind, gathered=True, dtype=dtype or layer.queries.weight.dtype
+                    layer.layer_shape(batch_size), kind, gathered=True, dtype=dtype or layer.queries.weight.dtype
                 )
         parts = [_folded(layer.queries, layer.query_norm)]
         if self.content:
@@ -132,9 +133,9 @@ class Contiguous(nn.Module):
         return x.contiguous()
 
 
-def _prepared(module: nn.Module, batch: int, dtype: torch.dtype | None) -> nn.Module:
+def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None) -> nn.Module:
     if isinstance(module, LambdaLayer):
-        return PreparedLambdaLayer(module, batch, dtype)
+        return PreparedLambdaLayer(module, batch_size, dtype)
     if isinstance(module, ConvNorm):
         rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
         folded = _folded(module.get_submodule("conv"), module.get_submodule("norm"))
@@ -145,7 +146,7 @@ def _prepared(module: nn.Module, batch: int, dtype: torch.dtype | None) -> nn.Mo
             setattr(module, before[0], _product(_folded(before[1], child)))
             setattr(module, name, nn.Identity())
         else:
-            setattr(module, name, _prepared(child, batch, dtype))
+            setattr(module, name, _prepared(child, batch_size, dtype))
         before = (name, child) if isinstance(child, nn.Conv2d) else None
     return module
 

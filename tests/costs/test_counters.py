@@ -1,18 +1,18 @@
-"""The three books agree to the unit, row by row."""
+"""The three counters agree to the unit, row by row."""
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 
 from lambda_arch.arch import parse
-from lambda_arch.costs import books, count, torch_book, verify
+from lambda_arch.costs import agreement, count, count_by_torch, verify
 from tests.networks import every_resnet
 from tests.strategies import resnets
 
 
 def assert_torch_counts_the_same(architecture):
     ours = {row.path: row for row in count(architecture).rows}
-    theirs = {row.path: row for row in torch_book(architecture).ledger.rows}
+    theirs = {row.path: row for row in count_by_torch(architecture).ledger.rows}
     assert ours.keys() == theirs.keys()
     for path, row in ours.items():
         assert (row.kind, row.shape, row.params, row.macs) == (
@@ -68,7 +68,7 @@ def test_a_wrong_formula_is_caught_and_named(monkeypatch):
         rows = [row._replace(macs=row.macs + 1) if row.path == "c3.1.spatial.conv" else row for row in ledger.rows]
         return type(ledger)(ledger.architecture, ledger.image_size, tuple(rows[:-1]))
 
-    monkeypatch.setattr(books, "count", wrong)
+    monkeypatch.setattr(agreement, "count", wrong)
     disagreements = verify(parse("resnet18@32")).disagreements
     assert any("c3.1.spatial.conv: macs" in line and "fvcore" in line for line in disagreements)
     assert any("c3.1.spatial.conv: macs" in line and "torch" in line for line in disagreements)
@@ -77,7 +77,7 @@ def test_a_wrong_formula_is_caught_and_named(monkeypatch):
 
 def test_what_is_counted_as_zero_is_listed():
     verification = verify(parse("lambda_resnet18:se=0.25@32"))
-    zero = {book.name: set(book.zero) for book in verification.books}
+    zero = {other.name: set(other.zero) for other in verification.others}
     assert {"aten::softmax", "aten::avg_pool2d", "aten::max_pool2d", "aten::sigmoid", "aten::add"} <= zero["fvcore"]
     assert {"aten::_softmax", "aten::avg_pool2d", "aten::relu_", "aten::add"} <= zero["torch"]
     assert not {"aten::conv2d", "aten::convolution", "aten::bmm", "aten::mm"} & (zero["fvcore"] | zero["torch"])

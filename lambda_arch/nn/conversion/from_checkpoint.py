@@ -7,13 +7,13 @@ from pathlib import Path
 from torch import Tensor
 
 from lambda_arch.arch import Architecture, ArchitectureError, configure, parse
-from lambda_arch.nn.building import build
-from lambda_arch.nn.convert.checkpoint import read_checkpoint
-from lambda_arch.nn.convert.inference import architecture_of, layer_of
-from lambda_arch.nn.convert.layout import EMBEDDINGS, POSITION, Layout, reshape_layers
-from lambda_arch.nn.convert.layouts import LAYOUTS
+from lambda_arch.errors import DataError
+from lambda_arch.nn.conversion.checkpoint import read_checkpoint
+from lambda_arch.nn.conversion.inference import architecture_of, layer_of
+from lambda_arch.nn.conversion.layout import EMBEDDINGS, POSITION, Layout, reshape_layers
+from lambda_arch.nn.conversion.layouts import LAYOUTS
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.nn.network import Network
+from lambda_arch.nn.network import Network, build
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def convert(
     ``architecture`` is worked out from the tensors where it is not given. ``image_size`` is that of the architecture,
     which no tensor tells. Nothing is refused for what is left over: look at ``leftovers``.
 
-    Raises OSError for a file that cannot be opened; ValueError for an unknown layout, for a file that is no checkpoint
+    Raises OSError for a file that cannot be opened; DataError for an unknown layout, for a file that is no checkpoint
     of tensors alone, for one of another layout, and for tensors that are of no network.
     """
     path = Path(path)
@@ -85,14 +85,14 @@ def convert(
     tensors = read_checkpoint(path)
     named, unmatched = _rename(path, tensors, layout)
     origins = {ours.replace(EMBEDDINGS, POSITION): name for name, ours in named.items()}
-    everywhere = frozenset(ours.removesuffix(EMBEDDINGS) for ours in named.values() if ours.endswith(EMBEDDINGS))
+    global_layers = frozenset(ours.removesuffix(EMBEDDINGS) for ours in named.values() if ours.endswith(EMBEDDINGS))
     try:
         state = reshape_layers({ours: tensors[name] for name, ours in named.items()}, layout)
-        module = _module(state, layout, architecture, image_size, everywhere)
+        module = _module(state, layout, architecture, image_size, global_layers)
     except ArchitectureError:
         raise
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise DataError(f"{path}: {error}") from None
     leftovers = _fill(module, state, origins)
     return Conversion(
         module,
@@ -102,20 +102,20 @@ def convert(
 
 def _layout(name: str) -> Layout:
     if name not in LAYOUTS:
-        raise ValueError(f"{name}: no such layout; expected one of {', '.join(LAYOUTS)}")
+        raise DataError(f"layout={name}: no such layout; expected one of {', '.join(LAYOUTS)}")
     return LAYOUTS[name]
 
 
 def _rename(path: Path, tensors: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, str], list[str]]:
     """Return our name for each tensor, and the names of those that have none.
 
-    Raises ValueError when another layout knows more of the names than ``layout``.
+    Raises DataError when another layout knows more of the names than ``layout``.
     """
     known = {each.name: sum(each.rename(name) is not None for name in tensors) for each in LAYOUTS.values()}
     best = max(known, key=lambda name: known[name])
     if known[layout.name] == 0 or known[best] > known[layout.name]:
-        hint = f"; it looks like --from {best}" if known[best] > known[layout.name] else ""
-        raise ValueError(
+        hint = f"; it looks like layout={best}" if known[best] > known[layout.name] else ""
+        raise DataError(
             f"{path}: not a checkpoint of {layout.name}, whose names are such as {layout.example}; "
             f"{known[layout.name]} of its {len(tensors)} tensors are named so, the first is {next(iter(tensors))}{hint}"
         )
@@ -137,12 +137,12 @@ def _module(
     layout: Layout,
     architecture: Architecture | str | None,
     image_size: int | None,
-    everywhere: Set[str],
+    global_layers: Set[str],
 ) -> Network | LambdaLayer:
     value = parse(architecture) if isinstance(architecture, str) else architecture
-    value = architecture_of(state, layout, everywhere) if value is None else value
+    value = architecture_of(state, layout, global_layers) if value is None else value
     if value is None:
-        return LambdaLayer(**layer_of(state, is_global="" in everywhere))
+        return LambdaLayer(**layer_of(state, is_global="" in global_layers))
     return build(value if image_size is None else configure(value, (), image_size))
 
 

@@ -10,52 +10,53 @@ from lambda_arch.arch import BLOCKS, STAGES, Architecture, Block, Convolution, L
 from lambda_arch.arch.mobilenet import LAMBDA
 from lambda_arch.arch.mobilenet import LAYERS as MOBILENET_LAYERS
 from lambda_arch.arch.resnet_tables import dashed
-from lambda_arch.nn.convert.layout import POSITION, Layout
+from lambda_arch.errors import DataError
+from lambda_arch.nn.conversion.layout import POSITION, Layout
 
 State = Mapping[str, Tensor]
 
 
-def architecture_of(state: State, layout: Layout, everywhere: Set[str] = frozenset()) -> Architecture | None:
+def architecture_of(state: State, layout: Layout, global_layers: Set[str] = frozenset()) -> Architecture | None:
     """Return the architecture of ``state``, at its code's usual image size; None for a bare lambda layer.
 
-    ``everywhere``: the layers, a dot after each, whose position lambdas are of global scope; these tell the image size.
-    What is missing or misshapen is taken to be as in the other layers.
+    ``global_layers``: the layers, a dot after each, whose position lambdas are of global scope; these tell the image
+    size. What is missing or misshapen is taken to be as in the other layers.
 
-    Raises ValueError for tensors that are of no network.
+    Raises DataError for tensors that are of no network.
     """
     if any(name.startswith("c2.") for name in state):
-        return _resnet(state, layout, everywhere)
+        return _resnet(state, layout, global_layers)
     if any(name.startswith("stem.conv") for name in state):
         return _mobilenet(state)
     if "queries.weight" in state:
         return None
-    raise ValueError("its tensors are of no network that is known; expected --architecture NAME")
+    raise DataError("its tensors are of no network that is known; expected architecture=NAME")
 
 
 def layer_of(state: State, *, is_global: bool) -> dict[str, Any]:
     """Return the arguments of :class:`lambda_arch.nn.LambdaLayer` for the state of one, as lucidrains makes it.
 
-    Raises ValueError when its projections or embeddings are missing.
+    Raises DataError when its projections or embeddings are missing.
     """
     layer = _lambda(state, "", bias=not is_global)
     queries, norm = state.get("queries.weight"), state.get("value_norm.weight")
     if layer is None or queries is None or queries.ndim != 4 or norm is None:
-        raise ValueError("expected the projections, norms and position embeddings of a lambda layer")
+        raise DataError("expected the projections, norms and position embeddings of a lambda layer")
     dims = {"dim": queries.shape[1], "dim_out": norm.shape[0] // layer["u"] * layer["h"]}
     if is_global:
         layer |= {"m": "global", "size": (layer["m"] + 1) // 2}
     return {**dims, **layer}
 
 
-def _resnet(state: State, layout: Layout, everywhere: Set[str]) -> ResNet:
+def _resnet(state: State, layout: Layout, global_layers: Set[str]) -> ResNet:
     places = [re.match(r"c([2-5])\.(\d+)\.", name) for name in state]
     shape = tuple(max((int(p[2]) for p in places if p and int(p[1]) == i), default=0) for i in range(2, 6))
     depths = [depth for depth, blocks in BLOCKS.items() if blocks == shape]
     if not depths:
-        raise ValueError(f"blocks {dashed(shape)}: those of no depth that is known")
+        raise DataError(f"blocks {dashed(shape)}: those of no depth that is known")
     depth = layout.depth if layout.depth in depths else depths[0]
     found = {
-        f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout, everywhere)
+        f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout, global_layers)
         for stage, number in zip(STAGES, shape, strict=True)
         for j in range(1, number + 1)
     }
@@ -67,7 +68,7 @@ def _resnet(state: State, layout: Layout, everywhere: Set[str]) -> ResNet:
     )
     plain = ResNet(depth, stages)
     fields = {"classes": _classes(state, plain.classes), **layout.network(plain)}
-    sizes = [_image_size(state, place) for place in sorted(everywhere) if f"{place}{POSITION}" in state]
+    sizes = [_image_size(state, place) for place in sorted(global_layers) if f"{place}{POSITION}" in state]
     return ResNet(depth, stages, **fields | ({"image_size": most_common(sizes)} if sizes else {}))
 
 
@@ -92,10 +93,10 @@ def _mobilenet(state: State) -> MobileNet:
     return MobileNet(letters, usual, classes=_classes(state, 100))
 
 
-def _spatial(state: State, prefix: str, layout: Layout, everywhere: Set[str]) -> Convolution | Lambda | None:
+def _spatial(state: State, prefix: str, layout: Layout, global_layers: Set[str]) -> Convolution | Lambda | None:
     if f"{prefix}conv.weight" in state:
         return Convolution()
-    is_global = f"{prefix}lambdas." in everywhere
+    is_global = f"{prefix}lambdas." in global_layers
     layer = _lambda(state, f"{prefix}lambdas.", bias=layout.lambda_bias and not is_global)
     return None if layer is None else Lambda(**layer | ({"m": "global"} if is_global else {}))
 

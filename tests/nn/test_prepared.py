@@ -10,7 +10,7 @@ from torch import nn
 
 from lambda_arch.nn import LambdaLayer, build, prepare
 from lambda_arch.nn.evaluation import candidates
-from lambda_arch.nn.preparing import PointwiseProduct
+from lambda_arch.nn.prepared import PointwiseProduct
 
 
 def shaken(network):
@@ -41,7 +41,7 @@ def test_prepared_networks_give_the_same_logits(name):
     torch.manual_seed(0)
     network = shaken(build(name))
     state = copy.deepcopy(network.state_dict())
-    prepared = prepare(network, batch=2)
+    prepared = prepare(network, batch_size=2)
     assert not any(isinstance(m, nn.BatchNorm2d) for m in prepared.network.stem.modules())
     folded = sum(isinstance(m, nn.BatchNorm2d) for m in prepared.modules())
     lambdas = sum(isinstance(m, LambdaLayer) for m in network.modules())
@@ -87,7 +87,7 @@ def test_compiled_networks_give_the_same_logits():
     x = torch.randn(2, 3, 32, 32)
     with torch.no_grad():
         expected = network(x)
-        for module in (prepare(network, batch=2), network):
+        for module in (prepare(network, batch_size=2), network):
             compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
             assert relative_error(compiled(x), expected) < 1e-4
 

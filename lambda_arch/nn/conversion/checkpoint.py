@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from lambda_arch.errors import DataError
+
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 """Keys under which training scripts keep the state dict, besides an epoch, an optimizer and so on."""
 PREFIXES = ("module.", "_orig_mod.")
@@ -19,7 +21,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
 
     Files that end in ``.safetensors`` are read as such, others by ``torch.load(weights_only=True)``.
 
-    Raises OSError for a file that cannot be opened, and ValueError for one that is truncated, is no checkpoint, or
+    Raises OSError for a file that cannot be opened, and DataError for one that is truncated, is no checkpoint, or
     holds other than tensors.
     """
     with path.open("rb") as file:
@@ -30,11 +32,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
             content = content[key]
             break
     if not isinstance(content, Mapping) or not content:
-        raise ValueError(f"{path}: expected a state dict, tensors by name; it holds {type(content).__name__}")
+        raise DataError(f"{path}: expected a state dict, tensors by name; it holds {type(content).__name__}")
     for name, value in content.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             keys = ", ".join(WRAPPERS)
-            raise ValueError(f"{path}: expected a state dict, tensors by name, or one under {keys}; {name} is none")
+            raise DataError(f"{path}: expected a state dict, tensors by name, or one under {keys}; {name} is none")
     return strip_prefixes(dict(content))
 
 
@@ -53,7 +55,7 @@ def _read_safetensors(path: Path) -> object:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ValueError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
+        raise DataError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
 
 
 def _read_torch(path: Path, start: bytes) -> object:
@@ -64,10 +66,10 @@ def _read_torch(path: Path, start: bytes) -> object:
     except Exception as error:  # a damaged file fails in any way that its bytes say
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
-            raise ValueError(
+            raise DataError(
                 f"{path}: holds a Python object, {code[1]}, and is not loaded: it could run code; "
                 f"expected tensors alone, such as torch.save(model.state_dict(), file) writes"
             ) from None
         if start.startswith(b"PK"):
-            raise ValueError(f"{path}: a truncated or damaged checkpoint") from None
-        raise ValueError(f"{path}: not a checkpoint; expected what torch.save or safetensors writes") from None
+            raise DataError(f"{path}: a truncated or damaged checkpoint") from None
+        raise DataError(f"{path}: not a checkpoint; expected what torch.save or safetensors writes") from None

@@ -1,6 +1,6 @@
 """timm's LambdaResNets (models/byoanet.py): blocks of conv1_1x1, conv2_kxk or self_attn, and conv3_1x1."""
 
-from lambda_arch.nn.convert.layout import Layout, numbered_names
+from lambda_arch.nn.conversion.layout import Layout, numbered_names
 
 NETWORK = {
     **{

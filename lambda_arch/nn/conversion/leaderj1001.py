@@ -1,6 +1,6 @@
 """github.com/leaderj1001/LambdaNetworks: LambdaResNets, and ResNets that never stride."""
 
-from lambda_arch.nn.convert.layout import Layout, resnet_names
+from lambda_arch.nn.conversion.layout import Layout, resnet_names
 
 LEADERJ1001 = Layout(
     name="leaderj1001",

@@ -1,6 +1,6 @@
 """github.com/lucidrains/lambda-networks: the lambda layer alone."""
 
-from lambda_arch.nn.convert.layout import EMBEDDINGS, Layout, by_table
+from lambda_arch.nn.conversion.layout import EMBEDDINGS, Layout, by_table
 
 LAYER = {
     "to_q": "queries",

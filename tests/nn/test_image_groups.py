@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from lambda_arch.nn import LambdaLayer, build, grouping, prepare
+from lambda_arch.nn import LambdaLayer, build, image_groups, prepare
 from lambda_arch.nn.evaluation import Evaluation, candidates
-from lambda_arch.nn.grouping import InGroups, images_at_a_time
+from lambda_arch.nn.image_groups import InGroups, images_at_a_time
 
 ALL = [*candidates(), *(Evaluation(order, recompute=True) for order in ("convolution", "fft", "queries_first"))]
 
@@ -16,8 +16,8 @@ ALL = [*candidates(), *(Evaluation(order, recompute=True) for order in ("convolu
 @given(st.integers(0, 300), st.integers(1, 2**27))
 def test_groups_are_even_and_within_the_limit(b, bytes_of_one):
     size = images_at_a_time(torch.empty(b, 1), bytes_of_one)
-    assert size == 1 or size * bytes_of_one <= grouping.LARGE
-    fewest = max(1, -(-b // max(1, grouping.LARGE // bytes_of_one)))
+    assert size == 1 or size * bytes_of_one <= image_groups.LARGE
+    fewest = max(1, -(-b // max(1, image_groups.LARGE // bytes_of_one)))
     assert -(-b // size) == fewest if b else size == 1
     assert not b or size * fewest - b < fewest  # no group is left with much less than the others
 
@@ -37,7 +37,7 @@ def test_layers_in_groups_give_the_same_outputs_and_gradients(evaluation, conten
         return [y.detach(), images.grad, *(p.grad.clone() for p in layer.parameters())]
 
     together = outputs_and_gradients()
-    monkeypatch.setattr(grouping, "LARGE", 1)  # byte: an image at a time
+    monkeypatch.setattr(image_groups, "LARGE", 1)  # byte: an image at a time
     torch.testing.assert_close(outputs_and_gradients(), together, rtol=1e-12, atol=1e-12)
 
 
@@ -50,7 +50,7 @@ def test_prepared_networks_go_in_groups(monkeypatch):
     x = torch.randn(7, 3, 32, 32)
     with torch.no_grad():
         together = prepared(x)
-        monkeypatch.setattr(grouping, "LARGE", 3 * grouping.LARGEST_MAP * 32 * 32)
+        monkeypatch.setattr(image_groups, "LARGE", 3 * image_groups.LARGEST_MAP * 32 * 32)
         torch.testing.assert_close(prepared(x), together)
     assert sizes == [7, 3, 3, 1]
 

@@ -1,7 +1,7 @@
 """github.com/rajatsaini0294/lambda-mobilenets: MobileNets with lucidrains' layers."""
 
-from lambda_arch.nn.convert.layout import Layout, numbered_names
-from lambda_arch.nn.convert.lucidrains import LAYER
+from lambda_arch.nn.conversion.layout import Layout, numbered_names
+from lambda_arch.nn.conversion.lucidrains import LAYER
 
 SEPARABLE = {"0": "depthwise.conv", "1": "depthwise.norm", "3": "pointwise.conv", "4": "pointwise.norm"}
 NETWORK = {"model.0.0": "stem.conv", "model.0.1": "stem.norm", "fc": "head.fc"}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lambda_arch.arch import ResNet
+from lambda_arch.errors import DataError
 
 POSITION = "position.weight"
 EMBEDDINGS = "position.embeddings"  # of global scope, as lucidrains and timm keep them: (2n-1, 2n-1, k, u) or without u
@@ -76,7 +77,7 @@ def reshape_layers(state: dict[str, Tensor], layout: Layout) -> dict[str, Tensor
 
     A ``qkv`` projection becomes queries, keys and values. What has not the shape that this needs is left as it is.
 
-    Raises ValueError for a layer that computes what none of ours does.
+    Raises DataError for a layer that computes what none of ours does.
     """
     result = dict(state)
     for name, tensor in state.items():
@@ -95,7 +96,7 @@ def _reshape_layer(state: dict[str, Tensor], layer: str, layout: Layout) -> None
     if position.ndim == 5 and position.shape[2] == 1:  # a 3D convolution of one slice
         position = position.squeeze(2)
         if layout.u_mixed and position.shape[1] > 1:
-            raise ValueError(
+            raise DataError(
                 f"{layer.rstrip('.')}: u={position.shape[1]}, where {layout.name}'s code takes the value channels "
                 f"in two orders at once; expected u=1, which is a lambda layer"
             )

@@ -1,6 +1,6 @@
 """github.com/d-li14/lambda.pytorch: LambdaResNets of torchvision's names, one projection for q, k and v."""
 
-from lambda_arch.nn.convert.layout import Layout, resnet_names
+from lambda_arch.nn.conversion.layout import Layout, resnet_names
 
 D_LI14 = Layout(
     name="d-li14",

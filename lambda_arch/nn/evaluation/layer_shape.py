@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LayerShape:
     """A lambda layer at work: ``b`` images, maps of ``height`` x ``width``, ``h``, ``k``, ``u``, value depth ``v``.
 
     ``scope`` is the rows and columns of the embeddings (both 2*side - 1 at least where the scope is global; none where
-    there are no position lambdas); ``content`` whether there are content lambdas; ``everywhere`` whether the scope
+    there are no position lambdas); ``content`` whether there are content lambdas; ``global_scope`` whether the scope
     is global.
     """
 
@@ -21,7 +21,7 @@ class Problem:
     v: int
     scope: tuple[int, int] | None
     content: bool = True
-    everywhere: bool = False
+    global_scope: bool = False
 
     @property
     def n(self) -> int:

@@ -4,7 +4,7 @@ import torch
 
 from lambda_arch.arch.evaluation import CANONICAL, Evaluation
 from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, queries_first
-from lambda_arch.nn.evaluation.problem import Problem
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}
 """Multiply-accumulates in the time that one element moves between memory and processor: about 100 G and 5 G a second
@@ -23,7 +23,7 @@ FEW_TERMS = 1_000_000  # terms of the sum over k, below which writing them down 
 
 
 def choose(
-    at: Problem,
+    at: LayerShape,
     device: str = "cpu",
     training: bool = False,
     gathered: bool = False,
@@ -54,7 +54,7 @@ def choose(
 
 
 def modelled_cost(
-    order: str, at: Problem, device: str, gathered: bool = False, dtype: torch.dtype = torch.float32
+    order: str, at: LayerShape, device: str, gathered: bool = False, dtype: torch.dtype = torch.float32
 ) -> float:
     """Return the modelled time of the position lambdas and their application, in multiply-accumulates of a product."""
     low = dtype in (torch.bfloat16, torch.float16)

@@ -10,8 +10,8 @@ from torch.utils.checkpoint import checkpoint
 from lambda_arch.arch.evaluation import Evaluation
 from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, queries_first
 from lambda_arch.nn.evaluation.apply import apply_queries
-from lambda_arch.nn.evaluation.problem import Problem
-from lambda_arch.nn.grouping import images_at_a_time
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
+from lambda_arch.nn.image_groups import images_at_a_time
 
 GATHERED = {"folded": folded.maps, "matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
 
@@ -70,13 +70,13 @@ def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tens
     if kernel is None:
         return b
     v, u, height, width = values.shape[1:]
-    at = Problem(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
+    at = LayerShape(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
     sizes = {"fft": fft.largest, "folded": folded.largest, "queries_first": queries_first.largest}
     largest = sizes.get(evaluation.order, _lambdas)
     return images_at_a_time(queries, largest(at) * max(4, values.element_size()))
 
 
-def _lambdas(at: Problem) -> int:
+def _lambdas(at: LayerShape) -> int:
     return at.v * at.k * at.n
 
 
@@ -158,7 +158,7 @@ def _apply_shared(queries: Tensor, lambdas: Tensor) -> Tensor:
     return torch.matmul(per_head, queries)
 
 
-def macs(evaluation: Evaluation, at: Problem) -> int:
+def macs(evaluation: Evaluation, at: LayerShape) -> int:
     """Return the multiply-accumulates that an evaluation executes between projections and output (an FFT's estimated).
 
     Position lambdas that take the content lambdas in are applied once instead of twice.
@@ -172,7 +172,7 @@ def macs(evaluation: Evaluation, at: Problem) -> int:
     if evaluation.order == "canonical":
         return (
             form
-            + at.b * at.v * at.k * at.u * at.n * (at.n if at.everywhere else prod(at.scope))
+            + at.b * at.v * at.k * at.u * at.n * (at.n if at.global_scope else prod(at.scope))
             + apply * (1 + at.content)
         )
     position = POSITION_MACS[evaluation.order](at)

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from lambda_arch.arch import parse
-from lambda_arch.costs import count, torch_book
+from lambda_arch.costs import count, count_by_torch
 from lambda_arch.nn import build, plans, set_evaluation
-from lambda_arch.nn.choosing import lambda_layers
 from lambda_arch.nn.evaluation import CANONICAL, candidates, choose
+from lambda_arch.nn.plan import lambda_layers
 
 NAME = "lambda_resnet18:k=4,m=5@64"
 
@@ -21,7 +21,7 @@ def test_parameters_and_logits_do_not_depend_on_the_evaluation():
     network = build(NAME).eval()
     x = torch.randn(2, 3, 64, 64)
     for name in ("auto", "matrix/sum", "fft"):
-        other = build(NAME, evaluation=name, batch=2).eval()
+        other = build(NAME, evaluation=name, batch_size=2).eval()
         assert {k: v.shape for k, v in other.state_dict().items()} == {
             k: v.shape for k, v in network.state_dict().items()
         }
@@ -43,7 +43,7 @@ def test_executed_macs_are_what_the_torch_counter_sees_of_the_whole_network():
     network = build(NAME, evaluation="queries_first").eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(3, 3, 64, 64))
-    canonical = 3 * torch_book(parse(NAME)).ledger.macs
+    canonical = 3 * count_by_torch(parse(NAME)).ledger.macs
     assert counter.get_total_flops() // 2 == canonical + sum(p.macs - p.canonical_macs for p in plans(network, 3))
 
 
@@ -60,7 +60,7 @@ def test_evaluations_are_equal_on_a_gpu(dtype):
     x = torch.randn(2, 3, 64, 64, device="cuda")
     with torch.no_grad():
         expected = network(x)
-        for evaluation in [*candidates(), choose(next(lambda_layers(network))[1].problem(2), "cuda")]:
+        for evaluation in [*candidates(), choose(next(lambda_layers(network))[1].layer_shape(2), "cuda")]:
             set_evaluation(network, evaluation)
             with torch.autocast("cuda", dtype, enabled=dtype != torch.float32):
                 found = network(x).float()

@@ -12,7 +12,7 @@ from torch import nn
 import lambda_arch.nn
 from lambda_arch.arch import parse
 from lambda_arch.nn import LambdaLayer, load, to_safetensors
-from lambda_arch.nn.convert import LAYOUTS, convert
+from lambda_arch.nn.conversion import LAYOUTS, convert
 from tests.nn import foreign
 
 with warnings.catch_warnings():

@@ -1,0 +1,74 @@
+"""What the counters that run a network share: a row per module, with what can be read off the module itself."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from lambda_arch.arch import Architecture
+from lambda_arch.costs.ledger import Ledger, Row
+from lambda_arch.nn.attention.augmented import Upsample
+
+# element-wise and shape-only modules have no row
+ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, nn.Flatten)
+KINDS: dict[type[nn.Module], str] = {
+    nn.BatchNorm2d: "norm",
+    nn.Linear: "linear",
+    nn.MaxPool2d: "max_pool",
+    nn.AvgPool2d: "avg_pool",
+    nn.AdaptiveAvgPool2d: "avg_pool",
+    Upsample: "upsample",
+}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A ledger counted by running the network, and the operations that the counter takes for free, with how often."""
+
+    name: str
+    ledger: Ledger
+    zero: dict[str, int]
+
+    @classmethod
+    def of(cls, name: str, architecture: Architecture, rows: list[Row], zero: Mapping[str, int]) -> "Counted":
+        """Return the rows that the counter ``name`` gave."""
+        return cls(name, Ledger(str(architecture), architecture.image_size, tuple(rows)), dict(zero))
+
+
+@contextmanager
+def shapes_of(network: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
+    """Collect the shape of what each module returns, by path, while the network runs."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def hook(path: str) -> Any:
+        def record(module: nn.Module, inputs: Any, output: Any) -> None:
+            shapes[path] = tuple(int(side) for side in output.shape)
+
+        return record
+
+    handles = [module.register_forward_hook(hook(path)) for path, module in network.named_modules() if path]
+    try:
+        yield shapes
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def module_rows(network: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Row]:
+    """Yield the row of every leaf module, without MACs; parameters that modules share are the first one's."""
+    counted: set[int] = set()
+    for path, module in network.named_modules():
+        if next(module.children(), None) is not None or isinstance(module, ELEMENTWISE):
+            continue
+        kind = "conv" if isinstance(module, nn.Conv2d) else KINDS.get(type(module), "matmul")
+        params = sum(parameter.numel() for parameter in module.parameters() if id(parameter) not in counted)
+        counted |= {id(parameter) for parameter in module.parameters()}
+        yield Row(path, kind, shapes[path], params)
+
+
+def image_for(architecture: Architecture, device: str) -> torch.Tensor:
+    """Return one image of the size of ``architecture``."""
+    return torch.zeros(1, 3, architecture.image_size, architecture.image_size, device=device)
