@@ -182,7 +182,7 @@ def test_another_family_is_refused(layout, made_by, tmp_path):
     if layout == made_by:
         assert not convert(tmp_path / "c.pth", layout).leftovers
         return
-    hint = f"it looks like --from {made_by}" if made_by in LAYOUTS else "the first is weight$"
+    hint = f"it looks like layout={made_by}" if made_by in LAYOUTS else "the first is weight$"
     with pytest.raises(ValueError, match=f"not a checkpoint of {layout}, .*{hint}"):
         convert(tmp_path / "c.pth", layout)
 
