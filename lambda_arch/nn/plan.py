@@ -41,8 +41,8 @@ def set_evaluation(
 ) -> None:
     """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model.
 
-    It chooses for ``batch_size`` images on a ``device`` of that type (``cpu``, ``cuda``) and products in ``dtype`` (that
-    of autocast), the network's own unless given, for inference or ``training``.
+    It chooses for ``batch_size`` images on a ``device`` of that type (``cpu``, ``cuda``) and products in ``dtype``
+    (that of autocast), the network's own unless given, for inference or ``training``.
 
     Raises SetupError for an evaluation that there is not.
     """

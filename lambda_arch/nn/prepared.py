@@ -27,9 +27,9 @@ def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None =
     an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
     (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for
     ``batch_size`` images, and products in ``dtype`` (that of autocast; the network's own by default), where the size of
-    their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches go through in
-    groups (:class:`~lambda_arch.nn.image_groups.InGroups`). What is returned stays in evaluation mode, its evaluations
-    cannot be set, and ``torch.compile`` takes it as it takes any module.
+    their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and
+    large batches go through in groups (:class:`~lambda_arch.nn.image_groups.InGroups`). What is returned stays in
+    evaluation mode, its evaluations cannot be set, and ``torch.compile`` takes it as it takes any module.
 
     Raises SetupError for a batch size that is no whole number from 1.
     """
