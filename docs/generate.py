@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lambda_arch import audit
-from lambda_arch.reporting import FORMATS, atomic_write
+from lambda_arch.files import atomic_write
+from lambda_arch.reporting import FORMATS
 from lambda_arch.reporting.audits import audit_report
 
 PAGE = Path(__file__).parent / "audit.md"

@@ -25,9 +25,9 @@ def convert(
     ] = False,
 ) -> None:
     """Convert somebody's trained weights to a network of ours, with the same outputs."""
+    from lambda_arch.files import atomic_write
     from lambda_arch.nn import convert as convert_checkpoint
     from lambda_arch.nn import to_safetensors
-    from lambda_arch.reporting import atomic_write
 
     if to.suffix != ".safetensors":
         raise ValueError(f"--to {to}: expected a file that ends in .safetensors")

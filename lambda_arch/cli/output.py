@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from typer import Option
 
 from lambda_arch.cli.parameters import Command, declared, expand
-from lambda_arch.reporting import FORMATS, Report, atomic_write, print_report, report_of, to_text
+from lambda_arch.files import atomic_write
+from lambda_arch.reporting import FORMATS, Report, print_report, report_of, to_text
 from lambda_arch.results import Result
 
 FormatName = Literal["table", "csv", "json", "md", "latex"]

@@ -90,7 +90,8 @@ def export(
     flags: Flags,
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
-    from lambda_arch.reporting import Column, Table, atomic_write, csv_text
+    from lambda_arch.files import atomic_write
+    from lambda_arch.reporting import Column, Table, csv_text
     from lambda_arch.store.exporting import raw_columns, write_parquet
     from lambda_arch.timing.measuring import timings
 

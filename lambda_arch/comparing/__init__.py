@@ -1,4 +1,4 @@
-"""Published tables with ours beside theirs, verdicts that know how many digits were printed, and what explains them."""
+"""Published tables with ours beside theirs, verdicts that take the printed digits into account, and the audit."""
 
 from typing import TYPE_CHECKING
 

@@ -37,7 +37,7 @@ COMPARABLE: dict[str, Callable[[Any], int]] = {
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A published row, our ledger of its architecture (None where it cannot be built), a verdict a printed figure."""
+    """A published row, our ledger of it (None where it cannot be built), and a verdict for each printed figure."""
 
     published: PublishedRow
     ledger: Ledger | None

@@ -1,4 +1,4 @@
-"""Published figures: a CSV file a table, and beside it a TOML file that says what its columns are.
+"""Published figures: one CSV file per table, and a TOML file of the same name that says what its columns are.
 
 A table's CSV holds the figures as printed, and an ``architecture`` column: the name of what each row counts, empty
 where it cannot be built yet. Adding a table is adding these two files.
@@ -66,7 +66,7 @@ class PublishedRow:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """A printed table. ``keys`` are the columns that tell its rows apart, ``columns`` those of figures.
+    """A printed table. ``keys`` are the columns that identify its rows, ``columns`` those of figures.
 
     ``one_network``: its rows vary one network by their keys alone, so that whatever else is unsaid is the same in all.
     """

@@ -1,6 +1,5 @@
-"""Tables to the console, CSV, JSON, Markdown and LaTeX; files written whole."""
+"""Results as tables: on the console, as CSV, JSON, Markdown, LaTeX and HTML; plots."""
 
-from lambda_arch.files import atomic_write
 from lambda_arch.reporting.console import print_report, to_text
 from lambda_arch.reporting.dispatch import report_of
 from lambda_arch.reporting.formats import FORMATS, csv_text, to_html
@@ -12,7 +11,6 @@ __all__ = [
     "Report",
     "Table",
     "as_text",
-    "atomic_write",
     "billions",
     "csv_text",
     "millions",

@@ -20,7 +20,7 @@ from lambda_arch.reporting.table import Column, Report, Table, billions, million
 
 MARKS = {AGREES: "✓", TRUNCATED: "✓ cut", NOT_BUILDABLE: "-"}
 LEGEND = (
-    "✓ agrees as rounded; ✓ cut: as cut off; ✗ differs, by ours minus theirs; -: not buildable yet. "
+    "✓ agrees as rounded; ✓ cut: agrees as truncated; ✗ differs: ours minus theirs; -: not buildable yet. "
     "Unmarked: as printed."
 )
 

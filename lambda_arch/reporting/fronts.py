@@ -1,4 +1,4 @@
-"""Reports of fronts: members, the published architectures beside them, and in words what there is to see."""
+"""Reports of fronts: their members, how they were found, and published architectures for comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have:
 
 @dataclass(frozen=True)
 class ShownFront:
-    """A front, the members of it to show, and what is told of them: made once for all formats and plots."""
+    """A front, the members of it to show, and all that is shown of them: made once for all formats and plots."""
 
     front: Front
     members: tuple[int, ...]
@@ -40,7 +40,7 @@ class ShownFront:
 
 
 def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
-    """Return ``members`` of a front with all that is told of them."""
+    """Return ``members`` of a front with all that is shown of them."""
     architectures = [front.architecture(i) for i in members]
     model = front.problem.costs.accuracy if _predicts(front) else None
     predictions = [None if model is None else model.predict(architecture) for architecture in architectures]
@@ -62,7 +62,7 @@ def result_report(front: Front) -> Report:
 
 
 def front_report(shown: ShownFront) -> Report:
-    """Return a front: one row per member; for a person also how it was found, and the published ones beside it."""
+    """Return a front: one row per member; for a person also how it was found, and published ones for comparison."""
     tables = [_members(shown)]
     if shown.placed and shown.members:
         tables.append(_published(shown))
@@ -171,10 +171,10 @@ def _published(shown: ShownFront) -> Table:
         )
     columns = [_column(metric) for metric in metrics]
     columns += [Column("printed", "printed top-1 (%)"), Column("recipe", "trained in", "left", optional=True)]
-    columns += [Column("architecture", align="left"), Column("status", "beside the front", "left")]
+    columns += [Column("architecture", align="left"), Column("status", "compared with the front", "left")]
     dominated = sum(placed.by is not None for placed in shown.placed)
     notes = [f"{dominated} of {len(shown.placed)} published architectures of this stem within the bounds are dominated"]
-    return Table(columns, rows, "Published architectures beside it", notes)
+    return Table(columns, rows, "Published architectures, compared with the front", notes)
 
 
 def _short_status(shown: ShownFront, placed: Placed) -> str:
@@ -271,11 +271,13 @@ def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
         rows.append(row)
     names = list(dict.fromkeys(name for row in rows for name in row if name not in ("architecture", "agree")))
     columns = [Column(name, name.replace("_", ", ")) for name in names]
-    columns += [Column("agree", "books", show=lambda value: "✓ agree" if value else "✗ differ")]
+    columns += [Column("agree", "counters", show=lambda value: "✓ agree" if value else "✗ differ")]
     columns += [Column("architecture", align="left")]
     notes = [f"{each.architecture}: {line}" for each in checked for line in each.disagreements]
     agreeing = sum(each.agrees for each in checked)
-    notes.append(f"{agreeing} of {len(checked)} members are as the search said, built and counted by all three books")
+    notes.append(
+        f"{agreeing} of {len(checked)} members are as the search said, built and counted by all three counters"
+    )
     title = f"Members of the front of {front.problem.space.name}, built"
     return Report([Table(columns, rows, title, notes)], Table(columns, rows), rows)
 

@@ -6,7 +6,7 @@ from lambda_arch.reporting.plot import Plot
 
 
 def characters(plot: Plot, width: int = 78, height: int = 20) -> str:
-    """Return the plot in characters, at most ``width`` wide: a letter a series, the last on top."""
+    """Return the plot in characters, at most ``width`` wide: one letter per series, the last on top."""
     points = [
         (values[plot.x], values[plot.y], _letter(series.symbol)) for series in plot.series for values in series.values
     ]

@@ -59,8 +59,8 @@ class Metric:
     def read(self, text: str, what: str = "") -> float:
         """Return the value of a text such as ``16M``, ``5G``, ``3ms`` or ``40MB``, in the metric's base unit.
 
-        See :mod:`lambda_arch.units`. Raises :class:`LambdaArchError`, beginning with ``what``, for what is no number, has
-        a unit of something else, or cannot be what a network costs.
+        See :mod:`lambda_arch.units`. Raises :class:`LambdaArchError`, beginning with ``what``, for what is no number,
+        has a unit of something else, or cannot be what a network costs.
         """
         number, factor = read_number(text, self.units, what or f"{self.name} {text.strip()}", self.example)
         return float(number * factor)

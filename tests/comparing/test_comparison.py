@@ -50,8 +50,9 @@ def test_accuracies_are_shown_as_printed_and_never_judged():
         table = compare(name).table
         for row in compare(name).rows:
             for column in table.columns:
-                if column.quantity not in ("params", "macs") and column.name in row.verdicts:
-                    assert row.verdicts[column.name].printed == row.published.cells[column.name]
+                if column.quantity not in ("params", "macs", "map_bytes") and column.name in row.verdicts:
+                    verdict = row.verdicts[column.name]
+                    assert (verdict.verdict, verdict.ours, verdict.difference) == ("not comparable", None, None)
 
 
 def test_published_figures_of_an_architecture_are_found():

@@ -21,14 +21,14 @@ def costs():
     return GRID.costs("params"), GRID.costs("macs")
 
 
-def test_a_depth_has_over_a_million_readings(costs):
+def test_a_depth_has_over_a_million_architectures(costs):
     assert costs[0].shape == costs[1].shape == GRID.shape
     assert costs[0].size > 10**6
 
 
 @hypothesis_settings(max_examples=60)
 @given(st.data())
-def test_every_reading_costs_what_its_architecture_does(costs, data):
+def test_every_cell_of_the_grid_costs_what_its_architecture_does(costs, data):
     network, body = (data.draw(st.integers(0, length - 1)) for length in GRID.shape)
     ledger = count(GRID.architecture(network, body))
     params, macs = costs
@@ -90,7 +90,8 @@ def test_a_printed_figure_is_what_rounds_to_it(text, low, high):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("51.4", "could cost"), ("51.4ms", "a unit of K, M, G"), ("-51.4M", "positive"), ("M", "a number"), ("51,4M", "a number"), ("0.0001K", "could cost"),
+        ("51.4", "could cost"), ("51.4ms", "a unit of K, M, G"), ("-51.4M", "positive"), ("M", "a number"),
+        ("51,4M", "a number"), ("0.0001K", "could cost"),
         ("9999999T", "could cost"), ("nanM", "a number"), ("", "a number"),
     ],
 )  # fmt: skip

@@ -39,7 +39,7 @@ def test_known_disagreements_speak_of_rows_that_are_there(table):
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
-def test_rows_are_told_apart_by_their_keys(table):
+def test_keys_identify_the_rows(table):
     keys = [tuple(row.cells[key] for key in table.keys) for row in table.rows]
     assert len(set(keys)) == len(keys)
 
