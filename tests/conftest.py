@@ -26,3 +26,12 @@ def run_cli():
     from tests.command_line import run
 
     return run
+
+
+@pytest.fixture
+def workers():
+    """Replace worker processes by ones that only pretend."""
+    from tests.fake_workers import fake_workers
+
+    with fake_workers() as fakes:
+        yield fakes

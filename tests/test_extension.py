@@ -6,6 +6,7 @@ import sys
 import pytest
 import torch
 
+from lambda_arch import calibrate, measure, predict
 from lambda_arch.arch import ArchitectureError, extension_modules, parse, read_architecture, register
 from lambda_arch.costs import count, verify
 from lambda_arch.nn import build
@@ -90,6 +91,15 @@ def test_a_temporary_registry_ends():
     first, second = done.stdout.splitlines()
     assert first.startswith("toy: no such architecture")
     assert second.startswith("mixed=yes: no such option")
+
+
+def test_it_is_timed(tmp_path):
+    """In processes of its own, which register it too."""
+    options = {"threads": 1, "seconds": 0.1, "store": tmp_path / "s.db"}
+    (timing,) = measure("toy:mixed=yes", **options)
+    assert timing.measurement.status == "ok"
+    assert calibrate("toy:mixed=yes", **options).failures == ()
+    assert predict("toy:mixed=yes", **options).predictions[0].seconds > 0
 
 
 def test_it_is_searched():

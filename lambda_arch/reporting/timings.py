@@ -85,8 +85,8 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     where = names.pop() if len(names) == 1 else "several devices"
     if not differ:
         return f"{where}: {setups[0]}", []
-    told = ("device", "dtype", "mode", "threads")
-    same = [f"{name} {columns[0][name]}" for name in told if name not in differ]
+    named = ("device", "dtype", "mode", "threads")
+    same = [f"{name} {columns[0][name]}" for name in named if name not in differ]
     return f"{where}: {', '.join(same)}", differ
 
 

@@ -8,7 +8,7 @@ from lambda_arch.timing.rounds import Job, RoundEvent
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What is known already is known: these are left to run, each for ``seconds`` of sampling at most."""
+    """What the store does not have: jobs to run, each for ``seconds`` of sampling at most."""
 
     jobs: tuple[Job, ...]
     seconds: float
@@ -27,7 +27,7 @@ Progress = Callable[[Event], object] | None
 
 
 def follow(events: Iterable[Event], progress: Progress) -> bool:
-    """Run ``events`` to their end, each told to ``progress``; return whether Ctrl-C ended them before."""
+    """Run ``events`` to their end, and call ``progress`` with each; return whether Ctrl-C ended them before."""
     try:
         for event in events:
             if progress is not None:

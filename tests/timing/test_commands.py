@@ -232,3 +232,26 @@ def test_only_workers_load_torch(tmp_path):
     )
     command = [sys.executable, "-c", script, tmp_path / "s.db"]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_choices_may_still_be_called_a_space(workers, tmp_path):
+    common = ["--threads", "1", "--store", tmp_path / "s.db"]
+    out, said = run("calibrate", "resnet18@32", "--space", "m=3", *common)
+    assert "now --choices" in said
+    assert any("L m=3" in row["part"] for row in table(out))
+    out, said = run("predict", "resnet18@32", "--random", "2", "--space", "m=3", *common)
+    assert "--space is now --choices" in said
+    assert len(table(out)) == 2
+
+
+def test_the_largest_batch_is_said(workers, tmp_path):
+    workers.largest = 5
+    out, said = run("time", "resnet18@32", "--batch-size", "auto", "--threads", "1", "--store", tmp_path / "s.db")
+    assert said == "resnet18@32: the largest batch that fits is 5\n"
+    assert [(row["batch"], row["auto"]) for row in table(out)] == [("5", "yes")]
+
+
+def test_a_published_table_is_timed(workers, tmp_path):
+    rows = table(run("time", "--table", "hybrid_stages", "--threads", "1", "--store", tmp_path / "s.db")[0])
+    assert {row["stages"]: row["ratio"] for row in rows}["CCLL"] == "1.0"
+    assert all(row["paper_ratio"] for row in rows)

@@ -1,7 +1,7 @@
 """Workers that only pretend, for tests in which the process is not the point."""
 
 import itertools
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar
 
 import pytest
@@ -71,12 +71,13 @@ class FakeWorker(AbstractContextManager):
         self.close()
 
 
-@pytest.fixture
-def workers(monkeypatch):
-    """Replace worker processes by :class:`FakeWorker`, all of which have to be ended."""
-    for module in (rounds, machines, batch_sizes):
-        monkeypatch.setattr(module, "WorkerProcess", FakeWorker)
-    for name, value in {"fates": {}, "largest": 10**9, "alive": 0, "started": 0}.items():
-        monkeypatch.setattr(FakeWorker, name, value)
-    yield FakeWorker
-    assert FakeWorker.alive == 0
+@contextmanager
+def fake_workers():
+    """Put :class:`FakeWorker` in the place of worker processes; all have to be ended."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (rounds, machines, batch_sizes):
+            patch.setattr(module, "WorkerProcess", FakeWorker)
+        for name, value in {"fates": {}, "largest": 10**9, "alive": 0, "started": 0}.items():
+            patch.setattr(FakeWorker, name, value)
+        yield FakeWorker
+        assert FakeWorker.alive == 0
