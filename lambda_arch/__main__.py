@@ -1,7 +1,17 @@
-"""``python -m lambda_arch``."""
+"""``python -m lambda_arch``, and the installed command."""
 
 import sys
 
-from lambda_arch.cli.main import main
 
-sys.exit(main())
+def run() -> int:
+    """Run the command line; Ctrl-C ends it quietly even while it is still being imported."""
+    try:
+        from lambda_arch.cli.main import main
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(run())

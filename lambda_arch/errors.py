@@ -28,7 +28,30 @@ class TrainingError(LambdaArchError):
     """A run that cannot go on, such as one whose loss is not finite."""
 
 
+MOST = 80
+"""Characters of any input that a message quotes."""
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with what is no visible character (control characters, terminal escapes) as Python writes it."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def shown(value: object) -> str:
+    """Return ``value``, which may come from anywhere, as a message quotes it: escaped, and its beginning if long."""
+    try:
+        text = str(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists
+        text = f"a very long {type(value).__name__}"
+    text = escaped(text[: MOST + 1])
+    return text if len(text) <= MOST else f"{text[: MOST - 3]}..."
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
+    if len(word) > MOST:
+        return ""
     found = get_close_matches(word, list(choices), n=1, cutoff=0.6)
     return f" (did you mean {found[0]}?)" if found else ""

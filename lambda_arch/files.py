@@ -1,32 +1,69 @@
 """Files written whole or not at all."""
 
+import errno
 import os
-import tempfile
+import re
+import secrets
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
 
-    Texts are written in UTF-8. Raises OSError when the folder is not there or cannot be written to; nothing is left
+    Texts are written in UTF-8. A symbolic link stays one: what it leads to is written. What is no regular file (a
+    device, a pipe, /dev/stdout) is never replaced: the content is written straight into it.
+
+    Raises OSError for a folder, and when the folder of the file is not there or cannot be written to; nothing is left
     behind then.
     """
+    data = content.encode() if isinstance(content, str) else content
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder; expected the name of a file", str(path))
+    if mode is not None and (not stat.S_ISREG(mode) or _is_descriptor(path)):
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
+            file.write(data)
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".lambda-arch.{secrets.token_hex(8)}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+        with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(stat.S_IMODE(mode))
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+    _sync_folder(target.parent)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _is_descriptor(path: Path) -> bool:
+    """Return whether ``path`` leads to an open file of a process, such as /dev/stdout: others write there too."""
+    for _ in range(40):
+        if re.fullmatch(r"/proc/\d+(/task/\d+)?/fd", os.path.realpath(path.parent)):
+            return True
+        if not path.is_symlink():
+            return False
+        path = path.parent / path.readlink()
+    return False
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the new name on disk too, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

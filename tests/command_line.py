@@ -36,7 +36,7 @@ class Stream(io.TextIOWrapper):
 def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **environment: str) -> Result:
     """Run the command line in this process, in a pipe of 80 columns unless told otherwise.
 
-    What would be a traceback of the process is raised here. A command must leave the process as it found it.
+    A mistake of ours (exit code 70) fails here. A command must leave the process as it found it.
     """
     from lambda_arch.cli.main import main
 
@@ -53,6 +53,7 @@ def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **e
         after = process_state()
     for name, value in before.items():
         assert after[name] == value, f"the command changed the {name} of its process"
+    assert code != 70, err.text()
     return Result(code, out.text(), err.text())
 
 

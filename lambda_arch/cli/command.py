@@ -3,18 +3,38 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lambda_arch.errors import DataError
+
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices"}
 """Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
 
 
+WRITTEN = ("out", "plot", "to", "file")
+"""Parameters that name a file to write."""
+
+
 class Parameters:
-    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of the time it takes."""
+    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of the time it takes.
+
+    What a command reads it does not write.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises :class:`DataError` where a file to write is one that it reads too."""
+        for i, name in enumerate(WRITTEN):
+            path = ctx.params.get(name)
+            if path and Path(path).is_file():
+                _check_not_read(
+                    name, Path(path), {key: ctx.params[key] for key in ctx.params if key not in WRITTEN[: i + 1]}
+                )
+        return super().invoke(ctx)  # type: ignore[misc]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the parameters of a command, its help included."""
@@ -23,6 +43,18 @@ class Parameters:
             if "process_value" not in vars(param):
                 param.process_value = _process_value(param, param.process_value)
         return params
+
+
+def _check_not_read(name: str, path: Path, others: Mapping[str, Any]) -> None:
+    from lambda_arch.store import default_path
+
+    for other, given in {"store": default_path(), **{key: value for key, value in others.items() if value}}.items():
+        for each in given if isinstance(given, (list, tuple)) else [given]:
+            words = (
+                [each] if isinstance(each, Path) else [each, each.rpartition(":")[0]] if isinstance(each, str) else []
+            )
+            if any(Path(word).is_file() and path.samefile(word) for word in words):
+                raise DataError(f"{name}={path}: is {other} too; expected another file to write")
 
 
 def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

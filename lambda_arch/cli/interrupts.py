@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a measurement, not the program: what is measured is kept and shown."""
+"""Signals: SIGTERM is an exception, so that nothing is left behind; a measurement that it ends is kept and shown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,3 +46,29 @@ def interruptible() -> Iterator[Interruption]:
             yield interruption
         except KeyboardInterrupt:
             interruption.came = True
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM, and SIGHUP where it would end us, raise SystemExit: files that are half written are removed.
+
+    Does nothing outside of the main thread.
+    """
+    import signal
+    import threading
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+        before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        for number, handler in before.items():
+            if handler is signal.SIG_DFL:  # not of nohup, nor of a program that runs us
+                signal.signal(number, leave)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

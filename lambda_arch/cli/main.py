@@ -8,6 +8,8 @@ from typing import Any
 import typer
 
 from lambda_arch.cli.command import Command, Group, with_flags
+from lambda_arch.cli.interrupts import ended_by_signals
+from lambda_arch.errors import escaped, shown
 
 COMMANDS = {
     "params": "costs.params",
@@ -29,6 +31,13 @@ COMMANDS = {
     "convert": "convert.convert",
 }
 """Every command, and the module and function of this package that it is."""
+
+OUT_OF: dict[type[Exception], str] = {
+    MemoryError: "not enough memory for this",
+    RecursionError: "nested too deeply",
+    OverflowError: "a number too large to compute with",
+}
+"""What a limit of the machine or of Python is called."""
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # not exported itself
 
@@ -74,15 +83,18 @@ def _callback(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line ``argv`` (the program's own unless given) and return its exit code.
 
-    That is 2, after one line on stderr, for what cannot be done. It may be called again in the same process.
+    That is 2, after one line on stderr, for what cannot be done; 130 after Ctrl-C and 143 after SIGTERM; 70 for a
+    mistake of ours, whose traceback is then in a file. It may be called again in the same process.
     """
     args = list(sys.argv[1:] if argv is None else argv)
-    command: Any = typer.main.get_command(make_app(args[0] if args and args[0] in COMMANDS else None))
+    command: Any = None
     try:
-        return int(command.main(args, prog_name="lambda-arch", standalone_mode=False) or 0)
-    except SystemExit as left:  # of the shell's completion
-        return int(left.code or 0)
-    except typer.Abort:
+        with ended_by_signals():
+            command = typer.main.get_command(make_app(args[0] if args and args[0] in COMMANDS else None))
+            return int(command.main(args, prog_name="lambda-arch", standalone_mode=False) or 0)
+    except SystemExit as left:  # of the shell's completion, or a signal
+        return left.code if isinstance(left.code, int) else 0
+    except (typer.Abort, KeyboardInterrupt):
         return 130
     except USAGE_ERROR as error:
         message = error.format_message()  # type: ignore[attr-defined]
@@ -90,5 +102,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except ValueError as error:
         message = with_flags(str(error), command)
-    typer.echo(message if message.startswith("Usage:") else f"lambda-arch: {' '.join(message.split())}", err=True)
+    except tuple(OUT_OF) as error:
+        what = next(OUT_OF[kind] for kind in OUT_OF if isinstance(error, kind))
+        message = f"{what} ({shown(error)})" if str(error) else what
+    except Exception as error:
+        typer.echo(f"lambda-arch: {_last_resort(error)}", err=True)
+        return 70
+    if message.startswith("Usage:"):
+        message = "\n".join(map(escaped, message.splitlines()))
+    else:
+        message = f"lambda-arch: {escaped(' '.join(message.split()))}"
+    typer.echo(message, err=True)
     return 2
+
+
+def _last_resort(error: Exception) -> str:
+    """Write the traceback of a mistake of ours to a file, and return a line that says so."""
+    import tempfile
+    import traceback
+
+    what = escaped(" ".join(f"{type(error).__name__}: {error}".split()))
+    with tempfile.NamedTemporaryFile("w", prefix="lambda-arch-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    return f"a mistake of the program: {shown(what)}; its traceback is in {file.name}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import ArchitectureError, parse
-from lambda_arch.cli.command import Command
+from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 
@@ -20,7 +20,10 @@ Where = Annotated[
 ]
 
 results = typer.Typer(
-    help="All that was ever measured: list, compare, merge, export.", invoke_without_command=True, no_args_is_help=False
+    cls=Group,
+    help="All that was ever measured: list, compare, merge, export.",
+    invoke_without_command=True,
+    no_args_is_help=False,
 )
 
 
