@@ -1,12 +1,15 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and tables read from them."""
 
 import errno
+import io
 import os
 import re
 import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
+
+from lambda_arch.errors import DataError
 
 
 def atomic_write(path: Path, content: str | bytes) -> None:
@@ -67,3 +70,21 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def read_csv(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+    """Return the columns of a CSV file, and its rows with their line numbers; a cell that is not there is empty.
+
+    Raises :class:`DataError` for what is no CSV in UTF-8, and OSError.
+    """
+    import csv
+
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig")), restval="")
+        columns = tuple(reader.fieldnames or ())
+        rows = [(reader.line_num, {column: row[column] for column in columns}) for row in reader]
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
+    except csv.Error as error:
+        raise DataError(f"{path}: {error}; expected a CSV file") from None
+    return columns, rows

@@ -22,8 +22,8 @@ class Result(NamedTuple):
 class Stream(io.TextIOWrapper):
     """A captured stdout or stderr that is a terminal or a pipe, as asked."""
 
-    def __init__(self, terminal: bool) -> None:
-        super().__init__(io.BytesIO(), encoding="utf-8", newline="", write_through=True)
+    def __init__(self, terminal: bool, errors: str = "strict") -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", errors=errors, newline="", write_through=True)
         self._terminal = terminal
 
     def isatty(self) -> bool:
@@ -40,7 +40,7 @@ def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **e
     """
     from lambda_arch.cli.main import main
 
-    out, err = Stream(terminal), Stream(terminal)
+    out, err = Stream(terminal), Stream(terminal, "backslashreplace")
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"COLUMNS": "80", **environment}.items():
             patch.setenv(name, value)

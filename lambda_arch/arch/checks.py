@@ -11,6 +11,11 @@ def is_whole(value: object, least: int = 1) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def whole_number(text: str) -> int | None:
+    """Return the number that ``text`` writes in digits, None for another text and for more digits than 64 bits have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def check_whole(name: str, value: object, usual: int) -> None:
     """Raise unless ``value`` is a whole number from 1; ``usual`` is an example."""
     if not is_whole(value):

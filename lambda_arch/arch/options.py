@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from lambda_arch.arch.checks import whole_number
 from lambda_arch.arch.layers import KEY_NORMS, LAYERS
 from lambda_arch.arch.resnet_tables import ACTIVATIONS, POOLS, STAGES, STEMS
 from lambda_arch.errors import ArchitectureError, did_you_mean
@@ -13,8 +14,8 @@ Level = Literal["network", "block", "lambda", "attention"]
 
 def read_whole(value: object) -> int:
     """Return a whole number; raises ValueError saying what was expected."""
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
-        return int(value)
+    if isinstance(value, str) and (number := whole_number(value.strip())) is not None:
+        return number
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     raise ValueError("a whole number")
@@ -36,7 +37,7 @@ def read_ratio(value: object) -> float:
         raise ValueError("a ratio from 0 to 1, such as 0.25")
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError("a ratio from 0 to 1, such as 0.25") from None
 
 
@@ -192,6 +193,7 @@ def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
         )
     if len(place) == 1:
         return Setting(option, read(value, where), STAGES.index(place[0]))
-    if not (place[1].isascii() and place[1].isdigit()):
+    block = whole_number(place[1])
+    if block is None:
         raise ArchitectureError(f"{key}={value}: expected the number of a block, such as {place[0]}.1.{name}")
-    return Setting(option, read(value, where), STAGES.index(place[0]), int(place[1]))
+    return Setting(option, read(value, where), STAGES.index(place[0]), block)

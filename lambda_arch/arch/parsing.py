@@ -6,6 +6,7 @@
 The name is a base name of a family (``registry.py``) or one of the zoo's.
 """
 
+from lambda_arch.arch.checks import whole_number
 from lambda_arch.arch.options import Setting, read_setting
 from lambda_arch.arch.registry import FAMILIES, Architecture, configure
 from lambda_arch.arch.zoo import zoo_entries
@@ -21,11 +22,12 @@ def parse(text: str) -> Architecture:
         raise ArchitectureError(f"{text!r}: expected the name of an architecture, such as lambda_resnet50")
     name, _, options = text.partition(":")
     body, at, size = text.rpartition("@")
+    image_size = whole_number(size) if at else None
     if at:
         name, _, options = body.partition(":")
-        if not (size.isascii() and size.isdigit()):
+        if image_size is None:
             raise ArchitectureError(f"@{size}: expected an image size, such as @224")
-    return configure(named(name.strip()), read_settings(options), int(size) if at else None)
+    return configure(named(name.strip()), read_settings(options), image_size)
 
 
 def read_settings(options: str) -> list[Setting]:

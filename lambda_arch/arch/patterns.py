@@ -7,6 +7,7 @@ group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for 
 
 from collections.abc import Sequence
 
+from lambda_arch.arch.checks import whole_number
 from lambda_arch.arch.layers import LAYERS
 from lambda_arch.errors import ArchitectureError
 
@@ -45,9 +46,10 @@ def expand(pattern: str, blocks: Sequence[int]) -> tuple[str, ...]:
 
 def _expand_group(pattern: str, group: str, n: int) -> str:
     if group.isascii() and group.isdigit():
-        if int(group) > n:
+        number = whole_number(group)
+        if number is None or number > n:
             raise ArchitectureError(f"stages={pattern}: expected at most {n} lambda layers where it says {group}")
-        return evenly_spaced(int(group), n)
+        return evenly_spaced(number, n)
     wrong = [letter for letter in group if letter not in LAYERS]
     if wrong:
         raise ArchitectureError(

@@ -33,7 +33,7 @@ def read_architecture(path: Path) -> Architecture:
         table = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ArchitectureError(f"{path}: expected a TOML file, text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML that is wrong, too long a number, too deep a nesting
         raise ArchitectureError(f"{path}: {error}; expected TOML such as k = 16") from None
     values = dict(_flatten(table))
     key = "name"

@@ -54,7 +54,7 @@ def read_space(name: str) -> Space:
         table = tomllib.loads(path.read_text("utf-8"))
     except UnicodeDecodeError:
         raise DataError(f"{name}: expected a TOML file, text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML that is wrong, too long a number, too deep a nesting
         raise DataError(f"{name}: {error}; expected TOML such as k = [8, 16]") from None
     try:
         return space_of(table, path.stem)

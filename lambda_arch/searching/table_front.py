@@ -1,7 +1,5 @@
 """The front of any table of a user's own: rows of a CSV, columns for objectives."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
+from lambda_arch.files import read_csv
 from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.metrics import METRICS, Metric, column_metric
@@ -45,7 +44,10 @@ def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) ->
     Raises :class:`LambdaArchError` for no objective, :class:`DataError` for a column that is not there or no row with
     numbers, and OSError.
     """
-    columns, rows = _read(path)
+    columns, lines = read_csv(path)
+    rows = [row for _, row in lines]
+    if not rows:
+        raise DataError(f"{path}: expected a CSV file with a line of columns and rows below it")
     objectives = [_objective(path, name, columns, "min") for text in minimize for name in text.split(",")]
     objectives += [_objective(path, name, columns, "max") for text in maximize for name in text.split(",")]
     if not objectives:
@@ -79,19 +81,6 @@ def _dominators(values: Floats) -> NDArray[np.int64]:
         if better.any():
             found[i] = members[better.argmax()]
     return found
-
-
-def _read(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text), restval="")
-    columns = tuple(reader.fieldnames or ())
-    rows = [{column: row[column] or "" for column in columns} for row in reader]
-    if not rows:
-        raise DataError(f"{path}: expected a CSV file with a line of columns and rows below it")
-    return columns, rows
 
 
 def _objective(path: Path, text: str, columns: Sequence[str], better: Literal["min", "max"]) -> Metric:

@@ -1,7 +1,5 @@
 """Runs that an accuracy model is fitted on: the published ones, and a user's own."""
 
-import csv
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -9,6 +7,7 @@ from typing import Any, TypeGuard
 
 from lambda_arch.arch import Block, Convolution, Lambda, ResNet, parse
 from lambda_arch.errors import ArchitectureError, DataError
+from lambda_arch.files import read_csv
 from lambda_arch.published import load_table
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
@@ -66,25 +65,21 @@ def read_runs(path: Path) -> list[Run]:
 
     Raises :class:`DataError` naming the file and the line of what is wrong, and OSError.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
-    reader = csv.DictReader(io.StringIO(text))
+    columns, rows = read_csv(path)
     for column in ("architecture", "top1"):
-        if column not in (reader.fieldnames or ()):
-            raise DataError(f"{path}: expected a column {column}; it has {', '.join(reader.fieldnames or ())}")
+        if column not in columns:
+            raise DataError(f"{path}: expected a column {column}; it has {', '.join(columns)}")
     runs = []
-    for row in reader:
-        where = f"{path}, line {reader.line_num}"
+    for line, row in rows:
+        where = f"{path}, line {line}"
         try:
-            architecture = parse((row["architecture"] or "").strip())
+            architecture = parse(row["architecture"].strip())
         except ArchitectureError as error:
             raise DataError(f"{where}: {error}") from None
         if not is_modelled(architecture):
             raise DataError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
         try:
-            top1 = float((row["top1"] or "").strip().rstrip("%"))
+            top1 = float(row["top1"].strip().rstrip("%"))
         except ValueError:
             top1 = -1.0
         if not 0 <= top1 <= 100:
