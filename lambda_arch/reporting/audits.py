@@ -4,10 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from lambda_arch.comparing.findings import Finding, Findings
+from lambda_arch.comparing.verdict import SCALES
 from lambda_arch.published import load_table
 from lambda_arch.reporting.table import Column, Report, Table
-
-SCALE = {"params": 1e6, "macs": 1e9}
 
 
 def audit_report(findings: Findings) -> Report:
@@ -49,7 +48,7 @@ def _cells(finding: Finding) -> dict[str, Any]:
         "figure": figure.column.name,
         "printed": f"{figure.printed} {figure.column.unit}",
         "ours": figure.ours,
-        "ours_short": f"{figure.ours / SCALE[figure.column.quantity]:.2f}",
+        "ours_short": f"{figure.ours / SCALES[figure.column.unit]:.2f}",
         "architecture": str(figure.architecture),
         "reading": finding.hypothesis,
         "found": finding.hypothesis or "none",
