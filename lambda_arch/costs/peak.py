@@ -18,7 +18,6 @@ from lambda_arch.arch import (
     STEM_WIDTHS,
     Architecture,
     ArchitectureError,
-    Block,
     Bottleneck,
     Convolution,
     Head,
@@ -28,7 +27,6 @@ from lambda_arch.arch import (
     Stem,
     halve,
 )
-from lambda_arch.costs.closed_form import Dials, block_part, head_part, stem_part
 
 ELEMENT_BYTES = 4
 """Bytes of an element in fp32."""
@@ -128,21 +126,3 @@ def _larger(a: Any, b: Any) -> Any:
     import numpy as np
 
     return np.maximum(a, b)
-
-
-# The rest serves callers that do not take parts yet; it goes with the last of them.
-
-
-def stem_peak(kind: str, image_size: int) -> int:
-    """Return the elements alive at the peak of a stem."""
-    return _stem(stem_part(kind, image_size))  # type: ignore[no-any-return]
-
-
-def head_peak(classes: int, size: int) -> int:
-    """Return the elements alive at the peak of the head."""
-    return _head(head_part(classes, size))  # type: ignore[no-any-return]
-
-
-def block_peak(block: Block, stage: int, *, first: bool, size: Any, at: Dials | None = None) -> Any:
-    """Return the elements alive at the peak of a bottleneck block whose input map has side ``size``."""
-    return _bottleneck(block_part("", block, stage, first, size, False, at))

@@ -64,9 +64,9 @@ def cases(draw):
 @settings(max_examples=25, deadline=None)
 @given(cases(), st.booleans(), st.sampled_from([torch.float64, torch.float64, torch.float32]))
 def test_evaluations_are_equal_to_the_canonical_one(case, training, dtype):
-    dials, (b, height, width), seed = case
+    settings_of_layer, (b, height, width), seed = case
     torch.manual_seed(seed)
-    layer = LambdaLayer(8, **dials).to(dtype)
+    layer = LambdaLayer(8, **settings_of_layer).to(dtype)
     shake(layer)
     # with one value a channel, batch statistics divide by nearly nothing and amplify rounding without bound
     layer.train(training and b * height * width > 8)
@@ -160,8 +160,8 @@ def test_gradients_of_one_image_are_those_of_a_batch(evaluation, training):
 @settings(max_examples=40, deadline=None)
 @given(cases())
 def test_executed_macs_are_those_that_a_counter_sees(case):
-    dials, (b, height, width), _ = case
-    layer = LambdaLayer(8, **{**dials, "size": (height, width)}).eval()
+    settings_of_layer, (b, height, width), _ = case
+    layer = LambdaLayer(8, **{**settings_of_layer, "size": (height, width)}).eval()
     x = torch.zeros(b, 8, height, width)
     projections = sum(
         c.weight.numel() for c in layer.children() if isinstance(c, torch.nn.Conv2d) and c is not layer.position

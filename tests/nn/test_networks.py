@@ -49,16 +49,25 @@ def test_build_takes_names_devices_and_dtypes():
 
 @pytest.mark.parametrize(
     ("name", "image_size"),
-    [("lambda_resnet18", 64), ("resnet18:stem=deep", 97), ("lambda_resnet18:stem=rs,m=global", 33)],
+    [
+        ("lambda_resnet18", 64),
+        ("resnet18:stem=deep", 97),
+        ("lambda_resnet18:stem=rs,m=global", 33),
+        ("resnet18:stride=no", 35),
+    ],
 )
-def test_maps_halve_as_they_should(name, image_size):
+def test_maps_are_those_of_the_walk(name, image_size):
     network = build(parse(f"{name}@{image_size}"), device="meta")
-    x = network.stem(torch.empty(1, 3, image_size, image_size, device="meta"))
-    side = (image_size + 3) // 4
-    for i, stage in enumerate((network.c2, network.c3, network.c4, network.c5)):
-        x = stage(x)
-        side = side if i == 0 else (side + 1) // 2
-        assert x.shape == (1, 256 * 2**i, side, side)
+    found = {}
+    for part in network.architecture.parts():
+        network.get_submodule(part.path).register_forward_hook(
+            lambda module, inputs, output, path=part.path: found.update({path: (inputs[0].shape, output.shape)})
+        )
+    network(torch.empty(1, 3, image_size, image_size, device="meta"))
+    for part in network.architecture.parts():
+        seen, made = found[part.path]
+        assert tuple(seen) == (1, part.dim, part.size, part.size)
+        assert tuple(made) == ((1, 1000) if part.path == "head" else (1, part.dim_out, part.size_out, part.size_out))
 
 
 def test_lambda_blocks_stride_by_average_pooling_after_the_layer():

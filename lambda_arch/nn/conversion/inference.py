@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -68,16 +69,17 @@ def _resnet(state: State, layout: Layout, global_layers: Set[str]) -> ResNet:
     )
     plain = ResNet(depth, stages)
     fields = {"classes": _classes(state, plain.classes), **layout.network(plain)}
-    sizes = [_image_size(state, place) for place in sorted(global_layers) if f"{place}{POSITION}" in state]
-    return ResNet(depth, stages, **fields | ({"image_size": most_common(sizes)} if sizes else {}))
+    network = ResNet(depth, stages, **fields)
+    sizes = [_image_size(state, place, network) for place in sorted(global_layers) if f"{place}{POSITION}" in state]
+    return replace(network, image_size=most_common(sizes)) if sizes else network
 
 
-def _image_size(state: State, place: str) -> int:
+def _image_size(state: State, place: str, network: ResNet) -> int:
     """Return the side of the images that the global embeddings at ``place``, such as ``c4.2.``, were made for."""
-    stage, block = (int(part) for part in place[1:].split(".")[:2])
-    halvings = stage if block > 1 or stage == 2 else stage - 1
     side: int = (state[f"{place}{POSITION}"].shape[-1] + 1) // 2
-    return side << halvings
+    large = 2**12  # halved without a rest
+    part = next(part for part in network.parts(large) if place.startswith(f"{part.path}."))
+    return side * (large // part.size)
 
 
 def _mobilenet(state: State) -> MobileNet:
