@@ -9,7 +9,7 @@ import torch
 from lambda_arch import calibrate, measure, predict
 from lambda_arch.arch import ArchitectureError, extension_modules, parse, read_architecture, register
 from lambda_arch.costs import count, verify
-from lambda_arch.nn import build
+from lambda_arch.nn import build, prepare
 from lambda_arch.searching import search, space_of
 
 NAMES = ["toy", "toy:width=12,mixed=yes@17", "lambda_resnet18:stages=CCCL,classes=10,mixed=yes@32"]
@@ -51,6 +51,13 @@ def test_networks_run(name):
     network = build(name)
     size = network.architecture.image_size
     assert network(torch.randn(2, 3, size, size)).shape == (2, 10)
+
+
+def test_prepared_networks_compute_the_same():
+    network = build("toy:mixed=yes").eval()
+    x = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(prepare(network)(x), network(x))
 
 
 def test_what_it_does_not_take_is_refused():
@@ -96,8 +103,8 @@ def test_a_temporary_registry_ends():
 def test_it_is_timed(tmp_path):
     """In processes of its own, which register it too."""
     options = {"threads": 1, "seconds": 0.1, "store": tmp_path / "s.db"}
-    (timing,) = measure("toy:mixed=yes", **options)
-    assert timing.measurement.status == "ok"
+    timings = measure(["toy:mixed=yes", "lambda_resnet18:stages=CCCL,classes=10,mixed=yes@32"], **options)
+    assert [timing.measurement.status for timing in timings] == ["ok", "ok"]
     assert calibrate("toy:mixed=yes", **options).failures == ()
     assert predict("toy:mixed=yes", **options).predictions[0].seconds > 0
 

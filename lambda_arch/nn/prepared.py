@@ -134,7 +134,7 @@ class Contiguous(nn.Module):
 
 
 def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None) -> nn.Module:
-    if isinstance(module, LambdaLayer):
+    if type(module) is LambdaLayer:  # one that computes more is left as it is
         return PreparedLambdaLayer(module, batch_size, dtype)
     if isinstance(module, ConvNorm):
         rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
