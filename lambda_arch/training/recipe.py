@@ -262,4 +262,4 @@ def write(value: object) -> str:
     """Return a value as :func:`read_value` takes it."""
     if isinstance(value, list | tuple):
         return ",".join(str(part) for part in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else " ".join(str(value).split())

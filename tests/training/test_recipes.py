@@ -155,4 +155,4 @@ def test_any_text_is_read_or_refused(changes):
     try:
         assert isinstance(PLAIN.override(changes), Recipe)
     except SetupError as error:
-        assert "\n" not in str(error).replace("\n".join(changes.values()), "")
+        assert "\n" not in str(error)

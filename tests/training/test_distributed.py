@@ -1,0 +1,74 @@
+import csv
+import io
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import sklearn  # noqa: F401  it sets variables of the environment as it is imported
+import torch
+from safetensors.torch import load_file
+
+ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
+ARGUMENTS = (
+    *("train", ARCHITECTURE, "--data", "digits", "--recipe", "digits", "--epochs", "2", "--limit-images", "128"),
+    *("--opt", "sgd", "--lr", "0.02", "--mixup", "0.2", "--model-ema", "0.5", "--output"),
+)
+
+
+def run_ranks(size, *arguments):
+    """Run the command line as ``size`` processes, with the variables that torchrun sets."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    world = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-m", "lambda_arch", *map(str, arguments)],
+            env={**os.environ, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(size)
+    ]
+    outputs = [rank.communicate(timeout=300) for rank in ranks]
+    return [rank.returncode for rank in ranks], *zip(*outputs, strict=True)
+
+
+def logs_and_weights(folder):
+    log = list(csv.DictReader(next(folder.glob("*/log.csv")).open()))
+    return log, load_file(next(folder.glob("*/final.safetensors")))
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does(tmp_path, run_cli):
+    code, out, err = run_cli(*ARGUMENTS, tmp_path / "one")
+    assert code == 0, err
+    codes, outs, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two")
+    assert codes == [0, 0], errs
+    assert outs[1] == ""  # only the first reports
+    one, two = (next(csv.DictReader(io.StringIO(text))) for text in (out, outs[0]))
+    assert one["architecture"] == two["architecture"] and one["status"] == two["status"] == "finished"
+    (log, weights), (other_log, other_weights) = (logs_and_weights(tmp_path / name) for name in ("one", "two"))
+    # rounding grows from step to step: after the first epoch it is still small
+    assert float(other_log[0]["loss"]) == pytest.approx(float(log[0]["loss"]), rel=1e-4)
+    assert float(other_log[1]["loss"]) == pytest.approx(float(log[1]["loss"]), rel=1e-2)
+    assert weights.keys() == other_weights.keys()
+
+
+def test_a_step_of_two_processes_is_one_of_the_whole_batch(tmp_path, run_cli):
+    step = ("--epochs", "1", "--limit-images", "64")
+    assert run_cli(*ARGUMENTS, tmp_path / "one", *step).code == 0
+    codes, _, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two", *step)
+    assert codes == [0, 0], errs
+    (_, weights), (_, other_weights) = (logs_and_weights(tmp_path / name) for name in ("one", "two"))
+    for name, tensor in weights.items():
+        assert torch.allclose(tensor.float(), other_weights[name].float(), rtol=1e-4, atol=1e-4), name
+
+
+@pytest.mark.slow
+def test_a_batch_that_cannot_be_divided_is_refused_by_all(tmp_path):
+    codes, _, errs = run_ranks(2, *ARGUMENTS, tmp_path, "--batch-size", "63")
+    assert codes == [2, 2] and all("--batch-size 63: expected a multiple of the 2 processes" in err for err in errs)
