@@ -28,6 +28,7 @@ COMMANDS = {
     "pareto": "pareto.pareto",
     "train": "train.train",
     "evaluate": "train.evaluate",
+    "runs": "runs.runs",
     "convert": "convert.convert",
 }
 """Every command, and the module and function of this package that it is."""

@@ -79,7 +79,7 @@ def merge(
         added = merge_stores(opened, other)
     typer.echo(
         f"added: {added['measurement']} measurements, {added['peak']} peak rates, {added['part']} block latencies, "
-        f"{added['choice']} evaluations, {added['machine']} machines",
+        f"{added['choice']} evaluations, {added['run']} training runs, {added['machine']} machines",
         err=True,
     )
 

@@ -52,7 +52,7 @@ def _given(**values: Any) -> dict[str, Any]:
 
 @takes_architectures
 @takes_recipe_settings
-@takes_flags("device", "evaluation", "channels_last", "compile", "quiet", evaluation="auto")
+@takes_flags("device", "evaluation", "channels_last", "compile", "store", "quiet", evaluation="auto")
 @takes_output
 def train(
     architectures: Named,
@@ -105,6 +105,7 @@ def train(
             hours=hours,
             skip_damaged=skip_damaged,
             progress=show,
+            store=flags.store,
             **how,
             **overrides,
         )

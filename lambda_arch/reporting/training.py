@@ -42,6 +42,7 @@ RUN_COLUMNS = (
     Column("waiting", "waiting", show=lambda value: "" if value is None else f"{value:.1%}", optional=True),
     Column("seconds", "time", show=duration),
     Column("status", align="left"),
+    Column("device", align="left", optional=True),
 )
 
 
@@ -61,6 +62,7 @@ def run_row(run: "TrainingRun") -> dict[str, Any]:
         "waiting": _mean([e.waiting for e in run.epochs], run.epochs) if weight else None,
         "seconds": weight,
         "status": str(run.status),
+        "device": run.device or None,
         "folder": str(run.folder),
     }
 

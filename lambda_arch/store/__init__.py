@@ -1,8 +1,8 @@
 """All that was ever measured, in one SQLite file: the only package that knows SQL.
 
 ``schema`` has the migrations, ``connection`` the open :class:`Store`, and each table a module of its own
-(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``) with functions that keep rows and read
-them as values. To add a table:
+(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``) with functions that keep rows
+and read them as values. To add a table:
 
 1. Append a migration to ``schema.MIGRATIONS``; those before it never change. Give the table a ``uid`` that no other
    store gives (``keys.new_uid``), or a key that is a digest of named fields with a version (``keys.digest``), so that

@@ -102,4 +102,22 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     """,
     # 6: keys of named fields; names of tables and columns
     name_the_fields_of_keys,
+    # 7: architectures trained here
+    """
+    CREATE TABLE run (
+        uid TEXT PRIMARY KEY,
+        architecture TEXT NOT NULL,
+        recipe TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        data TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        session TEXT NOT NULL,
+        fingerprint TEXT NOT NULL REFERENCES machine,
+        started TEXT NOT NULL,
+        status TEXT NOT NULL,
+        epochs TEXT NOT NULL,
+        folder TEXT NOT NULL
+    );
+    """,
 )

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from lambda_arch.training.accuracy import Accuracy
     from lambda_arch.training.data import Data
     from lambda_arch.training.datasets import load_data
+    from lambda_arch.training.keeping import find_runs
     from lambda_arch.training.recipe import Recipe
     from lambda_arch.training.recipe_file import NamedRecipe, find_recipe, recipe_names
     from lambda_arch.training.runs import Epoch, Runs, RunStatus, TrainingRun
@@ -24,6 +25,7 @@ _HOMES = {
     "TrainingRun": "runs",
     "evaluate": "verbs",
     "find_recipe": "recipe_file",
+    "find_runs": "keeping",
     "load_data": "datasets",
     "plan": "verbs",
     "recipe_names": "recipe_file",
@@ -41,6 +43,7 @@ __all__ = [
     "TrainingRun",
     "evaluate",
     "find_recipe",
+    "find_runs",
     "load_data",
     "plan",
     "recipe_names",

@@ -17,6 +17,7 @@ from lambda_arch.training.batches import TrainingBatches, ValidationBatches, bat
 from lambda_arch.training.data import Data
 from lambda_arch.training.distributed import World
 from lambda_arch.training.evaluating import measure_accuracy
+from lambda_arch.training.keeping import Keep
 from lambda_arch.training.recipe_file import NamedRecipe, write_recipe
 from lambda_arch.training.runs import FINAL, LOG, RECIPE, Epoch, RunStatus, TrainingRun, to_log
 from lambda_arch.training.session import Session
@@ -73,6 +74,7 @@ class Loop:
     folder: Path
     resume: bool = False
     progress: Callback | None = None
+    keep: Keep | None = None
     history: list[Epoch] = field(default_factory=list)
     damaged: dict[str, None] = field(default_factory=dict)
 
@@ -137,6 +139,7 @@ class Loop:
                 self.spent += now - start
                 self.waited += loaded - start
                 if stop == Stop.NOT_FINITE:
+                    self._ended(RunStatus.NOT_FINITE)
                     raise TrainingError(self._not_finite(float(loss)))
                 if stop:
                     self._save()
@@ -191,6 +194,7 @@ class Loop:
         self.epoch, self.step, self.spent, self.waited = self.epoch + 1, 0, 0.0, 0.0
         self.trainer.sums.zero_()
         self._save()
+        self._ended(RunStatus.RUNNING)
         self._report(row.loss, row.images_per_second, 0.0, row)
 
     def _note(self, damaged: Any) -> None:
@@ -217,7 +221,8 @@ class Loop:
         )
 
     def _ended(self, status: RunStatus) -> TrainingRun:
-        return TrainingRun(
+        """Return the run as it is, and keep it."""
+        run = TrainingRun(
             architecture=str(self.architecture),
             recipe=self.named,
             data=self.data.name,
@@ -228,6 +233,9 @@ class Loop:
             folder=self.folder,
             damaged=tuple(self.damaged),
         )
+        if self.keep is not None and self.world.main:
+            self.keep(run)
+        return run
 
     def _identity(self) -> dict[str, Any]:
         """What a checkpoint has to agree in."""

@@ -19,10 +19,14 @@ LOG, RECIPE, FINAL = "log.csv", "recipe.toml", "final.safetensors"
 class RunStatus(StrEnum):
     """How a run ended so far."""
 
+    RUNNING = "running"
+    """Begun: also what a killed run stays, until it is continued."""
     FINISHED = "finished"
     OUT_OF_TIME = "out of time"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
+    NOT_FINITE = "not finite"
+    """Its loss was no number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class TrainingRun:
     epochs: tuple[Epoch, ...] = field(repr=False)
     folder: Path
     damaged: tuple[str, ...] = ()
+    device: str = ""
 
     @property
     def top1(self) -> float | None:

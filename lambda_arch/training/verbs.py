@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from lambda_arch.arch import Architecture, parse
 from lambda_arch.errors import DataError, SetupError
+from lambda_arch.timing.arguments import StoreLike, opened
 from lambda_arch.training.data import Data
 from lambda_arch.training.datasets import load_data
+from lambda_arch.training.keeping import keeper
 from lambda_arch.training.recipe import Recipe
 from lambda_arch.training.recipe_file import NamedRecipe, find_recipe
 from lambda_arch.training.runs import Runs, RunStatus, run_folder
@@ -36,13 +38,15 @@ def train(
     limit_images: int | None = None,
     skip_damaged: bool = False,
     progress: "Callback | None" = None,
+    store: StoreLike = None,
     **overrides: object,
 ) -> Runs:
     """Train architectures, one after the other, and return their runs; each has a folder of its own in ``output``.
 
     ``data``: a data set, or where it is (:func:`load_data`). ``recipe``: one of the package's by name, a TOML file, or
     a value; ``overrides`` change its settings (``epochs=10``). ``resume`` continues each run from its last checkpoint.
-    SIGINT and SIGTERM, and ``hours``, save a checkpoint and end the run under way; no other begins then.
+    Every epoch's figures go to ``store``, the user's own unless given (:func:`find_runs`). SIGINT and SIGTERM, and
+    ``hours``, save a checkpoint and end the run under way; no other begins then.
 
     Raises :class:`lambda_arch.SetupError`, :class:`lambda_arch.DataError`, :class:`lambda_arch.TrainingError` or
     OSError, in one line, for what cannot be done; what was saved stays.
@@ -53,6 +57,8 @@ def train(
     for architecture in chosen:
         loaded.check(architecture)
     session = Session(device, evaluation, channels_last, compile, workers, hours, skip_damaged)
+    if not 0 <= seed < 2**63:
+        raise SetupError(f"seed={seed}: expected a whole number from 0 to 2**63 - 1")
     from lambda_arch.nn import check_device
     from lambda_arch.training import distributed
     from lambda_arch.training.loop import Loop
@@ -62,10 +68,11 @@ def train(
     world = distributed.join(device)
     done = []
     try:
-        with stops_on_signals(hours) as stopper:
+        with opened(store) as kept, stops_on_signals(hours) as stopper:
+            keep = keeper(kept, session) if world.main else None
             for architecture in chosen:
                 folder = run_folder(Path(output), str(architecture), named.name, seed)
-                loop = Loop(architecture, loaded, named, session, seed, world, folder, resume, progress)
+                loop = Loop(architecture, loaded, named, session, seed, world, folder, resume, progress, keep)
                 done.append(loop.run(stopper))
                 if done[-1].status != RunStatus.FINISHED:
                     break

@@ -13,7 +13,10 @@ from tests.store.rows import SETUP, keep
 def old_store(path, version):
     connection = sqlite3.connect(path)
     for script in MIGRATIONS[:version]:
-        connection.executescript(script)
+        if callable(script):
+            script(connection)
+        else:
+            connection.executescript(script)
     connection.execute("INSERT INTO machine VALUES ('f', 'a device', '{}')")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

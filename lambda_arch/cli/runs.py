@@ -1,0 +1,24 @@
+"""``lambda-arch runs``."""
+
+from typing import Annotated
+
+import typer
+
+from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.output import Output, takes_output
+
+
+@takes_flags("store")
+@takes_output
+def runs(
+    *,
+    data: Annotated[str | None, typer.Option("--data", help="Only those on this data set.", metavar="NAME")] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", help="Only those by this recipe.", metavar="NAME")] = None,
+    flags: Flags,
+    output: Output,
+) -> None:
+    """List what was trained: a CSV of it is what `search --accuracy` takes."""
+    from lambda_arch.training import find_runs
+
+    with flags.open_store(create=False) as opened:
+        output.show(find_runs(opened, data=data, recipe=recipe))

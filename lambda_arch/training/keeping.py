@@ -1,0 +1,80 @@
+"""Runs in the store: kept while they go on, and found again. Torch is imported where the machine is described."""
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from lambda_arch.store.connection import Store
+from lambda_arch.store.keys import now
+from lambda_arch.store.machines import keep_machine, read_machine
+from lambda_arch.store.runs import Run, keep_run, read_runs
+from lambda_arch.store.setup import device_name
+from lambda_arch.training.recipe import SETTINGS, Recipe
+from lambda_arch.training.recipe_file import NamedRecipe
+from lambda_arch.training.runs import Epoch, Runs, RunStatus, TrainingRun
+from lambda_arch.training.session import Session
+
+Keep = Callable[[TrainingRun], None]
+
+
+def keeper(store: Store, session: Session) -> Keep:
+    """Return the function that keeps the state of a run, as often as it is called."""
+    from lambda_arch.timing.worker.machine import describe_machine
+
+    machine = describe_machine(device_name(session.device))
+    fingerprint = keep_machine(store, {**machine.as_dict(), "fingerprint": machine.fingerprint})
+    started = now()
+    how = {name: value for name, value in asdict(session).items() if name in IDENTITY}
+
+    def keep(run: TrainingRun) -> None:
+        keep_run(
+            store,
+            Run(
+                architecture=run.architecture,
+                recipe=run.recipe.name,
+                settings=run.recipe.recipe.as_dict(),
+                data=run.data,
+                digest=run.digest,
+                seed=run.seed,
+                session=how,
+                fingerprint=fingerprint,
+                started=started,
+                status=run.status,
+                epochs=[asdict(epoch) for epoch in run.epochs],
+                folder=str(run.folder.resolve()),
+            ),
+        )
+
+    return keep
+
+
+IDENTITY = ("device", "evaluation", "channels_last", "compile")
+"""What of a session a run's key has: it may change the last digits of its figures."""
+
+
+def find_runs(store: Store, *, data: str | None = None, recipe: str | None = None) -> Runs:
+    """Return the runs in ``store``, all or those on a data set or by a recipe of that name."""
+    return Runs(
+        tuple(
+            _run(kept, store)
+            for kept in read_runs(store)
+            if data in (None, kept.data) and recipe in (None, kept.recipe)
+        )
+    )
+
+
+def _run(kept: Run, store: Store) -> TrainingRun:
+    known = {name: value for name, value in kept.settings.items() if name in SETTINGS}
+    known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    names = {each.name for each in fields(Epoch)}
+    return TrainingRun(
+        architecture=kept.architecture,
+        recipe=NamedRecipe(kept.recipe, Recipe(**known)),
+        data=kept.data,
+        digest=kept.digest,
+        seed=kept.seed,
+        status=RunStatus(kept.status),
+        epochs=tuple(Epoch(**{name: epoch[name] for name in names}) for epoch in kept.epochs),
+        folder=Path(kept.folder),
+        device=str(read_machine(store, kept.fingerprint)["device_name"]),
+    )
