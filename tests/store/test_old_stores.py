@@ -132,7 +132,7 @@ def test_an_old_store_merges_into_a_new_one_once(tmp_path):
     with Store(tmp_path / "new.db") as store:
         added = merge(store, tmp_path / "old.db")
         assert added["measurement"] == len(old_rows("SELECT uid FROM measurement"))
-        assert all(added.values())
+        assert all(count for table, count in added.items() if table != "run")  # older than training
         assert not any(merge(store, tmp_path / "old.db").values())
         assert all(m.key == Case(parse(m.architecture), m.setup).key(m.fingerprint) for m in find_measurements(store))
 
