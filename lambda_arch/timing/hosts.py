@@ -1,7 +1,7 @@
 """Host networks: those inside which parts are timed, so that each part has its usual neighbours.
 
-A ResNet's parts are timed in networks of depth 50, each filled with as many of the wanted ones as it has blocks. Those of
-other families are timed in the networks in which they occur.
+A ResNet's parts are timed in networks of depth 50, each filled with as many of the wanted ones as it has blocks. Those
+of other families are timed in the networks in which they occur.
 """
 
 from collections.abc import Iterable, Sequence
