@@ -95,7 +95,7 @@ class Cast(nn.Module):
 
 def contenders(network: nn.Module, arguments: argparse.Namespace, batch: int) -> dict[str, nn.Module]:
     auto = copy.deepcopy(network)
-    set_evaluation(auto, "auto", batch, training=arguments.train)
+    set_evaluation(auto, "auto", batch, training=arguments.train, dtype=DTYPES[arguments.dtype])
     found = {"canonical": network, "auto": auto}
     if arguments.autotune:
         tuned = copy.deepcopy(network)
@@ -103,9 +103,9 @@ def contenders(network: nn.Module, arguments: argparse.Namespace, batch: int) ->
             autotune(tuned.train(arguments.train), batch, training=arguments.train)
         found["measured"] = tuned
     if not arguments.train:
-        found["prepared"] = prepare(network.eval(), batch)
+        found["prepared"] = prepare(network.eval(), batch, DTYPES[arguments.dtype])
         if arguments.dtype != "fp32":
-            found["prepared, cast"] = Cast(prepare(network, batch), DTYPES[arguments.dtype])
+            found["prepared, cast"] = Cast(prepare(network, batch, DTYPES[arguments.dtype]), DTYPES[arguments.dtype])
     found[PEER] = with_layers(network, from_pypi)
     if arguments.d_li14:
         found["d-li14"] = with_layers(network, from_d_li14(arguments.d_li14))

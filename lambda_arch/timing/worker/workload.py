@@ -40,9 +40,10 @@ class Workload:
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
         if setup.evaluation == "prepared":
-            self.network = prepare(self.network, setup.batch_size)
+            self.network = prepare(self.network, setup.batch_size, dtype)
         else:
-            set_evaluation(self.network, setup.evaluation, setup.batch_size, training=setup.mode == "train")
+            training = setup.mode == "train"
+            set_evaluation(self.network, setup.evaluation, setup.batch_size, training=training, dtype=dtype)
         size = architecture.image_size
         images = torch.randn(setup.batch_size, 3, size, size, dtype=cast)
         self.images = images.to(self.device, memory_format=memory_format)
