@@ -193,3 +193,18 @@ def test_only_the_store_knows_sql():
     )
     found = {path for path in FILES if sql.search(path.read_text("utf-8"))}
     assert {path.relative_to(PACKAGE).parts[0] for path in found} == {"store"}
+
+
+def literals(path):
+    """Yield the string literals of a module that are no docstrings, those within f-strings too."""
+    docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if "cli" not in path.parts], ids=str)
+def test_libraries_speak_of_arguments_and_not_of_flags(path):
+    for text in literals(path):
+        without_commands = re.sub(r"`lambda-arch [^`]*`", "", text)
+        assert not re.search(r"(?<![\w-])--[a-z]", without_commands), text

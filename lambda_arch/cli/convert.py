@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from lambda_arch.errors import DataError
+
 LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets", "timm"]
 
 
@@ -30,12 +32,12 @@ def convert(
     from lambda_arch.nn import to_safetensors
 
     if to.suffix != ".safetensors":
-        raise ValueError(f"--to {to}: expected a file that ends in .safetensors")
+        raise DataError(f"to={to}: expected a file that ends in .safetensors")
     done = convert_checkpoint(checkpoint, layout, architecture=architecture, image_size=image_size)
     for line in done.leftovers.lines():
         typer.echo(line, err=True)
     if done.leftovers and not force:
-        raise ValueError(
+        raise DataError(
             f"{checkpoint} as {done.name}: tensors {done.leftovers}; nothing is written, --force writes what fits"
         )
     atomic_write(to, to_safetensors(done.module))

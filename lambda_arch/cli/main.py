@@ -9,7 +9,7 @@ import typer
 
 from lambda_arch.cli.command import Command, Group, with_flags
 from lambda_arch.cli.interrupts import ended_by_signals
-from lambda_arch.errors import escaped, shown
+from lambda_arch.errors import LambdaArchError, escaped, shown
 
 COMMANDS = {
     "params": "costs.params",
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         message = error.format_message()  # type: ignore[attr-defined]
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ValueError as error:
+    except LambdaArchError as error:
         message = with_flags(str(error), command)
     except tuple(OUT_OF) as error:
         what = next(OUT_OF[kind] for kind in OUT_OF if isinstance(error, kind))

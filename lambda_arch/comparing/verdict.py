@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from lambda_arch.errors import DataError
+
 SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "GiB": 2**30}
 """How many of what is counted (parameters, multiply-accumulates, bytes) a printed unit is."""
 
@@ -33,12 +35,12 @@ def judge(printed: str, unit: str, ours: int, digits: int | None = None) -> tupl
 
     Agrees: ours rounds to the printed digits, a half either way. Agrees (truncated): ours cut off after as many digits.
     ``digits`` says how many significant digits the figure has where it does not show: two in 120 beside 4.8.
-    Raises ValueError for a text that is no number.
+    Raises DataError for a text that is no number.
     """
     try:
         figure = Decimal(printed)
     except InvalidOperation:
-        raise ValueError(f"{printed}: expected a number") from None
+        raise DataError(f"{printed}: expected a number") from None
     exponent = figure.as_tuple().exponent
     assert isinstance(exponent, int)
     last = exponent if digits is None else max(exponent, figure.adjusted() - digits + 1)

@@ -116,9 +116,9 @@ class GlobalPosition(nn.Module):
         return lambdas if self.bias is None else lambdas + self.bias.to(lambdas.dtype).view(1, -1, 1, 1)
 
     def check(self, height: int, width: int) -> None:
-        """Raise ValueError for a map over ``size``."""
+        """Raise ArchitectureError for a map over ``size``."""
         if height > self.size[0] or width > self.size[1]:
-            raise ValueError(
+            raise ArchitectureError(
                 f"{height}x{width}: expected a map of at most {self.size[0]}x{self.size[1]}, "
                 f"the size that these global position embeddings were built for"
             )

@@ -33,7 +33,7 @@ def devices_report(found: Devices) -> Report:
     ]
     notes = [
         "Peaks: the best matrix product of each dtype; a copy's bytes, read and written. Measured once, then kept "
-        "(--fresh measures again; the highest counts).",
+        "(`lambda-arch devices --fresh` measures again; the highest counts).",
         *(f"{row['device']}: {_versions(row)}" for row in rows),
     ]
     flat = Table([Column(name) for name in (rows[0] if rows else {"device": ""})], rows)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.nn.attention.common import projection
 from lambda_arch.nn.attention.full import RelativeAttention
 
@@ -38,9 +39,9 @@ class AugmentedConvolution(nn.Module):
         super().__init__()
         for name, value in (("key_dim", key_dim), ("value_dim", value_dim)):
             if value % heads:
-                raise ValueError(f"{name}={value}: expected a multiple of the {heads} heads")
+                raise ArchitectureError(f"{name}={value}: expected a multiple of the {heads} heads")
         if value_dim >= dim:
-            raise ValueError(f"value_dim={value_dim}: expected fewer than the {dim} channels of the output")
+            raise ArchitectureError(f"value_dim={value_dim}: expected fewer than the {dim} channels of the output")
         self.heads = heads
         self.conv = nn.Conv2d(dim, dim - value_dim, 3, stride, 1, bias=False)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")

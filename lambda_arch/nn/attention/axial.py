@@ -8,6 +8,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.nn.attention.common import Logits, Mix, RelativeLogits, projection
 
 
@@ -17,7 +18,7 @@ class AxisAttention(nn.Module):
     def __init__(self, dim: int, *, heads: int, size: int, axis: Literal["height", "width"]) -> None:
         super().__init__()
         if dim % (2 * heads):
-            raise ValueError(f"heads={heads}: expected heads that divide half the {dim} channels")
+            raise ArchitectureError(f"heads={heads}: expected heads that divide half the {dim} channels")
         self.heads, self.axis = heads, axis
         depth = dim // 2 // heads
         self.queries = projection(dim, dim // 2, gain=depth**-0.5)

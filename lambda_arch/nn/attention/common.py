@@ -6,6 +6,8 @@ Every product has two operands, and the first has every batch axis in full: fvco
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.errors import ArchitectureError
+
 
 class Logits(nn.Module):
     """Every query times every key."""
@@ -39,7 +41,7 @@ class RelativeLogits(nn.Module):
         """
         *batch, length, depth = queries.shape
         if length > self.limit:
-            raise ValueError(
+            raise ArchitectureError(
                 f"{length}: expected an axis of at most {self.limit} positions, "
                 f"what these relative embeddings were built for"
             )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.nn.attention.common import projection
 
 
@@ -31,7 +32,7 @@ class DoubleAttention(nn.Module):
     def __init__(self, dim: int, *, reduction: int = 2) -> None:
         super().__init__()
         if dim % reduction:
-            raise ValueError(f"reduction={reduction}: expected a divisor of the {dim} channels")
+            raise ArchitectureError(f"reduction={reduction}: expected a divisor of the {dim} channels")
         hidden = dim // reduction
         self.features = projection(dim, hidden)
         self.maps = projection(dim, hidden)

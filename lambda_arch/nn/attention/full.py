@@ -6,6 +6,7 @@ convolution as in BoTNet (Srinivas et al. 2021).
 
 from torch import Tensor, nn
 
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.nn.attention.common import Logits, Mix, RelativeLogits, projection
 
 
@@ -44,7 +45,7 @@ class GlobalAttention(nn.Module):
     def __init__(self, dim: int, *, heads: int = 8, size: int) -> None:
         super().__init__()
         if dim % heads:
-            raise ValueError(f"heads={heads}: expected heads that divide the {dim} channels")
+            raise ArchitectureError(f"heads={heads}: expected heads that divide the {dim} channels")
         self.heads = heads
         self.queries = projection(dim, dim)
         self.keys = projection(dim, dim)

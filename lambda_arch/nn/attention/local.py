@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lambda_arch.errors import ArchitectureError
 from lambda_arch.nn.attention.common import Logits, Mix, projection
 
 
@@ -37,9 +38,9 @@ class LocalAttention(nn.Module):
     def __init__(self, dim: int, *, heads: int = 8, extent: int = 7) -> None:
         super().__init__()
         if dim % (2 * heads):
-            raise ValueError(f"heads={heads}: expected heads that divide half the {dim} channels")
+            raise ArchitectureError(f"heads={heads}: expected heads that divide half the {dim} channels")
         if extent < 1 or extent % 2 == 0:
-            raise ValueError(f"extent={extent}: expected an odd spatial extent, such as 7")
+            raise ArchitectureError(f"extent={extent}: expected an odd spatial extent, such as 7")
         self.heads, self.extent = heads, extent
         depth = dim // heads
         self.queries = projection(dim, dim, gain=depth**-0.5)
