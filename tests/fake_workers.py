@@ -12,6 +12,7 @@ from lambda_arch.timing import batch_sizes, machines, rounds
 from lambda_arch.timing.protocol import WorkerError
 from lambda_arch.timing.protocol.messages import Conditions, LoadReply, Machine, Peak, SampleReply
 
+PEAK_MEMORY = 100_000_000
 MACHINE = Machine("cpu", "a device", 1, "", "", "", "", "2.0", "0", "a cpu", 2, "Linux", "3.11")
 
 
@@ -60,8 +61,8 @@ class FakeWorker(AbstractContextManager):
         last = 3.0 if self.fate == "noisy" and number < 9 else 1.0
         if self.parts:
             parts = ((1.0,) * len(self.parts),) * 10
-            return SampleReply(tuple(map(sum, parts)), parts, Conditions(), 1)
-        return SampleReply((1.0, last) * 5, (), Conditions(), 1)
+            return SampleReply(tuple(map(sum, parts)), parts, Conditions(), PEAK_MEMORY)
+        return SampleReply((1.0, last) * 5, (), Conditions(), PEAK_MEMORY)
 
     def close(self):
         FakeWorker.alive -= not self.closed

@@ -1,6 +1,5 @@
 """``lambda-arch results``: all that was ever measured; compare, merge, export."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -93,23 +92,13 @@ def export(
     flags: Flags,
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
-    from lambda_arch.files import atomic_write
-    from lambda_arch.reporting import Column, Table, csv_text
-    from lambda_arch.store.exporting import raw_columns, write_parquet
+    from lambda_arch.reporting.exports import write_timings
     from lambda_arch.timing.measuring import timings
 
-    if file.suffix not in (".csv", ".parquet"):
-        raise ArchitectureError(f"{file}: expected a name that ends in .csv or .parquet")
     with flags.open_store(create=False) as opened:
         found = timings(opened, _selected(opened, where))
-    rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in found]
-    if file.suffix == ".parquet":
-        write_parquet(file, rows)
-    else:
-        names = list(rows[0]) if rows else ["architecture"]
-        flat = [{k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in row.items()} for row in rows]
-        atomic_write(file, csv_text(Table([Column(name) for name in names], flat)))
-    typer.echo(f"{len(rows)} measurements written to {file}", err=True)
+    write_timings(file, found)
+    typer.echo(f"{len(found)} measurements written to {file}", err=True)
 
 
 def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":

@@ -1,4 +1,4 @@
-"""The commands that measure, in this process; their workers are processes."""
+"""The commands that measure, in this process; their workers only pretend where they need not be processes."""
 
 import csv
 import io
@@ -15,6 +15,7 @@ import pytest
 from lambda_arch.store import Store, find_measurements
 from tests import command_line
 from tests.command_line import MODULE
+from tests.fake_workers import fake_workers
 
 SMALL = ["resnet18@32", "lambda_resnet18:m=3@32"]
 QUICK = ["--threads", "1", "--seconds", "0.3"]
@@ -33,7 +34,8 @@ def table(text):
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     path = tmp_path_factory.mktemp("timing") / "s.db"
-    out, _ = run("time", *SMALL, *QUICK, "--baseline", SMALL[0], "--store", path)
+    with fake_workers():
+        out, _ = run("time", *SMALL, *QUICK, "--baseline", SMALL[0], "--store", path)
     return path, table(out)
 
 
@@ -52,7 +54,7 @@ def test_time_says_everything_about_each_network(measured):
 
 
 @pytest.mark.parametrize("evaluation", ["auto", "prepared"])
-def test_an_evaluation_is_measured_beside_the_canonical_one(measured, evaluation, tmp_path):
+def test_an_evaluation_is_a_measurement_of_its_own(workers, measured, evaluation, tmp_path):
     before, first = measured
     path = tmp_path / "s.db"
     shutil.copy(before, path)
@@ -63,7 +65,7 @@ def test_an_evaluation_is_measured_beside_the_canonical_one(measured, evaluation
     assert [each["uid"] for each in kept] == [row["uid"]]
 
 
-def test_a_second_run_measures_nothing_and_fresh_does(measured):
+def test_a_second_run_measures_nothing_and_fresh_does(workers, measured):
     path, first = measured
     again = table(run("time", *SMALL, *QUICK, "--baseline", SMALL[0], "--store", path)[0])
     assert [row["uid"] for row in again] == [row["uid"] for row in first]
@@ -197,8 +199,7 @@ def test_interrupted_it_prints_what_is_done(tmp_path, ending):
         assert len(find_measurements(store)[0].samples) >= int(row["samples"])
 
 
-@pytest.mark.slow
-def test_calibrated_blocks_predict_networks(tmp_path):
+def test_calibrated_blocks_predict_networks(workers, tmp_path):
     path = tmp_path / "s.db"
     common = ["--threads", "1", "--seconds", "0.3", "--store", path]
     blocks = table(run("calibrate", "resnet18@32", "--choices", "m=3", *common)[0])
@@ -212,8 +213,7 @@ def test_calibrated_blocks_predict_networks(tmp_path):
     assert plot.read_text().lstrip().startswith("<?xml")
 
 
-@pytest.mark.slow
-def test_roofline_tells_what_bounds_each_stage(tmp_path):
+def test_roofline_tells_what_bounds_each_stage(workers, tmp_path):
     out, _ = run(
         "time", "resnet18@32", "--roofline", "--threads", "1", "--seconds", "0.3", "--store", tmp_path / "s.db"
     )

@@ -1,0 +1,28 @@
+"""Measurements with their raw samples, as files for other programs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from lambda_arch.errors import SetupError
+from lambda_arch.files import atomic_write
+from lambda_arch.reporting.formats import csv_text
+from lambda_arch.reporting.table import Column, Table
+from lambda_arch.store.exporting import raw_columns, write_parquet
+from lambda_arch.timing.measuring import Timing
+
+
+def write_timings(path: Path, timings: Sequence[Timing]) -> None:
+    """Write measurements to a .csv or .parquet file, raw samples included; in CSV those are JSON.
+
+    Raises :class:`SetupError` for another ending.
+    """
+    rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in timings]
+    if path.suffix == ".parquet":
+        write_parquet(path, rows)
+    elif path.suffix == ".csv":
+        names = list(rows[0]) if rows else ["architecture"]
+        flat = [{k: json.dumps(v) if isinstance(v, (list, dict)) else v for k, v in row.items()} for row in rows]
+        atomic_write(path, csv_text(Table([Column(name) for name in names], flat)))
+    else:
+        raise SetupError(f"{path}: expected a name that ends in .csv or .parquet")
