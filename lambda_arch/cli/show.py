@@ -33,7 +33,7 @@ def show(
     flags: Flags,
     output: Output,
 ) -> None:
-    """Show the ledger: a row a module, with its output's shape, parameters, MACs and share of the total."""
+    """Show the ledger: one row per module, with its output's shape, parameters, MACs and share of the total."""
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
     if evaluation is not None:
