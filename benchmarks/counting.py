@@ -1,4 +1,4 @@
-"""Speed of counting: the command as a process, a million variants at once, and the books that run networks.
+"""Speed of counting: the command as a process, a million variants at once, and the counters that run networks.
 
     python benchmarks/counting.py
 

@@ -1,6 +1,6 @@
 """Stage patterns: which blocks hold a lambda layer, or another one.
 
-A pattern is a letter a stage (``CCLL``), a letter a block (``CCC-CCCC-CCLCCL-LLL``, the dashes optional), or a mix: a
+A pattern is one letter per stage (``CCLL``), one per block (``CCC-CCCC-CCLCCL-LLL``, the dashes optional), or a mix: a
 group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for that many lambda layers spaced evenly
 (``C-C-2-L``), as in the paper's hybrids (Bello, ICLR 2021, appendix E).
 """

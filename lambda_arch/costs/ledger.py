@@ -1,4 +1,4 @@
-"""The ledger: what an architecture costs, a row a module."""
+"""The ledger: what an architecture costs, one row per module."""
 
 from dataclasses import dataclass
 from functools import cached_property

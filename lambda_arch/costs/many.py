@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     import pandas
 
 CHUNK = 8192  # architectures at a time: their arrays stay in the processor's cache
-COSTS = ("params", "macs", "fvcore_flops", "activations")
 Integers = NDArray[np.int64]
 LARGEST = 2**63 - 1
+COSTS = ("params", "macs", "fvcore_flops", "activations")
 
 
 @dataclass(frozen=True)

@@ -23,12 +23,12 @@ from lambda_arch.arch import (
     halve,
 )
 from lambda_arch.arch.checks import check_whole
+from lambda_arch.costs.peak import ELEMENT_BYTES
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 PAPER_BATCH = 128
-FULL_PRECISION = 4  # bytes of a number
 
 
 def map_bytes(architecture: Architecture, batch_size: int = PAPER_BATCH, *, stages: tuple[str, ...] = ()) -> int:
@@ -38,7 +38,7 @@ def map_bytes(architecture: Architecture, batch_size: int = PAPER_BATCH, *, stag
     that keep no such map (convolutions, double attention) count as zero.
     """
     inside = [part for part in architecture.parts() if not stages or part.path.partition(".")[0] in stages]
-    return sum(_map_elements(part, batch_size) for part in inside) * FULL_PRECISION
+    return sum(_map_elements(part, batch_size) for part in inside) * ELEMENT_BYTES
 
 
 def _map_elements(part: Part, batch_size: int) -> int:
