@@ -44,8 +44,12 @@ def search(
         typer.Option("--where", help="A bound, such as 'params<=16M'; may be given again.", metavar="BOUND"),
     ] = None,
     accuracy: Annotated[
-        Path | None,
-        typer.Option("--accuracy", help="Predict top1 from your runs: a CSV of architecture, top1.", metavar="FILE"),
+        str | None,
+        typer.Option(
+            "--accuracy",
+            help="Predict top1 from your runs: a CSV of architecture, top1; or store: those of `runs`.",
+            metavar="FILE|store",
+        ),
     ] = None,
     with_published: Annotated[
         bool, typer.Option("--with-published", help="Fit on the published runs as well as those of --accuracy.")

@@ -23,7 +23,17 @@ from lambda_arch.searching.features import (
     ranges,
     varied_settings,
 )
-from lambda_arch.searching.training_runs import ABLATION, FIGURE_3, OWN, Run, is_modelled, published_runs, read_runs
+from lambda_arch.searching.training_runs import (
+    ABLATION,
+    FIGURE_3,
+    OWN,
+    Run,
+    is_modelled,
+    published_runs,
+    read_runs,
+    stored_runs,
+)
+from lambda_arch.store.connection import Store
 
 LEVEL = 0.95
 SPARE = 3
@@ -197,18 +207,26 @@ def published_model() -> AccuracyModel:
     return fit(published_runs(), "the paper's ablations, c4 study and Figure 3")
 
 
-def model_of(given: AccuracyModel | Path | str | None, *, with_published: bool = False) -> AccuracyModel:
-    """Return a model that is given, or that of the published runs (None, ``published``) or of a CSV of a user's runs.
+def model_of(
+    given: AccuracyModel | Path | str | None, *, with_published: bool = False, store: Path | str | None = None
+) -> AccuracyModel:
+    """Return a model that is given, or one of the published runs (None, ``published``), or of a user's runs.
 
+    Those are in a CSV, or in the ``store`` (``store``, or ``store:DATA`` for those on one data set).
     ``with_published``: of both. Raises :class:`DataError` for a file that is wrong or has too few runs, and OSError.
     """
     if isinstance(given, AccuracyModel):
         return given
     if given is None or given == "published":
         return published_model()
-    path = Path(given)
-    runs = read_runs(path)
-    return fit([*runs, *published_runs()], f"{path.name} and the paper's") if with_published else fit(runs, path.name)
+    kind, _, data = str(given).partition(":")
+    if kind == "store":
+        with Store(store, create=False) as opened:
+            runs, name = stored_runs(opened, data)
+        source = f"trained here on {name}"
+    else:
+        runs, source = read_runs(Path(given)), Path(given).name
+    return fit([*runs, *published_runs()], f"{source} and the paper's") if with_published else fit(runs, source)
 
 
 def _row(architecture: ResNet, recipe: str, recipes: Sequence[str]) -> Floats:

@@ -54,8 +54,9 @@ def search(
 
     ``minimize`` and ``maximize`` name metrics (MACs against top1 unless given), ``where`` has bounds such as
     ``params<=16M``. ``accuracy`` is what top1 is predicted by: the published runs (``published``, the default), a CSV
-    of your own (``with_published``: and those), or a model. ``latency`` is a calibration; unless given, the ``store``'s
-    for the setup: ``device``, ``batch_size``, ``dtype``, ``mode``, ``threads`` and ``clock``.
+    of your own (``with_published``: and those), the runs in the ``store`` (``store``), or a model. ``latency`` is a
+    calibration; unless given, the ``store``'s for the setup: ``device``, ``batch_size``, ``dtype``, ``mode``,
+    ``threads`` and ``clock``.
 
     With ``function``, an objective of your own to minimise (a callable from an architecture to a number, or
     ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
@@ -88,7 +89,7 @@ def search(
         functions["latency"] = lambda network: whole_latencies([network], setup(), store)[str(network)]
     if with_published and isinstance(accuracy, AccuracyModel | None):
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
-    model = model_of(accuracy, with_published=with_published) if "top1" in named else None
+    model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
     if latency is None and not measure and named & set(TIMED):
         latency = calibrated_latency(setup(), store)
     chosen = read_space(space) if isinstance(space, str) else space

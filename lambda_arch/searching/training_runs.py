@@ -1,14 +1,17 @@
 """Runs that an accuracy model is fitted on: the published ones, and a user's own."""
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeGuard
 
 from lambda_arch.arch import Block, Convolution, Lambda, ResNet, parse
-from lambda_arch.errors import ArchitectureError, DataError
+from lambda_arch.errors import ArchitectureError, DataError, did_you_mean
 from lambda_arch.files import read_csv
 from lambda_arch.published import load_table
+from lambda_arch.store.connection import Store
+from lambda_arch.store.runs import read_runs as read_stored
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
 TABLES = {
@@ -22,6 +25,7 @@ TABLES = {
     "pareto_figure3": ("top1", FIGURE_3),
 }
 """The published tables of ImageNet accuracies, with the column and the recipe of training that each has."""
+FINISHED = "finished"
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,9 @@ def _plain(layer: object) -> Convolution | Lambda:
 
 
 def read_runs(path: Path) -> list[Run]:
-    """Return the runs of a CSV with the columns ``architecture`` and ``top1``.
+    """Return the runs of a CSV with the columns ``architecture`` and ``top1``, such as ``lambda-arch runs`` writes.
+
+    Where it has a column ``status``, those that are not finished are left out.
 
     Raises :class:`DataError` naming the file and the line of what is wrong, and OSError.
     """
@@ -72,6 +78,8 @@ def read_runs(path: Path) -> list[Run]:
     runs = []
     for line, row in rows:
         where = f"{path}, line {line}"
+        if row.get("status", FINISHED) != FINISHED:
+            continue
         try:
             architecture = parse(row["architecture"].strip())
         except ArchitectureError as error:
@@ -86,3 +94,32 @@ def read_runs(path: Path) -> list[Run]:
             raise DataError(f"{where}: top1={row['top1']}: expected percent from 0 to 100, such as 78.4")
         runs.append(Run(architecture, OWN, top1))
     return runs
+
+
+def stored_runs(store: Store, data: str = "") -> tuple[list[Run], str]:
+    """Return the finished runs of a store on the data set ``data``, and that name; its only one unless given.
+
+    Those by the recipe of the last run, settings included, are the user's own; each other recipe stands for itself.
+    Architectures that no accuracy model knows are left out.
+
+    Raises :class:`DataError` for a store without such runs, or with several data sets where none was named.
+    """
+    finished = [run for run in read_stored(store) if run.status == FINISHED and run.epochs]
+    names = sorted({run.data for run in finished})
+    if not names or (data and data not in names):
+        others = f"; expected {' or '.join(names)}{did_you_mean(data, names)}" if names else ""
+        raise DataError(f"{store.path}: no finished training runs{f' on {data}' if data else ''}{others}")
+    if not data and len(names) > 1:
+        raise DataError(f"{store.path}: has runs on {', '.join(names)}; expected one of them, such as store:{names[0]}")
+    name = data or names[0]
+    chosen = [run for run in finished if run.data == name]
+    recipes = {json.dumps(run.settings, sort_keys=True): run.recipe for run in chosen}
+    last = json.dumps(chosen[-1].settings, sort_keys=True)
+    labels = {settings: f"{recipe} {i}" for i, (settings, recipe) in enumerate(recipes.items())} | {last: OWN}
+    found = []
+    for run in chosen:
+        architecture = parse(run.architecture)
+        if is_modelled(architecture):
+            label = labels[json.dumps(run.settings, sort_keys=True)]
+            found.append(Run(architecture, label, float(run.epochs[-1]["top1"])))
+    return found, name

@@ -58,6 +58,7 @@ def test_two_processes_learn_what_one_does(tmp_path, run_cli):
     assert weights.keys() == other_weights.keys()
 
 
+@pytest.mark.slow
 def test_a_step_of_two_processes_is_one_of_the_whole_batch(tmp_path, run_cli):
     step = ("--epochs", "1", "--limit-images", "64")
     assert run_cli(*ARGUMENTS, tmp_path / "one", *step).code == 0
