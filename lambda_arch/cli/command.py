@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from lambda_arch.errors import DataError
 
-RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices"}
+RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
 """Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
 
 
@@ -23,8 +23,10 @@ WRITTEN = ("out", "plot", "to", "file")
 class Parameters:
     """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of the time it takes.
 
-    What a command reads it does not write.
+    What a command reads it does not write. Old names of flags are replaced by the new ones.
     """
+
+    params: list[Any]
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises :class:`DataError` where a file to write is one that it reads too."""
@@ -43,6 +45,19 @@ class Parameters:
             if "process_value" not in vars(param):
                 param.process_value = _process_value(param, param.process_value)
         return params
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read ``args``, with the old names of flags replaced by the new ones."""
+        flags = {flag for param in self.params for flag in param.opts}
+        for i, arg in enumerate(args):
+            old, equals, value = arg.partition("=")
+            new = RENAMED.get(old)
+            if old not in flags and new in flags:
+                args[i] = f"{new}{equals}{value}"
+                if not ctx.resilient_parsing:
+                    typer.echo(f"note: {old} is now {new}; the old name will go in the next version", err=True)
+        found: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        return found
 
 
 def _check_not_read(name: str, path: Path, others: Mapping[str, Any]) -> None:
@@ -70,19 +85,7 @@ def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[
 
 
 class Command(Parameters, TyperCommand):
-    """A command that knows the old names of its flags."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read ``args``, with the old names of flags replaced by the new ones."""
-        flags = {flag for param in self.params for flag in param.opts}
-        for i, arg in enumerate(args):
-            old, equals, value = arg.partition("=")
-            new = RENAMED.get(old)
-            if old not in flags and new in flags:
-                args[i] = f"{new}{equals}{value}"
-                if not ctx.resilient_parsing:
-                    typer.echo(f"note: {old} is now {new}; the old name will go in the next version", err=True)
-        return super().parse_args(ctx, args)
+    """A command."""
 
 
 class Group(Parameters, TyperGroup):

@@ -13,9 +13,9 @@ from lambda_arch.cli.output import Output, takes_output
 if TYPE_CHECKING:
     from lambda_arch.store import Measurement, Store
 
-Where = Annotated[
+Only = Annotated[
     list[str] | None,
-    typer.Option("--where", help="Only these: batch=8, architecture=lambda*; again for more.", metavar="COND"),
+    typer.Option("--only", help="Only these: batch=8, architecture=lambda*; again for more.", metavar="COND"),
 ]
 
 results = typer.Typer(
@@ -29,17 +29,17 @@ results = typer.Typer(
 @results.callback()
 @takes_flags("store")
 @takes_output
-def show(context: typer.Context, *, where: Where = None, flags: Flags, output: Output) -> None:
+def show(context: typer.Context, *, only: Only = None, flags: Flags, output: Output) -> None:
     """List all that was ever measured, by setup."""
     if context.invoked_subcommand is not None:
-        if where or flags != Flags() or output != Output():
+        if only or flags != Flags() or output != Output():
             raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
         return
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
     with flags.open_store(create=False) as opened:
-        output.show(results_report(timings(opened, _selected(opened, where))))
+        output.show(results_report(timings(opened, _selected(opened, only))))
 
 
 @results.command(cls=Command)
@@ -48,7 +48,7 @@ def show(context: typer.Context, *, where: Where = None, flags: Flags, output: O
 def compare(
     *,
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The architecture to compare with.")],
-    where: Where = None,
+    only: Only = None,
     flags: Flags,
     output: Output,
 ) -> None:
@@ -58,7 +58,7 @@ def compare(
 
     name = str(parse(baseline))
     with flags.open_store(create=False) as opened:
-        found = [timing for timing in timings(opened, _selected(opened, where), name) if timing.ratio is not None]
+        found = [timing for timing in timings(opened, _selected(opened, only), name) if timing.ratio is not None]
     if not found:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
     output.show(results_report(found))
@@ -88,7 +88,7 @@ def merge(
 def export(
     *,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file to write.")],
-    where: Where = None,
+    only: Only = None,
     flags: Flags,
 ) -> None:
     """Write every measurement with all of its setup, machine and raw samples."""
@@ -96,13 +96,13 @@ def export(
     from lambda_arch.timing.measuring import timings
 
     with flags.open_store(create=False) as opened:
-        found = timings(opened, _selected(opened, where))
+        found = timings(opened, _selected(opened, only))
     write_timings(file, found)
     typer.echo(f"{len(found)} measurements written to {file}", err=True)
 
 
-def _selected(store: "Store", where: list[str] | None) -> "list[Measurement]":
+def _selected(store: "Store", only: list[str] | None) -> "list[Measurement]":
     from lambda_arch.store import find_measurements
     from lambda_arch.store.conditions import select
 
-    return select(find_measurements(store), where or [])
+    return select(find_measurements(store), only or [])

@@ -35,7 +35,7 @@ def _filter(condition: str) -> Callable[[Measurement], bool]:
     name, equals, pattern = (part.strip() for part in condition.partition("="))
     if not equals or name not in ATTRIBUTES:
         hint = did_you_mean(name, ATTRIBUTES)
-        raise SetupError(f"where={condition}: expected name=value with one of {', '.join(ATTRIBUTES)}{hint}")
+        raise SetupError(f"only={condition}: expected name=value with one of {', '.join(ATTRIBUTES)}{hint}")
     return lambda measurement: fnmatch.fnmatchcase(_text(ATTRIBUTES[name](measurement)).lower(), pattern.lower())
 
 

@@ -61,7 +61,7 @@ def test_an_evaluation_is_a_measurement_of_its_own(workers, measured, evaluation
     (row,) = table(run("time", SMALL[1], *QUICK, "--evaluation", evaluation, "--store", path)[0])
     assert (row["evaluation"], row["status"]) == (evaluation, "ok")
     assert row["uid"] != first[1]["uid"]
-    kept = table(run("results", "--where", f"evaluation={evaluation}", "--store", path)[0])
+    kept = table(run("results", "--only", f"evaluation={evaluation}", "--store", path)[0])
     assert [each["uid"] for each in kept] == [row["uid"]]
 
 
@@ -77,7 +77,7 @@ def test_a_second_run_measures_nothing_and_fresh_does(workers, measured):
 
 def test_results_are_listed_filtered_compared_and_exported(measured, tmp_path):
     path, first = measured
-    rows = json.loads(run("results", "--where", "architecture=lambda*", "--format", "json", "--store", path)[0])
+    rows = json.loads(run("results", "--only", "architecture=lambda*", "--format", "json", "--store", path)[0])
     assert [row["architecture"] for row in rows] == [SMALL[1]]
     compared = table(run("results", "compare", SMALL[0], "--store", path)[0])
     ratios = {row["uid"]: row["ratio"] for row in compared}
@@ -132,7 +132,7 @@ def test_a_table_is_for_people(measured):
         (["results", "compare", "resnet18@32"], "nothing was measured in one session"),
         (["results", "export", "x.txt"], ".csv or .parquet"),
         (["results", "merge", "none.db"], "no such store"),
-        (["results", "--where", "batsh=1"], "did you mean batch"),
+        (["results", "--only", "batsh=1"], "did you mean batch"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_2(arguments, words, tmp_path):
