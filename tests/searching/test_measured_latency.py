@@ -26,8 +26,9 @@ def invented(part) -> float:
     return 1e-3 * (1 + sum(map(ord, part_key(part))) % 97)
 
 
-@pytest.fixture
-def store(tmp_path):
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("latency")
     space = tmp_path / "tiny.toml"
     space.write_text(SPACE)
     setup = Setup(device="cpu", batch_size=1, dtype="fp32", threads=2)
