@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from lambda_arch.errors import SetupError
 from lambda_arch.store.case import Case
 from lambda_arch.store.connection import Store
 from lambda_arch.store.measurements import find_largest_batch_size
@@ -18,7 +19,8 @@ WARMUP = 1.0  # seconds
 def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: str) -> int:
     """Return the largest batch size with which ``case`` fits into memory: known from the store, or found.
 
-    Doubled until it does not fit, then halved in between, to 1 in 16. Raises OSError where not even one image fits.
+    Doubled until it does not fit, then halved in between, to 1 in 16. Raises :class:`SetupError` where not even one
+    image fits.
     """
     known = find_largest_batch_size(store, case, fingerprint, limits.memory)
     if known:
@@ -31,7 +33,7 @@ def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: st
             fails = size
         size = min(2 * fits, MOST) if fails > MOST else (fits + fails) // 2
     if not fits:
-        raise OSError(f"{case.architecture}: not even a batch of 1 fits into memory on {case.setup.device}")
+        raise SetupError(f"{case.architecture}: not even a batch of 1 fits into memory on {case.setup.device}")
     return fits
 
 
@@ -45,5 +47,5 @@ def _fits(case: Case, size: int, limits: Limits) -> bool:
         except WorkerError as error:
             if error.status in (Status.OUT_OF_MEMORY, Status.CRASH):
                 return False
-            raise OSError(f"{case.architecture}, batch {size}: {error}") from None
+            raise SetupError(f"{case.architecture}, batch {size}: {error}") from None
     return True

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
+from lambda_arch.errors import SetupError
 from lambda_arch.results import Result
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import keep_machine, read_machine
@@ -80,4 +81,4 @@ def _ask(threads: int, question: Callable[[WorkerProcess], T], message: str) -> 
         with WorkerProcess(threads) as worker:
             return question(worker)
     except WorkerError as error:
-        raise OSError(f"{message} ({error})") from None
+        raise SetupError(f"{message} ({error})") from None

@@ -86,8 +86,8 @@ def roofline(
 ) -> Rooflines:
     """Time the stages of networks inside whole steps, against the device's measured peak rates.
 
-    The arguments are those of :func:`lambda_arch.measure`. Raises as it does, :class:`SetupError` for a setup whose
-    parts run as one, and OSError for a network that cannot be run there.
+    The arguments are those of :func:`lambda_arch.measure`. Raises as it does, and :class:`SetupError` for a setup
+    whose parts run as one, or that cannot be run.
     """
     networks = read_architectures(architectures)
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
@@ -133,7 +133,7 @@ def _time_stages(
         elif isinstance(event, Sampled):
             samples += event.reply.parts
         elif isinstance(event, Finished) and event.status is not Status.OK:
-            raise OSError(f"{network}: {event.status}, {event.reason}")
+            raise SetupError(f"{network}: {event.status}, {event.reason}")
         yield event
     seconds: dict[str, float] = {}
     for i, path in enumerate(paths):

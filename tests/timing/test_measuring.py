@@ -97,7 +97,7 @@ def test_the_largest_batch_is_found_and_then_known(workers, store, largest):
     assert again.measurement.uid == found.measurement.uid
     assert workers.started == started + 1
     workers.largest = 0
-    with pytest.raises(OSError, match="not even a batch of 1 fits"):
+    with pytest.raises(SetupError, match="not even a batch of 1 fits"):
         measure(LAMBDA, batch_size="auto", store=store, threads=1)
 
 

@@ -49,3 +49,9 @@ def test_devices_and_their_peaks_are_looked_at_once(workers, store):
     assert devices(threads=1, store=store).devices == (device,)
     assert workers.started == started + 2  # to list the devices, and to look at one: its peaks are known
     assert "a device" in str(devices(threads=1, store=store))
+
+
+def test_what_cannot_be_run_is_said(workers, store):
+    workers.fates = {"resnet18@32": "oom"}
+    with pytest.raises(SetupError, match="resnet18@32: oom, too large"):
+        roofline("resnet18@32", threads=1, store=store)
