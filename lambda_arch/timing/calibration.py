@@ -167,6 +167,6 @@ def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> Blo
 def check_parts(setup: Setup, what: str) -> None:
     """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
     if setup.compile or setup.cuda_graph:
-        raise SetupError(f"{what}: expected compile=False and cuda_graph=False, for else the parts run as one")
+        raise SetupError(f"{what}: compile=True and cuda_graph=True run the parts as one; expected neither")
     if setup.evaluation == "prepared":
         raise SetupError(f"{what}: expected evaluation=auto; a prepared network has other parts")

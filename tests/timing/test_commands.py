@@ -123,6 +123,7 @@ def test_a_table_is_for_people(measured):
         (["time", "resnet18@32", "--evaluation", "prepard"], "did you mean prepared"),
         (["time", "resnet18@32", "--evaluation", "prepared", "--mode", "train"], "expected --evaluation auto"),
         (["calibrate", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
+        (["time", "resnet18@32", "--roofline", "--compile"], "--compile and --cuda-graph run the parts as one"),
         (["time", "resnet18@32", "--evaluation", "measured"], "`show` and `autotune` measure"),
         (["time", "resnet18@32", "--evaluation", "auto/sum"], "expected canonical, auto, prepared"),
         (["predict", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),

@@ -35,7 +35,7 @@ def test_other_families_have_rooflines_too(workers, store, name):
 
 
 def test_what_runs_as_one_is_refused(workers, store):
-    with pytest.raises(SetupError, match="expected compile=False"):
+    with pytest.raises(SetupError, match="run the parts as one; expected neither"):
         roofline("resnet18@32", compile=True, store=store)
     with pytest.raises(SetupError, match="dtype=bf16: cpu has no measured peak"):
         roofline("resnet18@32", dtype="bf16", threads=1, store=store)
