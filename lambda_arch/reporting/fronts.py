@@ -88,6 +88,8 @@ def _guarantee(front: Front) -> str:
         return "better ones may exist"
     if front.is_exact:
         return "the front is exact"
+    if not len(front):
+        return "thinned near the bounds: what keeps them may have been dropped"
     shares = front.relative_error()
     errors = [
         f"{metric.label} {metric.show_with_unit(float(error))} ({share:.2%} of the least)"
@@ -247,7 +249,10 @@ def _data(shown: ShownFront) -> dict[str, Any]:
         "engine": front.engine,
         "found": front.how,
         "exact": front.is_exact,
-        "error": {metric.name: float(error) for metric, error in zip(problem.objectives, front.error, strict=True)},
+        "error": {
+            metric.name: float(error) if len(front) else None
+            for metric, error in zip(problem.objectives, front.error, strict=True)
+        },
         "objectives": {metric.name: metric.better for metric in problem.objectives},
         "where": [str(constraint) for constraint in problem.constraints],
         "accuracy": None

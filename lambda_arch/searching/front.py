@@ -33,7 +33,7 @@ class Found:
         return cls(totals, options, np.zeros(totals.shape[1]), np.full(totals.shape[1], np.inf))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Front(Result):
     """The members of a front, in the order of the first objective.
 
@@ -54,6 +54,9 @@ class Front(Result):
 
     def __len__(self) -> int:
         return len(self.totals)
+
+    def __repr__(self) -> str:
+        return f"<Front of {self.problem.space.name}: {len(self)} members, {self.how}>"
 
     @property
     def is_exact(self) -> bool:
