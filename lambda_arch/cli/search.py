@@ -128,7 +128,7 @@ def search(
         return
     shown = shown_front(front, spread(front, members or (ON_TERMINAL if output.for_people else IN_FILES)))
     report = front_report(shown)
-    if output.chosen == "csv":  # it has no room for them
+    if output.chosen == "csv":  # its columns cannot hold them
         for note in summary(front):
             typer.echo(f"note: {note}", err=True)
     if plot is not None:

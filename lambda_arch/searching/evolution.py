@@ -83,15 +83,15 @@ def evolve(
     names = [metric.name for metric in problem.costs.metrics]
     about = {"space": problem.space.name, "size": str(problem.space.size), "metrics": names, "seed": seed}
     about |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
-    book = Record(record, about)
-    book.load()
+    kept = Record(record, about)
+    kept.load()
     met: dict[tuple[int, ...], Floats] = {}
     for genes in _generations(problem, population, seed, met):
         for gene in genes:
             if gene not in met:
                 if len(met) >= evaluations:
                     return _front(problem, met)
-                met[gene] = _evaluate(problem, gene, book)
+                met[gene] = _evaluate(problem, gene, kept)
                 if evaluated is not None:
                     evaluated()
     return _front(problem, met)
@@ -104,12 +104,12 @@ def _check(evaluations: int, population: int) -> None:
         raise LambdaArchError(f"evaluations={evaluations}: expected at least 1")
 
 
-def _evaluate(problem: Problem, gene: tuple[int, ...], book: Record) -> Floats:
+def _evaluate(problem: Problem, gene: tuple[int, ...], kept: Record) -> Floats:
     architecture = problem.space.products[gene[0]].architecture(gene[1:])
     name = str(architecture)
-    if name not in book.known:
-        book.add(name, problem.of(architecture).tolist())
-    return np.array(book.known[name])
+    if name not in kept.known:
+        kept.add(name, problem.of(architecture).tolist())
+    return np.array(kept.known[name])
 
 
 def _generations(

@@ -1,4 +1,4 @@
-"""What a front tells: a few members that stand for all, the knee, the best, and the published ones beside it."""
+"""What a front tells: a few members that stand for all, the knee, the best, and how published ones compare."""
 
 from dataclasses import dataclass
 
@@ -51,7 +51,7 @@ def best(front: Front) -> int:
 
 @dataclass(frozen=True)
 class Placed:
-    """A published architecture beside a front: its totals, its printed top-1, and a member that dominates it.
+    """A published architecture compared with a front: its totals, its printed top-1, and a member that dominates it.
 
     ``by`` is None where none does; ``member`` is the member that it equals, if it does. ``recipe`` is what trained it.
     """
