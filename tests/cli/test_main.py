@@ -10,6 +10,7 @@ import pytest
 
 from lambda_arch.cli import costs
 from lambda_arch.cli.main import main
+from lambda_arch.errors import LambdaArchError
 from tests.command_line import MODULE, run
 
 
@@ -27,7 +28,7 @@ def fail_with(patch, error):
         (MemoryError("712 TiB"), "not enough memory for this (712 TiB)"),
         (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
         (OverflowError("int too large to convert to float"), "a number too large"),
-        (ValueError("a\n  line"), "a line"),
+        (LambdaArchError("a\n  line"), "a line"),
         (OSError(28, "No space left", "file"), "file: No space left"),
     ],
     ids=lambda value: type(value).__name__,
