@@ -51,6 +51,12 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     _sync_folder(target.parent)
 
 
+def check_regular(path: Path) -> None:
+    """Raise OSError for what is there and no regular file: reading a named pipe or a device may never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+
+
 def _is_descriptor(path: Path) -> bool:
     """Return whether ``path`` leads to an open file of a process, such as /dev/stdout: others write there too."""
     for _ in range(40):

@@ -90,11 +90,11 @@ class Flags:
         arguments = self.arguments(one=True)
         return Setup(**{each.name: arguments[each.name] for each in fields(Setup) if each.name in arguments})
 
-    def open_store(self, *, create: bool = True) -> "Store":
-        """Open the store of ``--store``, or the user's own; ``create``: one that was named may be new."""
+    def open_store(self, *, read_only: bool = False) -> "Store":
+        """Open the store of ``--store``, or the user's own; it may be a new one unless it is for reading."""
         from lambda_arch.store import Store
 
-        return Store(self.store, create=create or self.store is None)
+        return Store(self.store, create=not read_only, read_only=read_only)
 
 
 def takes_flags(*names: str, **defaults: Any) -> Callable[[Command], Command]:

@@ -20,7 +20,7 @@ Only = Annotated[
 
 results = typer.Typer(
     cls=Group,
-    help="All that was ever measured: list, compare, merge, export.",
+    help="All that was ever measured: list, compare, merge, check, export.",
     invoke_without_command=True,
     no_args_is_help=False,
 )
@@ -38,8 +38,9 @@ def show(context: typer.Context, *, only: Only = None, flags: Flags, output: Out
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
-    with flags.open_store(create=False) as opened:
+    with flags.open_store(read_only=True) as opened:
         output.show(results_report(timings(opened, _selected(opened, only))))
+        _note_damaged(opened)
 
 
 @results.command(cls=Command)
@@ -57,7 +58,7 @@ def compare(
     from lambda_arch.timing.measuring import timings
 
     name = str(parse(baseline))
-    with flags.open_store(create=False) as opened:
+    with flags.open_store(read_only=True) as opened:
         found = [timing for timing in timings(opened, _selected(opened, only), name) if timing.ratio is not None]
     if not found:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
@@ -81,6 +82,22 @@ def merge(
         f"{added['choice']} evaluations, {added['run']} training runs, {added['machine']} machines",
         err=True,
     )
+    if added["skipped"]:
+        typer.echo(f"note: {added['skipped']} damaged rows of {other} are left out", err=True)
+
+
+@results.command(cls=Command)
+@takes_flags("store")
+@takes_output
+def check(*, flags: Flags, output: Output) -> None:
+    """List the damaged rows, which the other commands leave out; exit 1 where there are any."""
+    from lambda_arch.store import check_store
+
+    with flags.open_store(read_only=True) as opened:
+        found = check_store(opened)
+    output.show(found)
+    if found.damaged:
+        raise typer.Exit(1)
 
 
 @results.command(cls=Command)
@@ -95,10 +112,20 @@ def export(
     from lambda_arch.reporting.exports import write_timings
     from lambda_arch.timing.measuring import timings
 
-    with flags.open_store(create=False) as opened:
+    with flags.open_store(read_only=True) as opened:
         found = timings(opened, _selected(opened, only))
+        _note_damaged(opened)
     write_timings(file, found)
     typer.echo(f"{len(found)} measurements written to {file}", err=True)
+
+
+def _note_damaged(store: "Store") -> None:
+    from lambda_arch.store import find_damaged
+
+    found = find_damaged(store)
+    if found:
+        more = f"{len(found)} damaged rows are left out, such as" if len(found) > 1 else "a damaged row is left out:"
+        typer.echo(f"note: {more} {found[0].table} {found[0].row}; `lambda-arch results check` lists them", err=True)
 
 
 def _selected(store: "Store", only: list[str] | None) -> "list[Measurement]":

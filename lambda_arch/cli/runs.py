@@ -20,5 +20,5 @@ def runs(
     """List what was trained: a CSV of it is what `search --accuracy` takes."""
     from lambda_arch.training import find_runs
 
-    with flags.open_store(create=False) as opened:
+    with flags.open_store(read_only=True) as opened:
         output.show(find_runs(opened, data=data, recipe=recipe))

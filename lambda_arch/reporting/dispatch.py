@@ -24,6 +24,7 @@ REPORTS = {
     "Predictions": "calibrations.prediction_report",
     "Rooflines": "rooflines.roofline_report",
     "Runs": "training.runs_report",
+    "StoreCheck": "stores.store_report",
     "TableFront": "fronts.table_report",
     "TableTimings": "ratios.table_timings_report",
     "Verification": "verifications.verification_report",

@@ -29,7 +29,7 @@ def calibrated_latency(setup: "Setup", store: Path | str | None = None) -> Laten
     from lambda_arch.store import Store
     from lambda_arch.timing import block_latencies
 
-    with Store(store, create=store is None) as opened:
+    with Store(store, create=False, read_only=True) as opened:
         found = block_latencies(opened, setup)
     if not found.by_key:
         raise SetupError(

@@ -4,7 +4,8 @@
 (``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``) with functions that keep rows
 and read them as values. To add a table:
 
-1. Append a migration to ``schema.MIGRATIONS``; those before it never change. Give the table a ``uid`` that no other
+1. Append a migration to ``schema.MIGRATIONS``; those before it never change. Give the table a column
+   ``checksum TEXT NOT NULL DEFAULT ''``, which the connection fills, and the table a ``uid`` that no other
    store gives (``keys.new_uid``), or a key that is a digest of named fields with a version (``keys.digest``), so that
    stores merge.
 2. Add its module, named for its rows, with a ``keep_...`` and a ``read_...`` that take the store first.
@@ -20,6 +21,7 @@ from lambda_arch.lazy import lazy_names
 if TYPE_CHECKING:
     from lambda_arch.store.case import Case
     from lambda_arch.store.connection import Store, default_path
+    from lambda_arch.store.damage import check_store, find_damaged
     from lambda_arch.store.measurements import Measurement, find_measurements
     from lambda_arch.store.merging import merge
     from lambda_arch.store.setup import Setup
@@ -33,7 +35,9 @@ _HOMES = {
     "Status": "status",
     "Store": "connection",
     "Summary": "statistics",
+    "check_store": "damage",
     "default_path": "connection",
+    "find_damaged": "damage",
     "find_measurements": "measurements",
     "merge": "merging",
     "summarize": "statistics",
@@ -46,7 +50,9 @@ __all__ = [
     "Status",
     "Store",
     "Summary",
+    "check_store",
     "default_path",
+    "find_damaged",
     "find_measurements",
     "merge",
     "summarize",

@@ -33,5 +33,5 @@ def keep_choice(
 
 def read_choice(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> str | None:
     """Return the fastest evaluation, or None where none was measured."""
-    rows = store.rows("SELECT evaluation FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
+    rows = store.sound_rows("SELECT * FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
     return str(rows[0]["evaluation"]) if rows else None

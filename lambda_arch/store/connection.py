@@ -1,6 +1,8 @@
 """An open store: the file checked, brought to the newest schema, and written to in transactions."""
 
 import json
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lambda_arch.errors import StoreError, did_you_mean
+from lambda_arch.files import check_regular
+from lambda_arch.store import checksums
 from lambda_arch.store.schema import APPLICATION_ID, MIGRATIONS
 
 MAGIC = b"SQLite format 3\0"
@@ -26,22 +30,32 @@ class Store:
     """An open store: one SQLite file (WAL), versioned, that several processes may write to.
 
     Use as a context manager, or :meth:`close` it. Whatever was committed survives the process. ``path``: the file, the
-    user's own store unless given; ``create``: make a new one where there is none.
+    user's own store unless given; ``create``: make a new one where there is none. ``read_only``: what the file holds
+    now, as a copy; the file is neither made nor migrated, and may lie in a folder that cannot be written to. The user's
+    own store is empty then where there is none yet.
 
     Raises :class:`StoreError`, here and in every use, for a file that cannot be used: one that is not a store, is
     damaged, or was written by a newer version is left as it was.
     """
 
-    def __init__(self, path: Path | str | None = None, *, create: bool = True) -> None:
+    def __init__(self, path: Path | str | None = None, *, create: bool = True, read_only: bool = False) -> None:
         self.path = Path(path) if path is not None else default_path()
-        _check_file(self.path, create)
+        self.read_only = read_only
+        exists = _check_file(self.path, create=(create and not read_only) or path is None)
         try:
-            if create:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
+            if read_only:
+                self._connection = _copy(self.path) if exists else sqlite3.connect("", isolation_level=None)
+            else:
+                if not exists:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    _create(self.path)
+                self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
         except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a null character in the name
+            if _is_damage(error):
+                raise _damaged(self.path, error) from None
             raise StoreError(f"{self.path}: cannot be opened ({getattr(error, 'strerror', error)})") from None
         self._connection.row_factory = sqlite3.Row
+        self._connection.text_factory = lambda text: text.decode(errors="surrogateescape")  # damaged ones too
         try:
             self._prepare()
         except StoreError:
@@ -70,9 +84,13 @@ class Store:
             problem = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
                 raise _damaged(self.path, problem.splitlines()[-1])
+            self._connection.execute("PRAGMA trusted_schema = OFF")
             self._connection.execute("PRAGMA foreign_keys = ON")
             if version < NEWEST:
                 self._migrate()
+            if self.read_only:
+                self._connection.execute("PRAGMA query_only = ON")
+                return
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
 
@@ -82,6 +100,7 @@ class Store:
     def _migrate(self) -> None:
         """Bring the schema up to date in one transaction; another process may have been quicker."""
         with self.transaction():
+            damaged = checksums.unsound(self._connection)
             for number, migration in list(enumerate(MIGRATIONS, 1))[self._version() :]:
                 if callable(migration):
                     migration(self._connection)
@@ -89,14 +108,17 @@ class Store:
                     for statement in filter(str.strip, migration.split(";")):
                         self._connection.execute(statement)
                 self._connection.execute(f"PRAGMA user_version = {number}")
+            checksums.seal_all(self._connection, but=damaged)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError:  # of a message about a name that is damaged
+            raise _damaged(self.path, "its schema is no text") from None
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            if _is_damage(error):
                 raise _damaged(self.path, error) from None
             raise StoreError(f"{self.path}: cannot be used ({error})") from None
 
@@ -113,22 +135,45 @@ class Store:
                 raise
             self._connection.execute("COMMIT")
 
-    def insert(self, table: str, values: dict[str, Any], *, known: str = "ABORT") -> None:
-        """Insert a row; lists and mappings become JSON. ``known``: ABORT, IGNORE or REPLACE a row of the same key."""
+    @contextmanager
+    def _together(self) -> Iterator[None]:
+        """As :meth:`transaction`, or as a part of the one that is open."""
+        with self._readable() if self._connection.in_transaction else self.transaction():
+            yield
+
+    def insert(self, table: str, values: dict[str, Any], *, known: str = "ABORT") -> bool:
+        """Insert a row, and return whether it was; lists and mappings become JSON.
+
+        ``known``: ABORT, IGNORE or REPLACE a row of the same key.
+        """
         names = ", ".join(f'"{name}"' for name in values)
         marks = ", ".join("?" * len(values))
-        with self._readable():
-            self._connection.execute(
+        with self._together():
+            done = self._connection.execute(
                 f"INSERT OR {known} INTO {table} ({names}) VALUES ({marks})", [plain(v) for v in values.values()]
             )
+            if done.rowcount and done.lastrowid is not None:
+                checksums.seal(self._connection, table, [done.lastrowid])
+        return done.rowcount > 0
 
     def update(self, table: str, uid: str, values: dict[str, Any]) -> None:
-        """Change columns of the row with this uid."""
+        """Change columns of the row with this uid; one that is damaged stays so."""
         names = ", ".join(f'"{name}" = ?' for name in values)
-        with self._readable():
+        with self._together():
+            found = list(checksums.numbered(self._connection, table, "WHERE uid = ?", [uid]))
             self._connection.execute(
                 f"UPDATE {table} SET {names} WHERE uid = ?", [*(plain(v) for v in values.values()), uid]
             )
+            checksums.seal(self._connection, table, [number for number, row in found if checksums.is_sound(row)])
+
+    def tables(self) -> list[str]:
+        """Return the names of its tables."""
+        with self._readable():
+            return checksums.tables(self._connection)
+
+    def sound_rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Return the rows of a query for all columns of one table, but for those that are not as they were written."""
+        return [row for row in self.rows(sql, values) if checksums.is_sound(row)]
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Return the rows of a query."""
@@ -141,33 +186,78 @@ def plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, (dict, list, tuple)) else value
 
 
-def _check_file(path: Path, create: bool) -> None:
-    """Look at the file itself before SQLite does: it must be a store of ours, or nothing yet."""
+def _check_file(path: Path, *, create: bool) -> bool:
+    """Look at the file itself before SQLite does: it must be a store of ours, or nothing yet. Return whether it is."""
+    if str(path) == ":memory:":
+        raise StoreError(f"{path}: expected the name of a file for the store, such as results.db")
     try:
         if path.is_dir():
             raise StoreError(f"{path}: a folder; expected a file for the store, such as {path / 'results.db'}")
         if not path.exists():
             if not create:
                 raise StoreError(f"{path}: no such store{did_you_mean(path.name, _files(path.parent))}")
-            return
+            return False
+        check_regular(path)
         with path.open("rb") as file:
             header = file.read(100)
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from None
     if not header:
-        if not create:
-            raise StoreError(f"{path}: empty; expected a store")
-        return
+        raise StoreError(f"{path}: empty; expected a store, or the name of none yet")
     if not header.startswith(MAGIC):
         raise StoreError(f"{path}: not a store (no SQLite file); expected another file")
     if len(header) < 100:
         raise _damaged(path, "cut off")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise StoreError(f"{path}: not a store (a SQLite file of something else); expected another file")
+    return True
+
+
+def _create(path: Path) -> None:
+    """Make a store of no schema yet, in one step: another process may do the same."""
+    unfinished = path.with_name(f".lambda-arch.{secrets.token_hex(8)}")
+    try:
+        connection = sqlite3.connect(unfinished, isolation_level=None)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute("VACUUM")  # writes it
+        connection.close()
+        try:
+            os.link(unfinished, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            if not path.exists():
+                unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _copy(path: Path) -> sqlite3.Connection:
+    """Return a copy of the store at ``path``, as it is at one moment, in a database that vanishes when it is closed."""
+    log = Path(f"{path}-wal")
+    for how in ("mode=rw", "immutable=1"):  # the latter for folders where SQLite cannot make a file of its own
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=WAIT)
+        copy = sqlite3.connect("", isolation_level=None)
+        try:
+            source.backup(copy)
+        except sqlite3.OperationalError as error:
+            copy.close()
+            unwritable = error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN"))
+            if how == "immutable=1" or not unwritable or (log.exists() and log.stat().st_size):
+                raise
+        else:
+            return copy
+        finally:
+            source.close()
+    raise AssertionError
 
 
 def _files(folder: Path) -> list[str]:
     return [each.name for each in folder.iterdir() if each.is_file()] if folder.is_dir() else []
+
+
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _damaged(path: Path, how: object) -> StoreError:

@@ -8,14 +8,15 @@ from lambda_arch.store.connection import Store
 
 
 def keep_machine(store: Store, description: Mapping[str, Any]) -> str:
-    """Store a machine as its worker described it, and return its fingerprint."""
+    """Store a machine as its worker described it, where the store can be written to; return its fingerprint."""
     rest = {name: value for name, value in description.items() if name != "fingerprint"}
     row = {"fingerprint": description["fingerprint"], "device_name": rest["device_name"], "description": rest}
-    store.insert("machine", row, known="IGNORE")
+    if not store.read_only:
+        store.insert("machine", row, known="IGNORE")
     return str(description["fingerprint"])
 
 
 def read_machine(store: Store, fingerprint: str) -> dict[str, Any]:
-    """Return the description of a machine that was kept, its fingerprint included."""
-    row = store.rows("SELECT description FROM machine WHERE fingerprint = ?", [fingerprint])[0]
-    return {**json.loads(row["description"]), "fingerprint": fingerprint}
+    """Return the description of a machine that was kept, its fingerprint included; that alone where it is damaged."""
+    rows = store.sound_rows("SELECT * FROM machine WHERE fingerprint = ?", [fingerprint])
+    return {**(json.loads(rows[0]["description"]) if rows else {}), "fingerprint": fingerprint}

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from typing import Any
 
 from lambda_arch.arch import Architecture, parse
@@ -11,6 +13,7 @@ from lambda_arch.costs import count
 from lambda_arch.store.case import Case
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import new_uid, now
+from lambda_arch.store.machines import read_machine
 from lambda_arch.store.rounds import read_rounds
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.statistics import Summary, round_ratios, summarize
@@ -21,6 +24,8 @@ FINISHED = json.dumps([status for status in Status if status.finished])
 TRAINING_PASSES = 3
 """Forward passes that a training step is taken to cost: an approximation, see :func:`step_flops`."""
 IS_FINISHED = "status IN (SELECT value FROM json_each(?))"
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
+"""What a row raises that is no measurement: an architecture, setup or status that there is not, texts for numbers."""
 
 
 @dataclass(frozen=True)
@@ -152,53 +157,79 @@ def finish_measurement(store: Store, uid: str, status: Status, reason: str = "")
 
 
 def find_measurements(store: Store, uids: Sequence[str] | None = None) -> list[Measurement]:
-    """Return the store's measurements, oldest first, or those of ``uids``."""
-    which = "" if uids is None else "WHERE uid IN (SELECT value FROM json_each(?))"
-    rows = store.rows(
-        f"SELECT measurement.*, machine.description FROM measurement JOIN machine USING (fingerprint) {which} "
-        "ORDER BY started, measurement.rowid",
-        [] if uids is None else [json.dumps(list(uids))],
-    )
-    rounds = read_rounds(store, uids)
-    return [
-        Measurement(
-            uid=row["uid"],
-            key=row["key"],
-            session=row["session"],
-            architecture=row["architecture"],
-            setup=Setup.from_columns(row),
-            auto=bool(row["auto"]),
-            fingerprint=row["fingerprint"],
-            machine=json.loads(row["description"]),
-            started=row["started"],
-            status=Status(row["status"]),
-            reason=row["reason"],
-            limits=json.loads(row["limits"]),
-            loaded=json.loads(row["loaded"]),
-            peak_memory=row["peak_memory"],
-            rounds={number: samples for number, samples, _ in rounds.get(row["uid"], ())},
-            readings=tuple(readings for _, _, readings in rounds.get(row["uid"], ())),
-        )
-        for row in rows
-    ]
+    """Return the store's measurements, oldest first, or those of ``uids``, but for those that cannot be read.
 
-
-def find_finished(store: Store, key: str, together_with: Collection[str] = ()) -> str | None:
-    """Return the uid of the newest finished measurement of a case, by its key, or None.
-
-    One that went well counts only if the cases of the keys ``together_with`` were finished in the same session.
+    :func:`lambda_arch.store.find_damaged` tells which these are.
     """
-    rows = store.rows(
-        f'SELECT uid, session, status FROM measurement WHERE "key" = ? AND {IS_FINISHED} ORDER BY started DESC',
-        [key, FINISHED],
+    which = "" if uids is None else "WHERE uid IN (SELECT value FROM json_each(?))"
+    rows = store.sound_rows(
+        f"SELECT * FROM measurement {which} ORDER BY started, rowid", [] if uids is None else [json.dumps(list(uids))]
+    )
+    machines = {name: read_machine(store, name) for name in {row["fingerprint"] for row in rows}}
+    rounds = read_rounds(store, uids)
+    found = []
+    for row in rows:
+        with suppress(*UNREADABLE):
+            found.append(read_measurement(row, machines[row["fingerprint"]], rounds.get(row["uid"], ())))
+    return found
+
+
+def read_measurement(
+    row: Mapping[str, Any], machine: dict[str, Any], rounds: Sequence[tuple[int, list[float], dict[str, Any]]]
+) -> Measurement:
+    """Return the measurement of a row; raises one of ``UNREADABLE`` where there is none that says this."""
+    parse(row["architecture"])
+    return Measurement(
+        uid=row["uid"],
+        key=row["key"],
+        session=row["session"],
+        architecture=row["architecture"],
+        setup=Setup.from_columns(row),
+        auto=bool(row["auto"]),
+        fingerprint=row["fingerprint"],
+        machine=machine,
+        started=row["started"],
+        status=Status(row["status"]),
+        reason=row["reason"],
+        limits=json.loads(row["limits"]),
+        loaded=json.loads(row["loaded"]),
+        peak_memory=row["peak_memory"],
+        rounds={number: samples for number, samples, _ in rounds},
+        readings=tuple(readings for _, _, readings in rounds),
+    )
+
+
+def find_finished(
+    store: Store, key: str, together_with: Collection[str] = (), limits: Mapping[str, Any] | None = None
+) -> str | None:
+    """Return the uid of the newest measurement of a case, by its key, that need not be made again; or None.
+
+    One that went well counts only if the cases of the keys ``together_with`` ended in the same session. One that ran
+    out of memory or of time counts only under ``limits`` at least as tight as its own; one that crashed never does.
+    """
+    rows = store.sound_rows(
+        f'SELECT * FROM measurement WHERE "key" = ? AND {IS_FINISHED} ORDER BY started DESC', [key, FINISHED]
     )
     for row in rows:
-        others = store.rows(
-            f'SELECT "key" FROM measurement WHERE session = ? AND {IS_FINISHED}', [row["session"], FINISHED]
-        )
-        if row["status"] != Status.OK or set(together_with) <= {other["key"] for other in others}:
+        if row["status"] == Status.OK:
+            others = store.rows(
+                f'SELECT "key" FROM measurement WHERE session = ? AND {IS_FINISHED}', [row["session"], FINISHED]
+            )
+            if set(together_with) <= {other["key"] for other in others}:
+                return str(row["uid"])
+        elif row["status"] != Status.CRASH and _would_end_so_again(row, limits or {}):
             return str(row["uid"])
     return None
+
+
+def _would_end_so_again(row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
+    """Return whether a failure under its limits is one under ``limits`` too."""
+    had = json.loads(row["limits"])
+    if row["status"] == Status.OUT_OF_MEMORY:  # 0: all that is free
+        return (limits.get("memory") or inf) <= (had.get("memory") or inf)
+    if row["status"] == Status.TIMEOUT:
+        return bool(limits.get("timeout", inf) <= had.get("timeout", had.get("hang", 0)))  # as older versions called it
+    return True
 
 
 def find_in_session(store: Store, session: str, architecture: str) -> Measurement | None:
@@ -206,16 +237,17 @@ def find_in_session(store: Store, session: str, architecture: str) -> Measuremen
     rows = store.rows(
         "SELECT uid FROM measurement WHERE session = ? AND architecture = ? AND samples > 0", [session, architecture]
     )
-    return find_measurements(store, [rows[0]["uid"]])[0] if rows else None
+    found = find_measurements(store, [row["uid"] for row in rows])
+    return found[0] if found else None
 
 
 def find_largest_batch_size(store: Store, case: Case, fingerprint: str, memory: int) -> int:
     """Return the batch size found for ``case`` as the largest that fits, under a limit of ``memory`` bytes, or 0."""
-    rows = store.rows(
-        "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND fingerprint = ? "
-        "AND coalesce(json_extract(limits, '$.memory'), 0) = ? ORDER BY started",
-        [Status.OK, str(case.architecture), fingerprint, memory],
+    rows = store.sound_rows(
+        "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND fingerprint = ? ORDER BY started",
+        [Status.OK, str(case.architecture), fingerprint],
     )
+    rows = [row for row in rows if json.loads(row["limits"]).get("memory", 0) == memory]
     for setup in map(Setup.from_columns, rows):
         if replace(case.setup, batch_size=setup.batch_size) == setup:
             return setup.batch_size

@@ -106,9 +106,8 @@ def keep_parts(store: Store, fingerprint: str, setup: Setup, host: str, samples:
 
 def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
     """Return the latency of each part by key; of those measured more than once the newest."""
-    rows = store.rows(
-        'SELECT "key", seconds, q1, q3, json_array_length(samples) AS number FROM part '
-        "WHERE fingerprint = ? AND setup = ? ORDER BY started",
+    rows = store.sound_rows(
+        "SELECT * FROM part WHERE fingerprint = ? AND setup = ? ORDER BY started",
         [fingerprint, digest(setup.identity)],
     )
-    return {row["key"]: Summary(row["seconds"], row["q1"], row["q3"], row["number"]) for row in rows}
+    return {row["key"]: Summary(row["seconds"], row["q1"], row["q3"], len(json.loads(row["samples"]))) for row in rows}

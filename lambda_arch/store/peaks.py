@@ -17,5 +17,5 @@ def keep_peaks(store: Store, fingerprint: str, threads: int, found: Sequence[Map
 
 def read_peaks(store: Store) -> dict[tuple[str, str, int], float]:
     """Return the highest rate for each (fingerprint, kind, threads)."""
-    rows = store.rows("SELECT fingerprint, kind, threads, max(rate) AS rate FROM peak GROUP BY 1, 2, 3")
+    rows = store.sound_rows("SELECT * FROM peak ORDER BY rate")
     return {(row["fingerprint"], row["kind"], row["threads"]): row["rate"] for row in rows}

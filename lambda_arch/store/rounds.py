@@ -23,7 +23,7 @@ def read_rounds(
     """Return number, samples and readings of the rounds of each measurement, or of those of ``uids``."""
     which = "" if uids is None else "WHERE measurement IN (SELECT value FROM json_each(?))"
     found: dict[str, list[tuple[int, list[float], dict[str, Any]]]] = {}
-    for row in store.rows(
+    for row in store.sound_rows(
         f"SELECT * FROM round {which} ORDER BY measurement, number", [] if uids is None else [json.dumps(list(uids))]
     ):
         entry = (row["number"], json.loads(row["seconds"]), json.loads(row["readings"]))

@@ -46,8 +46,8 @@ def keep_run(store: Store, run: Run) -> None:
 
 def read_runs(store: Store) -> list[Run]:
     """Return all runs, the first begun first."""
-    rows = store.rows("SELECT * FROM run ORDER BY started, rowid")
+    rows = store.sound_rows("SELECT * FROM run ORDER BY started, rowid")
     for row in rows:
-        del row["uid"]
+        del row["uid"], row["checksum"]
         row |= {name: json.loads(row[name]) for name in ("settings", "session", "epochs")}
     return [Run(**row) for row in rows]

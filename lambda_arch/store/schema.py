@@ -1,5 +1,7 @@
 """The store's schema, one migration per version: the number of migrations applied is the file's version.
 
+Every table has a column ``checksum`` (``checksums``).
+
 Migrations are only ever appended. One is a script, or a function of the connection where rows change too.
 """
 
@@ -119,5 +121,15 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
         epochs TEXT NOT NULL,
         folder TEXT NOT NULL
     );
+    """,
+    # 8: a checksum per row; rows that there were get theirs
+    """
+    ALTER TABLE machine ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE measurement ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE round ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE peak ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE part ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
+    ALTER TABLE choice ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     """,
 )

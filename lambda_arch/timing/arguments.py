@@ -18,15 +18,15 @@ Architectures = str | Architecture | Iterable[str | Architecture]
 
 
 @contextmanager
-def opened(store: StoreLike, *, create: bool = True) -> Iterator[Store]:
+def opened(store: StoreLike, *, create: bool = True, read_only: bool = False) -> Iterator[Store]:
     """Yield ``store``; where it is a path or None, open it, and close it afterwards.
 
-    ``create``: whether a path may be that of a new one.
+    ``create``: whether a path may be that of a new one; ``read_only``: what it holds now, and nothing is kept in it.
     """
     if isinstance(store, Store):
         yield store
         return
-    with Store(store, create=create or store is None) as own:
+    with Store(store, create=create or store is None, read_only=read_only) as own:
         yield own
 
 

@@ -204,7 +204,9 @@ class Schedule:
     def _known(self, case: Case, bases: Iterable[Case]) -> str | None:
         """Return the finished measurement of a case in one session with its baselines, or None."""
         needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
-        return None if self._fresh else find_finished(self._store, case.key(self._fingerprint), needed)
+        if self._fresh:
+            return None
+        return find_finished(self._store, case.key(self._fingerprint), needed, self._limits.as_dict())
 
     def _session(self, group: list[Job], by_job: dict[Job, Case]) -> Iterator[RoundEvent]:
         """Measure the networks of ``group`` in one session, store what comes, and yield it."""

@@ -89,7 +89,7 @@ def predict(
         evaluation=evaluation,
     )
     check_parts(setup, "predict")
-    with opened(store, create=False) as kept:
+    with opened(store, create=False, read_only=not measure) as kept:
         latencies = block_latencies(kept, setup)
         for network in networks:
             missing = latencies.missing(network)

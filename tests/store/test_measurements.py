@@ -6,7 +6,7 @@ from lambda_arch.arch import parse
 from lambda_arch.store import Case, Setup, Status, Store, find_measurements
 from lambda_arch.store.conditions import select
 from lambda_arch.store.machines import keep_machine
-from lambda_arch.store.measurements import begin_measurement, find_largest_batch_size, finish_measurement
+from lambda_arch.store.measurements import begin_measurement, find_finished, find_largest_batch_size, finish_measurement
 from lambda_arch.store.rounds import keep_round
 from tests.store.rows import MACHINE, SETUP, keep
 
@@ -50,3 +50,30 @@ def test_selecting_by_conditions(tmp_path):
         select(found, ["batsh=8"])
     with pytest.raises(ValueError, match="name=value"):
         select(found, ["batch"])
+
+
+LIMITS = {"memory": 10**9, "timeout": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "is_known"),
+    [
+        (Status.OK, {"memory": 0, "timeout": 1e9}, True),
+        (Status.FAILED, {"memory": 0, "timeout": 1e9}, True),
+        (Status.OUT_OF_MEMORY, LIMITS, True),
+        (Status.OUT_OF_MEMORY, {**LIMITS, "memory": 10**6}, True),
+        (Status.OUT_OF_MEMORY, {**LIMITS, "memory": 10**10}, False),
+        (Status.OUT_OF_MEMORY, {**LIMITS, "memory": 0}, False),
+        (Status.TIMEOUT, LIMITS, True),
+        (Status.TIMEOUT, {**LIMITS, "timeout": 1.0}, True),
+        (Status.TIMEOUT, {**LIMITS, "timeout": 61.0}, False),
+        (Status.CRASH, LIMITS, False),
+    ],
+)
+def test_a_failure_counts_under_limits_at_least_as_tight_and_a_crash_never(tmp_path, status, now, is_known):
+    case = Case(parse("resnet50"), SETUP)
+    with Store(tmp_path / "s.db") as store:
+        keep_machine(store, MACHINE)
+        uid = begin_measurement(store, case, "f", "t", LIMITS)
+        finish_measurement(store, uid, status)
+        assert find_finished(store, case.key("f"), limits=now) == (uid if is_known else None)

@@ -1,8 +1,12 @@
+import shutil
+import threading
+from pathlib import Path
+
 import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import StoreError
-from lambda_arch.store import Case, Status, Store, find_measurements, merge
+from lambda_arch.store import Case, Status, Store, find_damaged, find_measurements, merge
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.measurements import begin_measurement, finish_measurement
 from lambda_arch.store.rounds import keep_round
@@ -36,3 +40,38 @@ def test_merging_a_bad_store_changes_nothing(tmp_path):
         with pytest.raises(ValueError, match="the store itself"):
             merge(store, tmp_path / "a.db")
         assert len(find_measurements(store)) == 1
+
+
+def test_a_source_is_left_as_it_is_also_when_it_is_older(tmp_path):
+    old = tmp_path / "old.db"
+    shutil.copy(Path(__file__).parent / "fixtures" / "schema_5.db", old)
+    before = old.read_bytes()
+    with Store(tmp_path / "a.db") as store:
+        assert merge(store, old)["measurement"]
+    assert old.read_bytes() == before
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.db", "old.db"]
+
+
+def test_a_source_that_is_being_written_to_merges(tmp_path):
+    """Measurements and their rounds are added all the while: none is without the row that it refers to."""
+    path, stop = tmp_path / "b.db", threading.Event()
+    Store(path).close()
+
+    def write():
+        with Store(path) as store:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                keep(store, number, machine=f"f{number}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with Store(tmp_path / "a.db") as store:
+            added = [merge(store, path) for _ in range(10)]
+            assert find_damaged(store) == []
+    finally:
+        stop.set()
+        writer.join()
+    assert sum(each["skipped"] for each in added) == 0
+    assert sum(each["measurement"] for each in added) > 1

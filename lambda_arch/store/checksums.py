@@ -1,0 +1,56 @@
+"""A checksum per row, so that what changed on disk, or by other hands, is not shown as what was measured."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+COLUMN = "checksum"
+
+
+def checksum(row: Mapping[str, Any]) -> str:
+    """Return the checksum of a row's other columns, by name; values of other types have another one."""
+    fields = {name: value for name, value in row.items() if name != COLUMN}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+
+
+def is_sound(row: Mapping[str, Any]) -> bool:
+    """Return whether a row, with all of its columns, is as it was written."""
+    return bool(row[COLUMN] == checksum(row))
+
+
+def tables(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables whose rows have checksums."""
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return [name for name in names if any(row[1] == COLUMN for row in connection.execute(f"PRAGMA table_info({name})"))]
+
+
+def unsound(connection: sqlite3.Connection) -> set[tuple[str, int]]:
+    """Return table and row number of each row that is not as it was written."""
+    return {
+        (name, number) for name in tables(connection) for number, row in numbered(connection, name) if not is_sound(row)
+    }
+
+
+def numbered(
+    connection: sqlite3.Connection, table: str, where: str = "", values: Sequence[Any] = ()
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of a table, or those that an SQL condition chooses, with their numbers."""
+    for row in connection.execute(f"SELECT rowid AS rowid_, * FROM {table} {where}", values).fetchall():
+        fields = dict(row)
+        yield fields.pop("rowid_"), fields
+
+
+def seal(connection: sqlite3.Connection, table: str, numbers: Iterable[int]) -> None:
+    """Write the checksums of the rows of these numbers."""
+    for number in numbers:
+        row = connection.execute(f"SELECT * FROM {table} WHERE rowid = ?", [number]).fetchone()
+        connection.execute(f"UPDATE {table} SET {COLUMN} = ? WHERE rowid = ?", [checksum(dict(row)), number])
+
+
+def seal_all(connection: sqlite3.Connection, but: set[tuple[str, int]]) -> None:
+    """Write the checksums of all rows but those that were not sound before."""
+    for table in tables(connection):
+        numbers = [row[0] for row in connection.execute(f"SELECT rowid FROM {table}").fetchall()]
+        seal(connection, table, (number for number in numbers if (table, number) not in but))

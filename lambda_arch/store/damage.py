@@ -1,0 +1,57 @@
+"""What of a store is damaged: rows that are not as they were written, that nobody can read, or whose parent is gone."""
+
+from dataclasses import dataclass
+
+from lambda_arch.errors import shown
+from lambda_arch.results import Result
+from lambda_arch.store import checksums
+from lambda_arch.store.connection import Store
+from lambda_arch.store.measurements import UNREADABLE, read_measurement
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A row: its table, its key there, and what is wrong with it."""
+
+    table: str
+    row: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StoreCheck(Result):
+    """What was found of the store at ``path``: rows of each table, and those that are damaged."""
+
+    path: str
+    rows: dict[str, int]
+    damaged: tuple[Damaged, ...]
+
+
+def check_store(store: Store) -> StoreCheck:
+    """Look at every row of a store, and at what SQLite itself can check."""
+    names = store.tables()
+    counts = {name: int(store.rows(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in names}
+    found = [Damaged("", "", line["integrity_check"]) for line in store.rows("PRAGMA integrity_check")]
+    found = [each for each in found if each.reason != "ok"]
+    return StoreCheck(str(store.path), counts, (*found, *find_damaged(store)))
+
+
+def find_damaged(store: Store) -> list[Damaged]:
+    """Return the damaged rows of a store: those that its other functions leave out."""
+    found = []
+    for table in store.tables():
+        keys = [each["name"] for each in store.rows(f"PRAGMA table_info({table})") if each["pk"]]
+        orphans = {each["rowid"]: each["parent"] for each in store.rows(f"PRAGMA foreign_key_check({table})")}
+        for row in store.rows(f"SELECT rowid AS rowid_, * FROM {table}"):
+            number = row.pop("rowid_")
+            reason = "not as it was written" if not checksums.is_sound(row) else ""
+            if not reason and number in orphans:
+                reason = f"its {orphans[number]} is gone"
+            if not reason and table == "measurement":
+                try:
+                    read_measurement(row, {}, ())
+                except UNREADABLE as error:
+                    reason = shown(error)
+            if reason:
+                found.append(Damaged(table, shown(" ".join(str(row[key]) for key in keys)), reason))
+    return found
