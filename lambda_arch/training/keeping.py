@@ -17,8 +17,8 @@ from lambda_arch.training.session import Session
 Keep = Callable[[TrainingRun], None]
 
 
-def keeper(store: Store, session: Session) -> Keep:
-    """Return the function that keeps the state of a run, as often as it is called."""
+def keeper(store: Store, session: Session) -> tuple[Keep, str]:
+    """Return the function that keeps the state of a run, as often as it is called; and the name of the device."""
     from lambda_arch.timing.worker.machine import describe_machine
 
     machine = describe_machine(device_name(session.device))
@@ -45,7 +45,7 @@ def keeper(store: Store, session: Session) -> Keep:
             ),
         )
 
-    return keep
+    return keep, machine.device_name
 
 
 IDENTITY = ("device", "evaluation", "channels_last", "compile")

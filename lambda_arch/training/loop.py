@@ -75,6 +75,7 @@ class Loop:
     resume: bool = False
     progress: Callback | None = None
     keep: Keep | None = None
+    device_name: str = ""
     history: list[Epoch] = field(default_factory=list)
     damaged: dict[str, None] = field(default_factory=dict)
 
@@ -232,6 +233,7 @@ class Loop:
             epochs=tuple(self.history),
             folder=self.folder,
             damaged=tuple(self.damaged),
+            device=self.device_name,
         )
         if self.keep is not None and self.world.main:
             self.keep(run)

@@ -69,10 +69,10 @@ def train(
     done = []
     try:
         with opened(store) as kept, stops_on_signals(hours) as stopper:
-            keep = keeper(kept, session) if world.main else None
+            keep, name = keeper(kept, session) if world.main else (None, "")
             for architecture in chosen:
                 folder = run_folder(Path(output), str(architecture), named.name, seed)
-                loop = Loop(architecture, loaded, named, session, seed, world, folder, resume, progress, keep)
+                loop = Loop(architecture, loaded, named, session, seed, world, folder, resume, progress, keep, name)
                 done.append(loop.run(stopper))
                 if done[-1].status != RunStatus.FINISHED:
                     break

@@ -1,0 +1,141 @@
+"""The training loop beside a bare one, and what lambda layers do for a task that needs long range.
+
+    python -m benchmarks.training overhead --rounds 5
+    python -m benchmarks.training evaluations --rounds 5
+    python -m benchmarks.training pairs --epochs 5 --limit-images 4000 --seeds 3 --output runs
+
+``overhead`` and ``evaluations`` take turns, round after round, in one process: the ratio is the median of those within
+rounds, so that other load on the machine hits all alike. ``pairs`` trains and can be interrupted and repeated: it goes
+on from its checkpoints. CSV goes to stdout.
+"""
+
+import argparse
+import csv
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+
+import torch
+from torch import nn
+
+from lambda_arch import build, parse, train
+from lambda_arch.nn import set_evaluation
+from lambda_arch.training import Data, Recipe, load_data
+from lambda_arch.training.batches import TrainingBatches
+from lambda_arch.training.seeds import seed_of
+
+CLOCKS = {"wall": perf_counter, "cpu": process_time}
+NETWORKS = ("lambda_resnet26:m=7,classes=10@32", "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10@32")
+PAIRS = tuple(f"lambda_resnet26:m=7,classes=10,stages={stages}@32" for stages in ("CCCL", "CCLL", "CLLL", "LCCC"))
+CONTENDERS = ("resnet26:classes=10@32", *PAIRS, "lambda_resnet26:m=7,classes=10@32")
+
+
+def bare(name: str, data: Data, recipe: Recipe, evaluation: str = "auto") -> Callable[[], None]:
+    """Return an epoch as one would write it by hand: the same batches, network, loss, optimizer and schedule."""
+    torch.manual_seed(seed_of(0, "weights"))
+    network = build(name)
+    set_evaluation(network, evaluation, recipe.batch_size, training=True)
+    optimizer = torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
+    source = TrainingBatches(data.train, parse(name).image_size, recipe.batch_size, 0)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, source.steps)
+    mean, std = (torch.tensor(each).view(1, 3, 1, 1) for each in (data.mean, data.std))
+
+    def epoch() -> None:
+        network.train()
+        for step in range(source.steps):
+            batch = source[0, step]
+            loss = nn.functional.cross_entropy(network((batch.images / 255 - mean) / std), batch.labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+
+    return epoch
+
+
+def overhead(arguments: argparse.Namespace) -> None:
+    """Print seconds an epoch by hand and by ``train``, without validation and checkpoints, and their ratio."""
+    data = load_data("digits", limit_images=arguments.limit_images)
+    recipe = Recipe(epochs=1, batch_size=64, opt="adamw", lr=1e-3, weight_decay=0.05)
+    out = writer("network", "rounds", "bare_seconds", "train_seconds", "ratio", "waiting")
+    for name in NETWORKS:
+        by_hand = bare(name, data, recipe)
+        rows = []
+        for turn in range(arguments.rounds + 1):
+            start = perf_counter()
+            by_hand()
+            took = perf_counter() - start
+            with tempfile.TemporaryDirectory() as folder:
+                run = train(name, data, recipe, output=folder, store=Path(folder) / "s.db")[0]
+            if turn:
+                rows.append((took, run.epochs[0].seconds, run.epochs[0].waiting))
+        ratio = median(ours / theirs for theirs, ours, _ in rows)
+        columns = [median(column) for column in zip(*rows, strict=True)]
+        out.writerow([name, len(rows), f"{columns[0]:.3f}", f"{columns[1]:.3f}", f"{ratio:.4f}", f"{columns[2]:.4f}"])
+
+
+def evaluations(arguments: argparse.Namespace) -> None:
+    """Print seconds an epoch with the evaluation that training uses, and with the canonical one."""
+    data = load_data("digits", limit_images=arguments.limit_images)
+    recipe = Recipe(epochs=1, batch_size=64, opt="adamw", lr=1e-3, weight_decay=0.05)
+    now = CLOCKS[arguments.clock]
+    out = writer("network", "rounds", "auto_seconds", "canonical_seconds", "ratio")
+    for name in ("lambda_resnet26:m=7,classes=10@32", "lambda_resnet26:classes=10@64"):
+        epochs = [bare(name, data, recipe, evaluation) for evaluation in ("auto", "canonical")]
+        rows = []
+        for turn in range(arguments.rounds + 1):
+            seconds = []
+            for epoch in epochs:
+                start = now()
+                epoch()
+                seconds.append(now() - start)
+            if turn:
+                rows.append(seconds)
+        ratio = median(canonical / auto for auto, canonical in rows)
+        columns = [median(column) for column in zip(*rows, strict=True)]
+        out.writerow([name, len(rows), *(f"{value:.3f}" for value in columns), f"{ratio:.3f}"])
+
+
+def pairs(arguments: argparse.Namespace) -> None:
+    """Train all contenders on digit-pairs with several seeds, and print what each reached."""
+    data = load_data("digit-pairs", limit_images=arguments.limit_images)
+    out = writer("architecture", "seed", "top1", "seconds")
+    for seed in range(arguments.seeds):
+        for name in CONTENDERS:
+            run = train(
+                name,
+                data,
+                "digits",
+                epochs=arguments.epochs,
+                lr=arguments.lr,
+                seed=seed,
+                output=arguments.output,
+                store=arguments.output / "runs.db",
+                resume=True,
+            )[0]
+            out.writerow([run.architecture, seed, f"{run.top1:.2f}", f"{run.seconds:.0f}"])
+            sys.stdout.flush()
+
+
+def writer(*columns: str):  # type: ignore[no-untyped-def]
+    """Return a CSV writer to stdout, its heading written."""
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(columns)
+    return out
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("overhead", "evaluations", "pairs"))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
+    parser.add_argument("--limit-images", type=int)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=Path("runs"))
+    given = parser.parse_args()
+    {"overhead": overhead, "evaluations": evaluations, "pairs": pairs}[given.what](given)
