@@ -12,9 +12,29 @@ import pytest
 from lambda_arch import audit, compare, count, count_many, match
 from lambda_arch.reporting import FORMATS, Column, Report, Table, report_of, to_html
 from lambda_arch.reporting.dispatch import REPORTS
+from lambda_arch.training import Accuracy, Epoch, Runs, RunStatus, TrainingRun, find_recipe
 
 SOURCES = sorted((Path(__file__).parent.parent / "lambda_arch").rglob("*.py"))
+EPOCH = Epoch(1, 0.1, 2.0, 30.0, 1.5, 40.0, 80.0, 123.4, 0.01, 60.0)
+NAMED = find_recipe("digits")
+
+
+def plan():
+    from lambda_arch.training.planning import Plan
+
+    return Plan("resnet50", NAMED, 1000, 15, (0.1,) * 13, 10**8, 10**9, 0.25)
+
+
 RESULTS = {
+    "Accuracy": lambda: Accuracy("resnet50", "pets", ("cat", "<dog>"), 10, 60.0, 100.0, 1.2, 99.5, ((4, 4), (6, 2))),
+    "Plan": plan,
+    "Runs": lambda: Runs(
+        (
+            TrainingRun(
+                "resnet50", NAMED, "pets", "d", 3, RunStatus.RUNNING, (EPOCH,), Path("runs/a"), ("x.png",), "CPU"
+            ),
+        )
+    ),
     "Comparison": lambda: compare("hybrid_stages"),
     "Comparisons": lambda: compare(["seed_models", "hybrid_stages"]),
     "Counts": lambda: count_many("lambda_resnet50", k=[2, 4, 8] * 10),

@@ -3,13 +3,13 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
-from lambda_arch.results import Result
+from lambda_arch.results import Results
 from lambda_arch.training.recipe_file import NamedRecipe
 
 LOG, RECIPE, FINAL = "log.csv", "recipe.toml", "final.safetensors"
@@ -98,16 +98,5 @@ def to_log(epochs: Sequence[Epoch]) -> str:
 
 
 @dataclass(frozen=True)
-class Runs(Result):
+class Runs(Results[TrainingRun]):
     """Several runs, in order."""
-
-    runs: tuple[TrainingRun, ...]
-
-    def __iter__(self) -> Iterator[TrainingRun]:
-        return iter(self.runs)
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def __getitem__(self, index: int) -> TrainingRun:
-        return self.runs[index]

@@ -42,7 +42,7 @@ class Trainer:
         torch.manual_seed(seed_of(seed, "weights"))
         network = build(architecture)
         network.to(world.device, memory_format=self.memory_format)  # type: ignore[call-overload]
-        set_evaluation(network, session.evaluation, self.share, training=True)
+        set_evaluation(network, session.evaluation, self.share, training=True, dtype=self.amp)
         regularize(network, drop=recipe.drop, drop_path=recipe.drop_path)
         self.network = cast(Network, synchronize_norms(network, world))
         self.ema: AveragedModel | None = None

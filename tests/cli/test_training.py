@@ -2,9 +2,15 @@ import csv
 import io
 import json
 import os
+import random
+import signal
+import subprocess
+import time
 
 import pytest
 import sklearn  # noqa: F401  it sets variables of the environment as it is imported
+
+from tests.command_line import MODULE, run_process
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
 QUICK = ("--data", "digits", "--recipe", "digits", "--epochs", "1", "--batch-size", "16", "--limit-images", "32")
@@ -93,3 +99,35 @@ def test_an_interrupted_run_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
     assert ",terminated," in out
     monkeypatch.undo()
     assert run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, "--resume")[0] == 0
+
+
+def test_on_a_terminal_every_epoch_is_shown(run_cli, tmp_path):
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--epochs", "2", "--output", tmp_path, terminal=True)
+    assert code == 0 and "Training runs" in out
+    assert "epoch 1/2  loss" in err and "epoch 2/2  loss" in err and "images/s" in err
+    code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "b", "--quiet", terminal=True)
+    assert code == 0 and err == ""
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path):
+    arguments = (*QUICK, "--epochs", "6", "--mixup", "0.2", "--model-ema", "0.9", "--workers", "2")
+    assert run_process("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
+    command = [*MODULE, "train", ARCHITECTURE, *arguments, "--resume", "--output", str(tmp_path / "killed")]
+    draw = random.Random(0)
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        begun = len(list(tmp_path.glob("killed/*/checkpoint-*")))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        while process.poll() is None and time.monotonic() < deadline:
+            if begun or list(tmp_path.glob("killed/*/checkpoint-*")):  # it has got somewhere
+                time.sleep(draw.uniform(0, 8))
+                process.send_signal(number)
+                break
+            time.sleep(0.05)
+        assert process.wait(120) in (0, -signal.SIGKILL, 143, 130, -signal.SIGTERM, -signal.SIGINT)
+    assert run_process("train", ARCHITECTURE, *arguments, "--resume", "--output", tmp_path / "killed").code == 0
+    ours, theirs = (
+        next(tmp_path.glob(f"{name}/*/final.safetensors")).read_bytes() for name in ("undisturbed", "killed")
+    )
+    assert ours == theirs
