@@ -6,7 +6,9 @@ import runpy
 from pathlib import Path
 
 import pytest
+import typer.main
 
+from lambda_arch.cli.main import make_app
 from lambda_arch.comparing import compare
 from lambda_arch.published import table_names
 
@@ -49,3 +51,18 @@ def test_the_readme_tells_how_many_figures_agree():
     assert f"{agree} agree with our exact counts" in text
     assert f"{differ} differ" in text
     assert f"{missing} belong to layers" in text
+
+
+def _commands(group, name=""):
+    for each, command in group.commands.items():
+        yield f"{name}{each}", command
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{name}{each} ")
+
+
+def test_the_pages_name_every_command_and_flag():
+    text = "\n".join(page.read_text("utf-8") for page in (ROOT / "docs" / "commands.md", ROOT / "docs" / "training.md"))
+    for name, command in _commands(typer.main.get_command(make_app())):
+        assert f"`{name}`" in text, name
+        flags = [flag for param in command.params for flag in param.opts if flag.startswith("--")]
+        assert [flag for flag in flags if f"`{flag}`" not in text] == [], name
