@@ -17,6 +17,24 @@ Place = tuple[int, int]
 """Epoch and step, from 0."""
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The steps of a run that are left: from ``step`` of ``epoch`` to the end of ``epochs``, ``steps`` in each."""
+
+    epoch: int
+    step: int
+    epochs: int
+    steps: int
+
+    def __len__(self) -> int:
+        return max(0, (self.epochs - self.epoch) * self.steps - self.step)
+
+    def __iter__(self) -> Iterator[Place]:
+        for epoch in range(self.epoch, self.epochs):
+            for step in range(self.step if epoch == self.epoch else 0, self.steps):
+                yield epoch, step
+
+
 @dataclass
 class Batch:
     """Images (b, 3, S, S), uint8, with labels (b,); those of ``damaged`` files were replaced by others of the batch."""
@@ -135,7 +153,7 @@ def load(
 
 
 def batches(
-    source: TrainingBatches | ValidationBatches, order: Sequence[Place] | Sequence[int], workers: int, pinned: bool
+    source: TrainingBatches | ValidationBatches, order: Places | Sequence[int], workers: int, pinned: bool
 ) -> Iterator[Batch]:
     """Yield the batches of ``source`` in ``order``, loaded ahead by ``workers`` processes, or by this one without.
 

@@ -13,7 +13,7 @@ from lambda_arch.errors import DataError, SetupError, TrainingError
 from lambda_arch.files import atomic_write
 from lambda_arch.nn import to_safetensors
 from lambda_arch.training import checkpoints
-from lambda_arch.training.batches import TrainingBatches, ValidationBatches, batches
+from lambda_arch.training.batches import Places, TrainingBatches, ValidationBatches, batches
 from lambda_arch.training.data import Data
 from lambda_arch.training.distributed import World
 from lambda_arch.training.evaluating import measure_accuracy
@@ -118,7 +118,7 @@ class Loop:
         if self.world.main:
             self.folder.mkdir(parents=True, exist_ok=True)
             atomic_write(self.folder / RECIPE, write_recipe(self.named))
-        places = [(e, s) for e in range(self.epoch, recipe.epochs) for s in range(steps)][self.step :]
+        places = Places(self.epoch, self.step, recipe.epochs, steps)
         pinned = self.world.device.type == "cuda"
         stream = batches(self.batches, places, self.session.workers, pinned)
         every = CHECK_EVERY.get(self.world.device.type, SELDOM)

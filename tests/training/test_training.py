@@ -13,7 +13,7 @@ from lambda_arch import build, evaluate, train
 from lambda_arch.errors import DataError, LambdaArchError, SetupError, TrainingError
 from lambda_arch.nn import set_evaluation
 from lambda_arch.training import checkpoints
-from lambda_arch.training.batches import TrainingBatches
+from lambda_arch.training.batches import Places, TrainingBatches
 from lambda_arch.training.optimization import learning_rates
 from lambda_arch.training.recipe import Recipe
 from lambda_arch.training.runs import RunStatus
@@ -321,3 +321,9 @@ def test_schedules(settings, expected):
     assert rates[:4] == pytest.approx(expected[:4], rel=0.01)
     if settings["sched"] != "cosine" and settings["sched"] != "cosine-restarts":
         assert rates[4] == pytest.approx(expected[4], rel=0.01)
+
+
+def test_places_are_the_steps_that_are_left():
+    places = Places(1, 2, 3, 3)
+    assert list(places) == [(1, 2), (2, 0), (2, 1), (2, 2)] and len(places) == 4
+    assert list(Places(1, 3, 3, 3)) == [(2, 0), (2, 1), (2, 2)] and len(Places(3, 0, 3, 3)) == 0
