@@ -4,7 +4,7 @@
     python -m benchmarks.training evaluations --rounds 5
     python -m benchmarks.training pairs --epochs 5 --limit-images 4000 --seeds 3 --output runs
 
-``overhead`` and ``evaluations`` take turns, round after round, in one process: the ratio is the median of those within
+``overhead`` and ``evaluations`` measure in interleaved rounds, in one process: the ratio is the median of those within
 rounds, so that other load on the machine hits all alike. ``pairs`` trains and can be interrupted and repeated: it goes
 on from its checkpoints. CSV goes to stdout.
 """
@@ -64,13 +64,13 @@ def overhead(arguments: argparse.Namespace) -> None:
     for name in NETWORKS:
         by_hand = bare(name, data, recipe)
         rows = []
-        for turn in range(arguments.rounds + 1):
+        for number in range(arguments.rounds + 1):
             start = perf_counter()
             by_hand()
             took = perf_counter() - start
             with tempfile.TemporaryDirectory() as folder:
                 run = train(name, data, recipe, output=folder, store=Path(folder) / "s.db")[0]
-            if turn:
+            if number:
                 rows.append((took, run.epochs[0].seconds, run.epochs[0].waiting))
         ratio = median(ours / theirs for theirs, ours, _ in rows)
         columns = [median(column) for column in zip(*rows, strict=True)]
@@ -86,13 +86,13 @@ def evaluations(arguments: argparse.Namespace) -> None:
     for name in ("lambda_resnet26:m=7,classes=10@32", "lambda_resnet26:classes=10@64"):
         epochs = [bare(name, data, recipe, evaluation) for evaluation in ("auto", "canonical")]
         rows = []
-        for turn in range(arguments.rounds + 1):
+        for number in range(arguments.rounds + 1):
             seconds = []
             for epoch in epochs:
                 start = now()
                 epoch()
                 seconds.append(now() - start)
-            if turn:
+            if number:
                 rows.append(seconds)
         ratio = median(canonical / auto for auto, canonical in rows)
         columns = [median(column) for column in zip(*rows, strict=True)]
