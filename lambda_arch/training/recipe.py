@@ -111,7 +111,7 @@ def _setting(kind: Kind, help: str, default: Any = MISSING) -> Any:  # noqa: A00
 class Recipe:
     """A training recipe. ``batch_size`` is that of a step, over all devices together.
 
-    Raises :class:`lambda_arch.SetupError`, one line, for a value that is out of range, or that has no meaning beside
+    Raises :class:`lambda_arch.SetupError`, one line, for a value that is out of range, or that has no meaning with
     the others (``nesterov`` with ``opt="adamw"``).
     """
 
@@ -175,7 +175,7 @@ class Recipe:
         """Return the recipe with ``changes``, values or texts. What then has no meaning any more is left out.
 
         Raises :class:`lambda_arch.SetupError` for a name that is no setting, for a wrong value, and for a change that
-        has no effect beside the others.
+        has no effect with the others.
         """
         read = {name: read_value(name, value) for name, value in changes.items()}
         values = {name: getattr(self, name) for name in SETTINGS} | read
