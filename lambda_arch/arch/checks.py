@@ -3,7 +3,10 @@
 from collections.abc import Collection
 from typing import TypeGuard
 
-from lambda_arch.errors import ArchitectureError
+from lambda_arch.errors import ArchitectureError, shown
+
+LARGEST = 10**9
+"""What a number of an architecture is at most."""
 
 
 def is_whole(value: object, least: int = 1) -> TypeGuard[int]:
@@ -16,14 +19,21 @@ def whole_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
+def _check_largest(name: str, value: object) -> None:
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise ArchitectureError(f"{name}={shown(value)}: expected a number of at most {LARGEST:,}")
+
+
 def check_whole(name: str, value: object, usual: int) -> None:
     """Raise unless ``value`` is a whole number from 1; ``usual`` is an example."""
+    _check_largest(name, value)
     if not is_whole(value):
         raise ArchitectureError(f"{name}={value}: expected a whole number from 1, such as {name}={usual}")
 
 
 def check_odd(name: str, value: object, what: str, usual: int) -> None:
     """Raise unless ``value`` is an odd number from 1, ``what`` in words; ``usual`` is an example."""
+    _check_largest(name, value)
     if not is_whole(value) or value % 2 == 0:
         near = value + 1 if is_whole(value) else usual
         raise ArchitectureError(f"{name}={value}: expected {what}, such as {name}={near}")
@@ -38,6 +48,7 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> None:
 def check_image_size(image_size: object, strides: int) -> None:
     """Raise for an image too small to be halved ``strides`` times."""
     least = 2**strides
+    _check_largest("image_size", image_size)
     if not is_whole(image_size, least):
         raise ArchitectureError(
             f"image_size={image_size}: expected a whole number from {least}, for the {strides} strides of 2"

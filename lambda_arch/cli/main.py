@@ -9,7 +9,7 @@ import typer
 
 from lambda_arch.cli.command import Command, Group, with_flags
 from lambda_arch.cli.interrupts import ended_by_signals
-from lambda_arch.errors import LambdaArchError, escaped, shown
+from lambda_arch.errors import LambdaArchError, escaped, one_line, shown
 
 COMMANDS = {
     "params": "costs.params",
@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if message.startswith("Usage:"):
         message = "\n".join(map(escaped, message.splitlines()))
     else:
-        message = f"lambda-arch: {escaped(' '.join(message.split()))}"
+        message = f"lambda-arch: {one_line(message)}"
     typer.echo(message, err=True)
     return 2
 
@@ -122,7 +122,7 @@ def _last_resort(error: Exception) -> str:
     import tempfile
     import traceback
 
-    what = escaped(" ".join(f"{type(error).__name__}: {error}".split()))
+    what = one_line(f"{type(error).__name__}: {error}")
     with tempfile.NamedTemporaryFile("w", prefix="lambda-arch-", suffix=".txt", delete=False, encoding="utf-8") as file:
         traceback.print_exception(error, file=file)
     return f"a mistake of the program: {shown(what)}; its traceback is in {file.name}"

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
-from lambda_arch.errors import DataError
+from lambda_arch.errors import ArchitectureError, DataError, shown
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.network import Network, build
+from lambda_arch.nn.tensor_files import check_buildable, read_safetensors
 
 ARCHITECTURE = "architecture"
 LAMBDA_LAYER = "lambda_layer"
@@ -37,25 +39,22 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | L
     Raises OSError for a file that cannot be opened, and DataError for one that is damaged, does not name its
     architecture, or holds other tensors than that has.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
-    path.open("rb").close()
-    try:
-        with safe_open(path, "pt", device=str(device)) as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
-    except SafetensorError as error:
-        raise DataError(f"{path}: not a safetensors file, or a truncated one: {error}") from None
-    module = _build(path, metadata, "meta")
+    state, metadata = read_safetensors(path, str(device))
+    module = check_buildable(path, lambda device: _build(path, metadata, device))
     own = len(list(module.parameters())) == len(list(module.named_parameters(remove_duplicate=False)))
+    _fill(path, module, state, assign=True)
     if not own:  # layers that share embeddings have to go on sharing them
         module = _build(path, metadata, device)
-    try:
-        module.load_state_dict(state, assign=own)
-    except RuntimeError as error:
-        raise DataError(f"{path}: {' '.join(str(error).split())}") from None
+        _fill(path, module, state, assign=False)
     return module
+
+
+def _fill(path: Path, module: nn.Module, state: dict[str, Tensor], *, assign: bool) -> None:
+    try:
+        module.load_state_dict(state, assign=assign)
+    except RuntimeError as error:
+        raise DataError(f"{path}: {shown(' '.join(str(error).split()))}") from None
 
 
 def _build(path: Path, metadata: dict[str, str], device: torch.device | str) -> Network | LambdaLayer:
@@ -65,6 +64,8 @@ def _build(path: Path, metadata: dict[str, str], device: torch.device | str) -> 
         if LAMBDA_LAYER in metadata:
             with torch.device(device):
                 return LambdaLayer(**json.loads(metadata[LAMBDA_LAYER]))
-    except (TypeError, ValueError) as error:
+    except ArchitectureError as error:
         raise DataError(f"{path}: {error}") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: says no network that can be built ({shown(error)})") from None
     raise DataError(f"{path}: names no architecture in its metadata; expected a file that lambda-arch convert wrote")

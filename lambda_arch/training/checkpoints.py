@@ -17,6 +17,7 @@ import torch
 from lambda_arch.errors import DataError
 from lambda_arch.files import atomic_write
 from lambda_arch.nn import Network, to_safetensors
+from lambda_arch.nn.tensor_files import read_pickled, read_safetensors
 
 WEIGHTS, EMA, STATE = "weights.safetensors", "ema.safetensors", "state.pt"
 
@@ -68,9 +69,9 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
     """Return the state of a checkpoint. Raises :class:`lambda_arch.DataError` naming the file where it is damaged."""
     path = checkpoint / STATE
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged archive makes of it
-        raise DataError(f"{path}: damaged checkpoint ({' '.join(str(error).split())[:200]})") from None
+        state = read_pickled(path)
+    except OSError as error:
+        raise DataError(f"{path}: damaged checkpoint ({error.strerror})") from None
     if not isinstance(state, dict):
         raise DataError(f"{path}: expected a checkpoint of lambda-arch train")
     return state
@@ -78,10 +79,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
 
 def load_weights(network: Network, path: Path) -> None:
     """Load weights into ``network``. Raises :class:`lambda_arch.DataError` naming the file where they do not fit it."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     try:
-        network.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError, OSError) as error:
+        network.load_state_dict(read_safetensors(path)[0])
+    except (RuntimeError, OSError) as error:
         raise DataError(f"{path}: {' '.join(str(error).split())[:300]}") from None

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from lambda_arch.arch import Architecture, ArchitectureError, configure, parse
@@ -14,6 +15,7 @@ from lambda_arch.nn.conversion.layout import EMBEDDINGS, POSITION, Layout, resha
 from lambda_arch.nn.conversion.layouts import LAYOUTS
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.network import Network, build
+from lambda_arch.nn.tensor_files import check_buildable
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,8 @@ def convert(
     global_layers = frozenset(ours.removesuffix(EMBEDDINGS) for ours in named.values() if ours.endswith(EMBEDDINGS))
     try:
         state = reshape_layers({ours: tensors[name] for name, ours in named.items()}, layout)
-        module = _module(state, layout, architecture, image_size, global_layers)
-    except ArchitectureError:
+        module = _module(path, state, layout, architecture, image_size, global_layers)
+    except (ArchitectureError, DataError):
         raise
     except ValueError as error:
         raise DataError(f"{path}: {error}") from None
@@ -133,6 +135,7 @@ def _rename(path: Path, tensors: Mapping[str, Tensor], layout: Layout) -> tuple[
 
 
 def _module(
+    path: Path,
     state: Mapping[str, Tensor],
     layout: Layout,
     architecture: Architecture | str | None,
@@ -142,8 +145,18 @@ def _module(
     value = parse(architecture) if isinstance(architecture, str) else architecture
     value = architecture_of(state, layout, global_layers) if value is None else value
     if value is None:
-        return LambdaLayer(**layer_of(state, is_global="" in global_layers))
-    return build(value if image_size is None else configure(value, (), image_size))
+        layer = layer_of(state, is_global="" in global_layers)
+    else:
+        value = value if image_size is None else configure(value, (), image_size)
+
+    def make(device: str) -> Network | LambdaLayer:
+        if value is not None:
+            return build(value, device=device)
+        with torch.device(device):
+            return LambdaLayer(**layer)
+
+    check_buildable(path, make)
+    return make("cpu")
 
 
 def _fill(module: Network | LambdaLayer, state: Mapping[str, Tensor], origins: Mapping[str, str]) -> Leftovers:
