@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from lambda_arch.comparing.comparison import (
     COMPARABLE,
+    TALLIED,
     ComparedRow,
     Comparison,
     Comparisons,
@@ -16,6 +17,7 @@ from lambda_arch.comparing.verdict import (
     DIFFERS,
     NOT_BUILDABLE,
     NOT_COMPARABLE,
+    ONE_DIGIT,
     TRUNCATED,
     Verdict,
     judge,
@@ -32,6 +34,8 @@ __all__ = [
     "DIFFERS",
     "NOT_BUILDABLE",
     "NOT_COMPARABLE",
+    "ONE_DIGIT",
+    "TALLIED",
     "TRUNCATED",
     "ComparedRow",
     "Comparison",

@@ -11,6 +11,7 @@ from lambda_arch.comparing.verdict import (
     DIFFERS,
     NOT_BUILDABLE,
     NOT_COMPARABLE,
+    ONE_DIGIT,
     TRUNCATED,
     Verdict,
     judge,
@@ -35,6 +36,19 @@ COMPARABLE: dict[str, Callable[[Any], int]] = {
 """Quantities that are counted, and how."""
 
 
+TALLIED = {
+    "agree": AGREES,
+    "agree, truncated": TRUNCATED,
+    "differ by one digit": ONE_DIGIT,
+    "differ": DIFFERS,
+    "not buildable": NOT_BUILDABLE,
+}
+"""What a tally counts: every verdict on a figure that could be counted."""
+
+CUT_OFF = "Ours gives the printed digits only when cut off, and this column is known to round."
+"""The reason for a difference of one digit."""
+
+
 @dataclass(frozen=True)
 class ComparedRow:
     """A published row, our ledger of it (None where it cannot be built), and a verdict for each printed figure."""
@@ -52,13 +66,9 @@ class Comparison(Result):
     rows: tuple[ComparedRow, ...]
 
     def tally(self) -> dict[str, int]:
-        """Return how many printed figures that can be counted agree, differ, and belong to what cannot be built yet."""
+        """Return how many of the printed figures that can be counted have which verdict."""
         kinds = [verdict.verdict for row in self.rows for verdict in row.verdicts.values()]
-        return {
-            "agree": sum(kind in (AGREES, TRUNCATED) for kind in kinds),
-            "differ": kinds.count(DIFFERS),
-            "not buildable": kinds.count(NOT_BUILDABLE),
-        }
+        return {name: kinds.count(kind) for name, kind in TALLIED.items()}
 
 
 class Comparisons(Results[Comparison]):
@@ -71,8 +81,8 @@ class Comparisons(Results[Comparison]):
                 architecture
                 for comparison in self
                 for row in comparison.rows
-                for options in ("", *(column.options for column in comparison.table.columns))
-                if (architecture := row_architecture(row.published, options)) is not None
+                for column in (None, *comparison.table.columns)
+                if (architecture := row_architecture(row.published, column)) is not None
             )
         )
 
@@ -92,9 +102,14 @@ def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Compariso
     return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
 
 
-def row_architecture(row: PublishedRow, options: str = "") -> Architecture | None:
-    """Return the architecture of a published row, with a column's ``options`` on top, or None."""
-    return _with_options(row.architecture, options) if row.architecture else None
+def row_architecture(row: PublishedRow, column: Column | None = None) -> Architecture | None:
+    """Return the architecture of a published row, with the options of the code behind a column on top, or None."""
+    if not row.architecture:
+        return None
+    if column is None:
+        return _with_options(row.architecture, "")
+    plain = column.plain_options is not None and "L" not in _with_options(row.architecture, "").letters
+    return _with_options(row.architecture, (column.plain_options if plain else column.options) or "")
 
 
 @cache
@@ -113,7 +128,7 @@ def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, 
             for column in table.columns:
                 if column.quantity not in COMPARABLE or not row.cells[column.name]:
                     continue
-                theirs = row_architecture(row, column.options)
+                theirs = row_architecture(row, column)
                 if theirs is not None and _same(theirs, architecture, column.quantity):
                     found.append((table, column, _verdict(table, row, column)))
     return found
@@ -136,10 +151,10 @@ def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdic
     printed = row.cells[column.name]
     if column.quantity not in COMPARABLE:
         return Verdict(printed, NOT_COMPARABLE)
-    architecture = row_architecture(row, column.options)
+    architecture = row_architecture(row, column)
     if architecture is None:
         return Verdict(printed, NOT_BUILDABLE)
     ours = COMPARABLE[column.quantity](architecture)
-    verdict, difference = judge(printed, column.unit, ours, column.digits)
-    reason = (table.reason(row, column.name) or "no reason known") if verdict == DIFFERS else ""
+    verdict, difference = judge(printed, column.unit, ours, column.digits, rounds=column.rounds)
+    reason = {DIFFERS: table.reason(row, column.name) or "no reason known", ONE_DIGIT: CUT_OFF}.get(verdict, "")
     return Verdict(printed, verdict, ours, difference, reason)

@@ -1,37 +1,48 @@
 """The audit: for each printed figure that its own architecture does not give, the simplest hypothesis that does.
 
-A hypothesis is one change (:mod:`lambda_arch.comparing.hypotheses`), or that the figure is the number of another row.
-Where a table is of one network, a hypothesis on the network has to hold for the whole column: one that contradicts rows
-that agree is a coincidence.
+The figures are those that the tables' comparison says differ; and those that agree there only because the table counts
+something else than the source states (:class:`Stated`), which are audited as the source states them.
+
+A hypothesis is one change (:mod:`lambda_arch.comparing.hypotheses`), or that the figure is the number of another row,
+or that this one row was built with other lambda settings. Where a table is of one network, a change of the network has
+to hold for the whole column: one that contradicts rows that agree is a coincidence.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from lambda_arch.arch import Architecture, configure, read_settings
 from lambda_arch.comparing.comparison import ledger, row_architecture
-from lambda_arch.comparing.hypotheses import Hypothesis, hypotheses
-from lambda_arch.comparing.verdict import DIFFERS, TRUNCATED, judge
+from lambda_arch.comparing.hypotheses import Hypothesis, default_settings, hypotheses, settings_of_other_rows
+from lambda_arch.comparing.verdict import AGREES, DIFFERS, ONE_DIGIT, TRUNCATED, judge
 from lambda_arch.published import Column, PublishedRow, PublishedTable, load_table, table_names
 from lambda_arch.results import Results
 
 AUDITED = ("params", "macs")
+RANK = {AGREES: 0, TRUNCATED: 1, ONE_DIGIT: 1, DIFFERS: 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PrintedFigure:
-    """A printed figure, its row's architecture as stated, and what the row itself says (its keys)."""
+    """A printed figure, and an architecture of its row: the one that its table counts, or the one its source states.
+
+    ``cells``: what the row says; ``printed_keys``: which of its keys are printed, those that the table deduced left
+    out. ``stated``: whether this is the row as its source states it, against what its table counts.
+    """
 
     table: PublishedTable
     row: PublishedRow
     column: Column
     architecture: Architecture
+    cells: Mapping[str, str]
     printed_keys: tuple[str, ...]
+    stated: bool = False
 
     @property
     def row_name(self) -> str:
         """The row by its keys, as the field writes it: 8/16/1/23."""
-        return "/".join(cell for key in self.table.keys if (cell := self.row.cells[key]))
+        return "/".join(cell for key in self.table.keys if (cell := self.cells[key]))
 
     @property
     def printed(self) -> str:
@@ -40,17 +51,27 @@ class PrintedFigure:
 
     def verdict(self, count: int) -> str:
         """Return the verdict on the figure for an exact count."""
-        return judge(self.printed, self.column.unit, count)[0]
+        return judge(self.printed, self.column.unit, count, self.column.digits, rounds=self.column.rounds)[0]
 
-    @property
+    @cached_property
     def ours(self) -> int:
-        """Our count of the architecture as stated."""
+        """Our count of the architecture."""
         return int(getattr(ledger(self.architecture), self.column.quantity))
 
+    @cached_property
+    def own_verdict(self) -> str:
+        """The verdict on the figure for our count of the architecture."""
+        return self.verdict(self.ours)
+
     def given_by(self, hypothesis: Hypothesis) -> bool:
-        """Whether ``hypothesis`` gives the printed figure."""
+        """Whether ``hypothesis`` gives the printed figure, rounded or cut off."""
         counted = hypothesis.count(self.architecture)
         return counted is not None and self.verdict(counted) != DIFFERS
+
+    def fits(self, hypothesis: Hypothesis) -> bool:
+        """Whether ``hypothesis`` gives the figure no worse than its own architecture does."""
+        counted = hypothesis.count(self.architecture)
+        return counted is not None and RANK[self.verdict(counted)] <= min(RANK[self.own_verdict], 1)
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,8 @@ class Finding:
     ``hypothesis``: the simplest that gives the figure and contradicts no other, None where there is none. ``others``:
     further ones that do so too. ``explains``: how many disagreements of the table it explains. ``coincidences``:
     hypotheses that give this figure but contradict others of the column. ``tried``: how many there were in all.
+    ``chance``: where the hypothesis is about this row alone, how many of the column's figures that agree such a
+    hypothesis would give as well, and how many agree; None where it is not.
     """
 
     figure: PrintedFigure
@@ -68,6 +91,7 @@ class Finding:
     explains: int = 0
     others: tuple[str, ...] = ()
     coincidences: tuple[str, ...] = ()
+    chance: tuple[int, int] | None = None
 
 
 class Findings(Results[Finding]):
@@ -87,30 +111,49 @@ def audit(tables: str | PublishedTable | Sequence[str | PublishedTable] | None =
 
 def _audit(table: PublishedTable) -> Iterator[Finding]:
     columns = [column for column in table.columns if column.quantity in AUDITED]
-    figures = [figure for column in columns for row in table.rows if (figure := _figure(table, row, column))]
-    differing = [figure for figure in figures if figure.verdict(figure.ours) == DIFFERS]
-    for figure in differing:
-        column = [other for other in figures if other.column == figure.column]
-        yield _find(figure, column, differing)
+    counted = [figure for column in columns for row in table.rows if (figure := _figure(table, row, column))]
+    as_stated = [figure for each in counted if (figure := _as_stated(each)) is not None]
+    for figures in (counted, as_stated):
+        differing = [figure for figure in figures if figure.own_verdict == DIFFERS]
+        for figure in differing:
+            column = [other for other in figures if other.column == figure.column]
+            others = [other for other in counted if other.column == figure.column and other.row is not figure.row]
+            yield _find(figure, column, others, differing)
 
 
 def _figure(table: PublishedTable, row: PublishedRow, column: Column) -> PrintedFigure | None:
-    architecture = row_architecture(row, column.options)
+    architecture = row_architecture(row, column)
     if architecture is None or not row.cells[column.name]:
         return None
-    keys = table.keys
-    for stated in table.stated:
-        if all(row.cells[key] == value for key, value in stated.where.items()):
-            settings = read_settings(stated.options)
-            architecture = configure(architecture, settings)
-            keys = tuple(key for key in keys if key not in {setting.option.name for setting in settings})
-    return PrintedFigure(table, row, column, architecture, keys)
+    return PrintedFigure(table, row, column, architecture, row.cells, table.keys)
 
 
-def _find(figure: PrintedFigure, column: Sequence[PrintedFigure], differing: Sequence[PrintedFigure]) -> Finding:
-    swapped = [_swapped(other) for other in column if other is not figure]
+def _as_stated(figure: PrintedFigure) -> PrintedFigure | None:
+    """Return a figure that agrees with another architecture than its source states, with the stated one."""
+    for stated in figure.table.stated:
+        if all(figure.row.cells[key] == value for key, value in stated.where.items()):
+            settings = dict(part.split("=") for part in stated.options.split(","))
+            return PrintedFigure(
+                figure.table,
+                figure.row,
+                figure.column,
+                configure(figure.architecture, read_settings(stated.options)),
+                {**figure.row.cells, **settings},
+                tuple(key for key in figure.printed_keys if key not in settings),
+                stated=True,
+            )
+    return None
+
+
+def _find(
+    figure: PrintedFigure,
+    column: Sequence[PrintedFigure],
+    others: Sequence[PrintedFigure],
+    differing: Sequence[PrintedFigure],
+) -> Finding:
+    of_row = _of_this_row(figure, others)
     changed = hypotheses(figure.architecture, figure.column.quantity, figure.printed_keys)
-    holding = {each: 1 for each in swapped if figure.given_by(each)}  # and how many disagreements each explains
+    holding = {each: 1 for each in of_row if figure.given_by(each)}  # and how many disagreements each explains
     coincidences = []
     for each in filter(figure.given_by, changed):
         if _holds(each, figure, column, differing):
@@ -118,18 +161,46 @@ def _find(figure: PrintedFigure, column: Sequence[PrintedFigure], differing: Seq
         else:
             coincidences.append(each.label)
 
-    def rank(hypothesis: Hypothesis) -> tuple[int, bool]:
-        return -holding[hypothesis], figure.verdict(hypothesis.count(figure.architecture) or 0) == TRUNCATED
+    def rank(hypothesis: Hypothesis) -> tuple[int, int, bool]:
+        verdict = figure.verdict(hypothesis.count(figure.architecture) or 0)
+        return -holding[hypothesis], RANK[verdict], hypothesis.borrowed
 
-    labels = [each.label for each in sorted(holding, key=rank)]
+    ranked = sorted(holding, key=rank)
     return Finding(
         figure,
-        tried=len(swapped) + len(changed),
-        hypothesis=labels[0] if labels else None,
+        tried=len(of_row) + len(changed),
+        hypothesis=ranked[0].label if ranked else None,
         explains=max(holding.values(), default=0),
-        others=tuple(labels[1:]),
+        others=tuple(each.label for each in ranked[1:]),
         coincidences=tuple(coincidences),
+        chance=_chance(figure, others) if ranked and ranked[0] in of_row else None,
     )
+
+
+def _of_this_row(figure: PrintedFigure, others: Sequence[PrintedFigure]) -> list[Hypothesis]:
+    """Return the hypotheses that speak of one row alone: its code's defaults, and the numbers of other rows.
+
+    Where no row prints lambda settings, those of the rows of other tables are hypotheses too.
+    """
+    own = row_architecture(figure.row, figure.column)  # which is not the stated one
+    known = [other.architecture for other in others] + ([own] if own else [])
+    found = []
+    if figure.column.defaults:
+        found += default_settings(figure.architecture, figure.column.quantity, figure.column.defaults, known)
+    found += [_swapped(other) for other in others]
+    found += settings_of_other_rows(figure.architecture, figure.column.quantity, figure.table, known)
+    return found
+
+
+def _chance(figure: PrintedFigure, others: Sequence[PrintedFigure]) -> tuple[int, int]:
+    """Return how many figures that agree a hypothesis on their row alone would give as well, and how many agree."""
+    agreeing = [other for other in others if other.own_verdict != DIFFERS]
+    given = 0
+    for each in agreeing:
+        column = [figure, *(other for other in others if other is not each)]
+        counts = (hypothesis.count(each.architecture) for hypothesis in _of_this_row(each, column))
+        given += any(count not in (None, each.ours) and each.verdict(count) != DIFFERS for count in counts)
+    return given, len(agreeing)
 
 
 def _swapped(other: PrintedFigure) -> Hypothesis:
@@ -142,16 +213,9 @@ def _holds(
     column: Sequence[PrintedFigure],
     differing: Sequence[PrintedFigure],
 ) -> bool:
-    """Whether a hypothesis may stand: it contradicts no figure of the column that is of the same network.
-
-    Rows whose source states something else than what is printed stand together, and apart from the others.
-    """
-    if hypothesis.convention:
-        return all(other.given_by(hypothesis) for other in column)
-    same = [other for other in column if other.printed_keys == figure.printed_keys]
-    if len(figure.printed_keys) != len(figure.table.keys):
-        return all(other.given_by(hypothesis) for other in same)
+    """Whether a hypothesis may stand: it contradicts no figure of the column that is of the same network."""
+    if hypothesis.convention or figure.stated:
+        return all(other.fits(hypothesis) for other in column)
     return not figure.table.one_network or all(
-        other in differing or other.given_by(hypothesis) or hypothesis.count(other.architecture) is None
-        for other in same
+        other in differing or other.fits(hypothesis) or hypothesis.count(other.architecture) is None for other in column
     )

@@ -1,13 +1,15 @@
 """Hypotheses on how a printed figure came about: single changes to what was counted, or to how."""
 
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet, configure, parse, read_settings
 from lambda_arch.comparing.comparison import ledger
 from lambda_arch.comparing.grid import BODIES, CLASSES, IMAGE_SIZES, Grid, H, K, M, U
-from lambda_arch.published import all_tables
+from lambda_arch.published import PublishedTable, all_tables
+
+LAMBDA_SETTINGS = ("k", "h", "u", "m")
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,7 @@ class Hypothesis:
     label: str
     count: Callable[[Architecture], int | None]
     convention: bool = False  # a way of counting: whoever prints a column counts all of it the same way
+    borrowed: bool = False  # of another row: several settings at once, for one row alone
 
 
 def hypotheses(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Hypothesis]:
@@ -32,6 +35,56 @@ def hypotheses(architecture: Architecture, quantity: str, printed: Collection[st
         options = {label: text for label, text in _options(architecture) if not _names(text) & set(printed)}
         found += [_changed(quantity, label, text) for label, text in options.items()]
     return found
+
+
+def default_settings(
+    architecture: Architecture, quantity: str, defaults: str, known: Sequence[Architecture]
+) -> list[Hypothesis]:
+    """Return the hypothesis that a row was built with its code's ``defaults``, unless another row was (``known``)."""
+    if "L" not in architecture.letters or _configured(architecture, defaults) in (*known, architecture, None):
+        return []
+    return [_changed(quantity, f"the code's defaults: {defaults.replace(',', ', ')}", defaults)]
+
+
+def settings_of_other_rows(
+    architecture: Architecture, quantity: str, table: PublishedTable, known: Sequence[Architecture]
+) -> list[Hypothesis]:
+    """Return the hypotheses that a row was built with the lambda settings of another published row.
+
+    Rows of its own table, and of others where it prints no lambda settings itself; what is another row of its column
+    already (``known``) is left out, as the number of that row says it.
+    """
+    if "L" not in architecture.letters:
+        return []
+    found: dict[Architecture, Hypothesis] = {}
+    printed = set(LAMBDA_SETTINGS) & set(table.keys)
+    for name, row, options in _published_settings():
+        changed = None if printed and name != table.name else _configured(architecture, options)
+        if changed is not None and changed not in (*known, architecture) and changed not in found:
+            label = f"{options.replace(',', ', ')}, as row {row} of {name}"
+            found[changed] = replace(_changed(quantity, label, options), borrowed=True)
+    return list(found.values())
+
+
+def _configured(architecture: Architecture, options: str) -> Architecture | None:
+    try:
+        return configure(architecture, read_settings(options))
+    except ArchitectureError:
+        return None
+
+
+@cache
+def _published_settings() -> tuple[tuple[str, str, str], ...]:
+    """Return the lambda settings of every published row: its table, its keys and the settings as options."""
+    found = []
+    for table in all_tables():
+        for row in table.rows:
+            architecture = parse(row.architecture) if row.architecture else None
+            if isinstance(architecture, ResNet) and "L" in architecture.letters:
+                usual = architecture.most_common_lambda()
+                options = ",".join(f"{name}={getattr(usual, name)}" for name in LAMBDA_SETTINGS)
+                found.append((table.name, "/".join(row.cells[key] for key in table.keys if row.cells[key]), options))
+    return tuple(found)
 
 
 def _conventions(quantity: str) -> Iterator[Hypothesis]:

@@ -10,6 +10,7 @@ SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "G
 
 AGREES = "agrees"
 TRUNCATED = "agrees (truncated)"
+ONE_DIGIT = "differs by one digit"
 DIFFERS = "differs"
 NOT_COMPARABLE = "not comparable"
 NOT_BUILDABLE = "not buildable"
@@ -30,10 +31,13 @@ class Verdict:
     reason: str = ""
 
 
-def judge(printed: str, unit: str, ours: int, digits: int | None = None) -> tuple[str, Decimal | None]:
+def judge(
+    printed: str, unit: str, ours: int, digits: int | None = None, *, rounds: bool = False
+) -> tuple[str, Decimal | None]:
     """Return the verdict on ``printed`` (a decimal text in ``unit``) given our exact count, and the difference.
 
-    Agrees: ours rounds to the printed digits, a half either way. Agrees (truncated): ours cut off after as many digits.
+    Agrees: ours rounds to the printed digits, a half either way. Agrees (truncated): ours cut off after as many digits;
+    where the column is known to round (``rounds``), that differs by one digit.
     ``digits`` says how many significant digits the figure has where it does not show: two in 120 beside 4.8.
     Raises DataError for a text that is no number.
     """
@@ -50,5 +54,5 @@ def judge(printed: str, unit: str, ours: int, digits: int | None = None) -> tupl
     if abs(exact - figure) * 2 <= step:
         return AGREES, None
     if figure <= exact < figure + step:
-        return TRUNCATED, None
+        return (ONE_DIGIT, exact - figure) if rounds else (TRUNCATED, None)
     return DIFFERS, exact - figure

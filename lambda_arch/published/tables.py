@@ -25,8 +25,10 @@ class Column:
     """A column of printed figures.
 
     ``quantity``: what it measures (``params``, ``macs`` and ``map_bytes`` can be compared with ours); ``unit``: M, G, %
-    and so on; ``options``: architecture options of the code that printed it, on top of the row's architecture;
-    ``digits``: how many significant digits its figures have, where that does not show in all of them.
+    and so on; ``options``: architecture options of the code that printed it, on top of the row's architecture, and
+    ``plain_options`` those in their place where a row has no lambda layers; ``defaults``: lambda settings that this
+    code has unless told otherwise. ``digits``: how many significant digits its figures have, where that does not show
+    in all of them. ``rounds``: whether it is known to round, since some of its figures agree in no other way.
     """
 
     name: str
@@ -35,7 +37,10 @@ class Column:
     unit: str
     source: str
     options: str = ""
+    plain_options: str | None = None
+    defaults: str = ""
     digits: int | None = None
+    rounds: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,23 +21,39 @@ def audit_report(findings: Findings) -> Report:
     ]
     tables = []
     for name in dict.fromkeys(row["table"] for row in rows):
-        row_name = Column("row", "/".join(load_table(name).keys), align="left")
+        row_name = Column("shown_row", "/".join(load_table(name).keys), align="left")
         tables.append(Table([row_name, *human], [row for row in rows if row["table"] == name], name))
-    explained = sum(finding.hypothesis is not None for finding in findings)
     notes = [
-        f"{len(findings)} printed figures differ from what their own architectures, as stated, give: {explained} have "
-        f"a hypothesis that explains them, {len(findings) - explained} have none.",
+        *_totals(findings),
         "How many do: of the hypotheses tried, those that give the figure. A coincidence gives it too, but contradicts "
-        "figures of the same column that agree. Gives 6: the simplest explains six figures of the table.",
+        "figures of the same column that agree. Gives 6: the simplest explains six figures of the table. By chance: of "
+        "the column's figures that agree, how many a hypothesis about their row alone would give as well.",
     ]
     if tables:
         tables[-1] = replace(tables[-1], notes=notes)
     flat = (
         "table", "row", "figure", "architecture", "printed", "ours", "reading", "explains", "others", "coincidences",
-        "readings_tried",
+        "readings_tried", "as_stated", "agreeing_also_given", "agreeing",
     )  # fmt: skip
     data = [{name: row[name] for name in flat} for row in rows]
     return Report(tables, Table([Column(name) for name in flat], rows), data)
+
+
+def _totals(findings: Findings) -> list[str]:
+    stated = [finding for finding in findings if finding.figure.stated]
+    differ = [finding for finding in findings if not finding.figure.stated]
+    explained = sum(finding.hypothesis is not None for finding in differ)
+    lines = [
+        f"{len(differ)} printed figures differ from what their own architectures give, as in `lambda-arch tables`: "
+        f"{explained} have a hypothesis that explains them, {len(differ) - explained} have none."
+    ]
+    if stated:
+        reasons = " ".join(dict.fromkeys(each.reason for f in stated for each in f.figure.table.stated))
+        lines.append(
+            f"{len(stated)} more agree there, where a known hypothesis is counted, and differ as their source states "
+            f"them (* marks these rows): {reasons}"
+        )
+    return lines
 
 
 def _cells(finding: Finding) -> dict[str, Any]:
@@ -45,6 +61,7 @@ def _cells(finding: Finding) -> dict[str, Any]:
     return {
         "table": figure.table.name,
         "row": figure.row_name,
+        "shown_row": f"{figure.row_name} *" if figure.stated else figure.row_name,
         "figure": figure.column.name,
         "printed": f"{figure.printed} {figure.column.unit}",
         "ours": figure.ours,
@@ -57,6 +74,9 @@ def _cells(finding: Finding) -> dict[str, Any]:
         "others": "; ".join(finding.others),
         "coincidences": "; ".join(finding.coincidences),
         "readings_tried": finding.tried,
+        "as_stated": figure.stated,
+        "agreeing_also_given": finding.chance[0] if finding.chance else None,
+        "agreeing": finding.chance[1] if finding.chance else None,
     }
 
 
@@ -65,6 +85,8 @@ def certainty(finding: Finding) -> str:
     given = f"{len(finding.others) + 1 if finding.hypothesis else 'none'} of {finding.tried}"
     if finding.explains > 1:
         given += f"; gives {finding.explains}"
+    if finding.chance:
+        given += f"; {finding.chance[0]} of {finding.chance[1]} by chance"
     if finding.coincidences:
         given += f"; {len(finding.coincidences)} coincidence{'s' if len(finding.coincidences) > 1 else ''}"
     return given

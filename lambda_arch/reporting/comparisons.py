@@ -9,6 +9,7 @@ from lambda_arch.comparing import (
     COMPARABLE,
     DIFFERS,
     NOT_BUILDABLE,
+    ONE_DIGIT,
     TRUNCATED,
     ComparedRow,
     Comparison,
@@ -18,10 +19,10 @@ from lambda_arch.comparing import (
 from lambda_arch.published import Column as Figure
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions
 
-MARKS = {AGREES: "✓", TRUNCATED: "✓ cut", NOT_BUILDABLE: "-"}
+MARKS = {AGREES: "✓", TRUNCATED: "✓ cut", ONE_DIGIT: "±1", NOT_BUILDABLE: "-"}
 LEGEND = (
-    "✓ agrees as rounded; ✓ cut: agrees as truncated; ✗ differs: ours minus theirs; -: not buildable yet. "
-    "Unmarked: as printed."
+    "✓ agrees as rounded; ✓ cut: agrees as truncated; ±1: differs by one digit, truncated in a column that rounds; "
+    "✗ differs: ours minus theirs; -: not buildable yet. Unmarked: as printed."
 )
 
 
@@ -61,7 +62,8 @@ def _ours(row: ComparedRow) -> dict[str, Any]:
 
 def _human(comparison: Comparison) -> Table:
     table = comparison.table
-    reasons = list(dict.fromkeys(v.reason for row in comparison.rows for v in row.verdicts.values() if v.reason))
+    verdicts = [verdict for row in comparison.rows for verdict in row.verdicts.values()]
+    reasons = list(dict.fromkeys(verdict.reason for verdict in verdicts if verdict.verdict == DIFFERS))
     columns = [Column(key, align="left" if _is_text(comparison, key) else "right") for key in _shown_keys(comparison)]
     columns += [
         Column("our_params", "our params (M)", show=millions),

@@ -1,7 +1,7 @@
 """Tables of what was published of one architecture."""
 
 from lambda_arch.arch import Architecture
-from lambda_arch.comparing import DIFFERS, Verdict, published_figures
+from lambda_arch.comparing import ONE_DIGIT, Verdict, published_figures
 from lambda_arch.reporting.table import Column, Table
 
 
@@ -30,6 +30,8 @@ def published_table(architecture: Architecture, quantity: str) -> Table | None:
 
 
 def _in_words(verdict: Verdict, unit: str) -> str:
-    if verdict.verdict != DIFFERS or verdict.difference is None:
+    if verdict.difference is None:
         return verdict.verdict
-    return f"✗ differs: ours {verdict.difference:+.2f} {unit}".rstrip()
+    if verdict.verdict == ONE_DIGIT:
+        return f"±1 {ONE_DIGIT}"
+    return f"✗ {verdict.verdict}: ours {verdict.difference:+.2f} {unit}".rstrip()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lambda_arch.comparing import Comparison
+from lambda_arch.comparing import TALLIED, Comparison
 from lambda_arch.files import atomic_write
 from lambda_arch.published import table_names
 from lambda_arch.reporting.comparisons import wide
@@ -50,12 +50,13 @@ def _index(comparisons: Sequence[Comparison]) -> str:
         "the architecture cannot be built yet. After a printed column of parameters, FLOPs or memory come",
         "`_ours` (our exact count for the code that printed it), `_difference` (ours minus printed, in the printed",
         "unit, where they differ), `_verdict` and `_reason`. Verdicts take the printed digits into account: `agrees`",
-        "(ours rounds to them), `agrees (truncated)` (ours truncated after them), `differs`, `not buildable`. Printed",
+        "(ours rounds to them), `agrees (truncated)` (ours truncated after them), `differs by one digit` (so too, but",
+        "the column is known to round), `differs`, `not buildable`. Printed",
         "FLOPs are compared with multiply-accumulates, the convention of most papers; printed memory with the bytes",
         "of attention and lambda maps, by the paper's formulas. Accuracies and throughputs are as printed.",
         "",
-        "| table | what it is | agree | differ | not buildable |",
-        "|:---|:---|---:|---:|---:|",
+        f"| table | what it is | {' | '.join(TALLIED)} |",
+        "|:---|:---|" + "---:|" * len(TALLIED),
     ]
     for comparison in comparisons:
         tally = comparison.tally()

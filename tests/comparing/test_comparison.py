@@ -1,15 +1,32 @@
+import re
+from decimal import Decimal
+from types import SimpleNamespace
+
 import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.comparing import compare, published_figures
+from lambda_arch.comparing.verdict import SCALES
+from lambda_arch.costs import count
 from lambda_arch.errors import LambdaArchError
-from lambda_arch.published import table_names
+from lambda_arch.published import load_table, table_names
 
 
 def verdicts(table, column):
     rows = compare(table).rows
     return {
         tuple(row.published.cells[key] for key in compare(table).table.keys): row.verdicts.get(column) for row in rows
+    }
+
+
+def rows(table):
+    """Return the flat rows of a table by their first key and their place."""
+    compared = compare(table).rows
+    return {
+        (next(iter(row.published.cells.values())), place): SimpleNamespace(
+            architecture=row.ledger.architecture, our_macs=row.ledger.macs
+        )
+        for place, row in enumerate(compared)
     }
 
 
@@ -26,10 +43,68 @@ def test_leaderj1001_is_counted_with_its_biased_shortcuts():
     assert row.ours == 14_999_432  # counted from its own code
 
 
-@pytest.mark.parametrize(("table", "agree", "differ"), [("c4_lambda_count", 8, 0), ("imagenet_lambda_resnet50", 2, 0)])
+@pytest.mark.parametrize(("table", "agree", "differ"), [("c4_lambda_count", 8, 0), ("efficientnet_torchvision", 16, 0)])
 def test_tables_that_agree_altogether(table, agree, differ):
     tally = compare(table).tally()
     assert (tally["agree"], tally["differ"], tally["not buildable"]) == (agree, differ, 0)
+
+
+def test_leaderj1001_is_counted_as_its_code_builds_it():
+    plain = {key[0]: row.our_macs for key, row in rows("cifar10").items() if key[0] in ("ResNet18", "ResNet50")}
+    assert plain == {"ResNet18": 892_407_808, "ResNet50": 1_502_941_184}  # measured on its own code
+    lambdas = [row for key, row in rows("cifar10").items() if key[0].startswith("Lambda")]
+    assert all("pool=first" in row.architecture for row in lambdas)
+    for name in ("leaderj1001_lambda_resnet50", "leaderj1001_resnet50", "leaderj1001_lambda_resnet50_cifar10"):
+        columns = {(table.name, column.source) for table, column, _ in published_figures(parse(name))}
+        if "cifar10" not in name:
+            assert ("ablation_khu", "README of github.com/leaderj1001/LambdaNetworks") in columns, name
+
+
+def test_13_million_and_15_4_million_have_a_reason():
+    thirteen = verdicts("cifar10", "params")[("LambdaResNet50", "16", "4", "4", "7")]
+    hard_coded = count("lambda_resnet50:pool=first,shortcut_bias=yes,classes=10@32").params
+    assert f"{hard_coded:,}" == "12,970,922"
+    assert "12,970,922" in thirteen.reason
+    eight = count("lambda_resnet50:stages=CCLL,k=8").params
+    assert f"{eight:,}" in verdicts("hybrid_stages", "params")[("CCLL",)].reason
+
+
+@pytest.mark.parametrize("table", table_names())
+def test_a_column_rounds_where_some_figure_agrees_in_no_other_way(table):
+    for column in compare(table).table.columns:
+        found = [
+            verdict for verdict in verdicts(table, column.name).values() if verdict and verdict.verdict == "agrees"
+        ]
+        up = [v for v in found if v.ours is not None and v.ours < Decimal(v.printed) * SCALES[column.unit]]
+        assert column.rounds == bool(up), column.name
+
+
+def test_what_is_cut_off_where_the_column_rounds_differs_by_one_digit():
+    one_digit = {
+        (name, row.published.cells[column], verdict.verdict)
+        for name, column in (
+            ("ablation_khu", "params_paper"),
+            ("efficientnet", "flops"),
+            ("content_position", "params"),
+        )
+        for row in compare(name).rows
+        if (verdict := row.verdicts[column]).verdict in ("agrees (truncated)", "differs by one digit")
+    }
+    assert one_digit == {
+        ("ablation_khu", "15.7", "differs by one digit"),
+        ("efficientnet", "37", "differs by one digit"),
+        ("content_position", "14.9", "differs by one digit"),
+    }
+
+
+def test_reasons_name_counts_that_are_ours():
+    """Every parameter count in full, or to two decimals, that a reason names is one that we count somewhere."""
+    reason = load_table("ablation_khu").reason
+    rows = {row.published.cells["k"] + row.published.cells["h"]: row for row in compare("ablation_khu").rows}
+    for key, row in rows.items():
+        for column in ("params_paper", "params_leaderj1001"):
+            for figure in re.findall(r"(\d+\.\d\d) M", reason(row.published, column)):
+                assert figure == f"{row.verdicts[column].ours / 1e6:.2f}", (key, column)
 
 
 def test_only_one_hybrid_differs():
@@ -42,7 +117,9 @@ def test_every_disagreement_has_a_reason_and_a_difference():
     for name in table_names():
         for row in compare(name).rows:
             for verdict in row.verdicts.values():
-                assert (verdict.verdict == "differs") == (verdict.difference is not None) == bool(verdict.reason)
+                differs = verdict.verdict in ("differs", "differs by one digit")
+                assert differs == (verdict.difference is not None) == bool(verdict.reason)
+                assert verdict.reason != "no reason known"
 
 
 def test_accuracies_are_shown_as_printed_and_never_judged():

@@ -4,8 +4,9 @@ import functools
 
 import pytest
 
+from lambda_arch.comparing import compare
 from lambda_arch.comparing.findings import audit
-from lambda_arch.published import load_table
+from lambda_arch.published import load_table, table_names
 
 
 @functools.cache
@@ -20,12 +21,13 @@ def test_35_and_42_million_are_the_networks_of_the_c4_study(row):
     assert finding.explains == 2
 
 
-@pytest.mark.parametrize("row", ["8/8/4/7", "8/8/8/7", "16/4/4/7"])
+@pytest.mark.parametrize("row", ["8/8/4/23", "8/8/8/23", "16/4/4/23"])
 @pytest.mark.parametrize("column", ["params_paper", "params_leaderj1001"])
 def test_rows_with_u_over_1_have_a_7x7_scope(row, column):
     finding = findings("ablation_khu")[(row, column)]
     assert finding.hypothesis == "scope 7x7"
     assert finding.explains == 6
+    assert finding.figure.stated
 
 
 def test_a_swapped_row():
@@ -42,8 +44,42 @@ def test_no_hypothesis_gives_15_6_for_8_16_1():
 
 def test_a_hypothesis_that_contradicts_the_column_is_a_coincidence():
     finding = findings("hybrid_stages")[("CCLL", "params")]
+    assert finding.hypothesis == "k=8, h=4, u=1, m=23, as row 8/4/1/23 of ablation_khu"  # of this row alone
+    assert finding.chance == (6, 7)
+    assert "k=8" in finding.coincidences  # of all rows
+
+
+def test_13_million_is_what_the_code_has_hard_coded():
+    finding = findings("cifar10")[("LambdaResNet50/16/4/4/7", "params")]
+    assert finding.hypothesis == "the code's defaults: k=16, h=4, u=1, m=23"
+    assert finding.chance == (5, 6)
+
+
+def test_a_way_of_counting_that_fits_a_figure_only_cut_off_contradicts_a_column_that_rounds():
+    finding = findings("efficientnet")[("B2/260", "params")]
     assert finding.hypothesis is None
-    assert "k=8" in finding.coincidences
+    assert finding.coincidences == ("batch-norm statistics counted",)
+
+
+@pytest.mark.parametrize("table", table_names())
+def test_what_differs_in_the_tables_is_what_is_audited(table):
+    """One source for both: the same figures, with the same counts, under the same keys."""
+    comparison = compare(table)
+    differing = {
+        (tuple(row.published.cells[key] for key in comparison.table.keys), column.name, row.verdicts[column.name].ours)
+        for row in comparison.rows
+        for column in comparison.table.columns
+        if column.name in row.verdicts and column.quantity != "map_bytes"
+        if row.verdicts[column.name].verdict == "differs"
+    }
+    audited = [finding.figure for finding in findings(table).values() if not finding.figure.stated]
+    keys = comparison.table.keys
+    assert {(tuple(each.cells[key] for key in keys), each.column.name, each.ours) for each in audited} == differing
+
+
+def test_a_row_as_its_source_states_it_is_named_and_counted_so():
+    finding = findings("ablation_khu")[("8/8/4/23", "params_paper")]
+    assert finding.figure.ours == 15_507_688  # m=23; the table counts 15,261,928 with m=7
 
 
 def test_every_disagreement_is_audited_and_nothing_else():

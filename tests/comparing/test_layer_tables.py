@@ -2,7 +2,7 @@
 
 import pytest
 
-from lambda_arch.comparing import AGREES, DIFFERS, NOT_BUILDABLE, TRUNCATED, compare, judge
+from lambda_arch.comparing import AGREES, DIFFERS, NOT_BUILDABLE, ONE_DIGIT, TRUNCATED, compare, judge
 
 
 def verdicts(table, column):
@@ -24,7 +24,7 @@ def test_layer_memory():
     assert memory["global self-attention"].verdict == AGREES
     assert memory["axial self-attention"].verdict == AGREES
     assert memory["lambda layer"].verdict == AGREES
-    assert memory["lambda layer k=8"].verdict == TRUNCATED
+    assert memory["lambda layer k=8"].verdict == ONE_DIGIT
     assert memory["local self-attention 7x7"] is None  # nothing is printed there
 
 

@@ -32,6 +32,12 @@ def test_verdicts_know_how_many_digits_were_printed(printed, unit, ours, verdict
     assert judge(printed, unit, ours)[0] == verdict
 
 
+def test_cut_off_in_a_column_that_rounds_differs_by_one_digit():
+    assert judge("15.7", "M", 15_764_440, rounds=True) == ("differs by one digit", Decimal("0.06444"))
+    assert judge("15.8", "M", 15_764_440, rounds=True)[0] == AGREES
+    assert judge("15.6", "M", 15_764_440, rounds=True)[0] == DIFFERS
+
+
 @given(st.integers(0, 10**9), st.integers(0, 4))
 def test_a_rounded_figure_agrees_and_a_cut_one_is_seen(ours, digits):
     exact = Decimal(ours).scaleb(-6)
