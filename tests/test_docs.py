@@ -3,23 +3,38 @@
 import doctest
 import re
 import runpy
+import shlex
 from pathlib import Path
 
 import pytest
 import typer.main
 
-<<<<<<< HEAD
 from lambda_arch.cli.main import make_app
-from lambda_arch.comparing import compare
-=======
 from lambda_arch.comparing import TALLIED, compare
->>>>>>> b87ef88 (Published figures are judged by what their code builds; one source for tables and audit)
 from lambda_arch.published import table_names
+from tests.command_line import run
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # a comment in front, which no reader sees, says why a snippet is not run
 SNIPPET = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+CONSOLE = re.compile(r"^```console\n\$ (lambda-arch [^\n]+)\n((?!\$).+?)^```$", re.DOTALL | re.MULTILINE)
+COUNTING = ("params", "flops", "show", "tables", "audit", "match", "compare")
+
+
+def _examples():
+    """Yield the examples of commands that count: the page, the command line, and what the page says it prints."""
+    for page in PAGES:
+        for command, printed in CONSOLE.findall(page.read_text("utf-8")):
+            if command.split()[1] in COUNTING and "\n$ " not in printed:
+                yield pytest.param(page.name, command, _stripped(printed), id=f"{page.name}-{command}")
+
+
+def _stripped(text):
+    """Return the lines of a terminal without its escape sequences and spaces at the end."""
+    return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", text).strip().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -41,6 +56,13 @@ def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch
             assert not failures, "".join(failures)
         else:
             exec(compile("\n" * line + code, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize(("page", "command", "printed"), list(_examples()))
+def test_examples_print_what_they_say(page, command, printed):
+    _, *arguments = shlex.split(command, comments=True)
+    prints = [run(*arguments, terminal=True, COLUMNS=str(width)) for width in (80, 100, 120)]
+    assert printed in [_stripped(result.err + result.out) for result in prints], f"{page}: {command}"
 
 
 def test_generated_sections_are_up_to_date():
