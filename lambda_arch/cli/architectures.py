@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from lambda_arch.arch import OPTIONS, Architecture, Option, configure, parse, read_architecture, read_setting
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.errors import ArchitectureError
 
@@ -67,4 +68,4 @@ def _note_unused(architectures: list[Architecture], options: list[Option]) -> No
         if unused is not None:
             flag = f"--{unused.name.replace('_', '-')}"
             layers = "lambda" if unused.level == "lambda" else " or ".join(unused.letters)
-            typer.echo(f"note: {architecture} has no {layers} layers; {flag} has no effect", err=True)
+            say(f"note: {architecture} has no {layers} layers; {flag} has no effect", err=True)

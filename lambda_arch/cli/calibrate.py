@@ -9,6 +9,7 @@ from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import Interruption, terminable
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
 
@@ -46,7 +47,7 @@ def calibrate(
             networks, choices=choices, fresh=flags.fresh, progress=progress, **flags.arguments(one=True)
         )
     for failure in result.failures:
-        typer.echo(f"lambda-arch: {failure}", err=True)
+        say(f"lambda-arch: {failure}", err=True)
     output.show(result)
     Interruption(result.interrupted).leave()
 
@@ -54,6 +55,6 @@ def calibrate(
 def old_choices(choices: str, space: str | None) -> tuple[str, str | None]:
     """Return ``choices`` and ``space``: choices that were given as a space, as they were until now, are choices."""
     if space is not None and "=" in space:
-        typer.echo("note: --space k=8|16 is now --choices k=8|16; the old name will go in the next version", err=True)
+        say("note: --space k=8|16 is now --choices k=8|16; the old name will go in the next version", err=True)
         return choices or space, None
     return choices, space

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import typer
 from typer.core import TyperCommand, TyperGroup
 
+from lambda_arch.cli.messages import say
 from lambda_arch.errors import DataError
 
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
@@ -55,7 +55,7 @@ class Parameters:
             if old not in flags and new in flags:
                 args[i] = f"{new}{equals}{value}"
                 if not ctx.resilient_parsing:
-                    typer.echo(f"note: {old} is now {new}; the old name will go in the next version", err=True)
+                    say(f"note: {old} is now {new}; the old name will go in the next version", err=True)
         found: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         return found
 

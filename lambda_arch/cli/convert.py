@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from lambda_arch.cli.messages import say
 from lambda_arch.errors import DataError
 
 LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets", "timm"]
@@ -35,10 +36,10 @@ def convert(
         raise DataError(f"to={to}: expected a file that ends in .safetensors")
     done = convert_checkpoint(checkpoint, layout, architecture=architecture, image_size=image_size)
     for line in done.leftovers.lines():
-        typer.echo(line, err=True)
+        say(line, err=True)
     if done.leftovers and not force:
         raise DataError(
             f"{checkpoint} as {done.name}: tensors {done.leftovers}; nothing is written, --force writes what fits"
         )
     atomic_write(to, to_safetensors(done.module))
-    typer.echo(f"{to}: {done.name}")
+    say(f"{to}: {done.name}")

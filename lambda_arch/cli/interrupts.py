@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import typer
 
+from lambda_arch.cli.messages import say
+
 
 @dataclass
 class Interruption:
@@ -16,9 +18,7 @@ class Interruption:
     def leave(self) -> None:
         """Say so and leave with its exit code, where there was one."""
         if self.came:
-            typer.echo(
-                "lambda-arch: interrupted: what was measured is kept, the same command goes on from there", err=True
-            )
+            say("lambda-arch: interrupted: what was measured is kept, the same command goes on from there", err=True)
             raise typer.Exit(130)
 
 

@@ -9,7 +9,8 @@ import typer
 
 from lambda_arch.cli.command import Command, Group, with_flags
 from lambda_arch.cli.interrupts import ended_by_signals
-from lambda_arch.errors import LambdaArchError, escaped, one_line, shown
+from lambda_arch.cli.messages import say
+from lambda_arch.errors import LambdaArchError, one_line, shown
 
 COMMANDS = {
     "params": "costs.params",
@@ -69,7 +70,7 @@ def _version(asked: bool) -> None:
     if asked:
         from lambda_arch import __version__
 
-        typer.echo(f"lambda-arch {__version__}")
+        say(f"lambda-arch {__version__}")
         raise typer.Exit
 
 
@@ -107,13 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = next(OUT_OF[kind] for kind in OUT_OF if isinstance(error, kind))
         message = f"{what} ({shown(error)})" if str(error) else what
     except Exception as error:
-        typer.echo(f"lambda-arch: {_last_resort(error)}", err=True)
+        say(f"lambda-arch: {_last_resort(error)}", err=True)
         return 70
-    if message.startswith("Usage:"):
-        message = "\n".join(map(escaped, message.splitlines()))
-    else:
-        message = f"lambda-arch: {one_line(message)}"
-    typer.echo(message, err=True)
+    say(message if message.startswith("Usage:") else f"lambda-arch: {one_line(message)}", err=True)
     return 2
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from typer import Option
 
 from lambda_arch.cli.parameters import Command, declared, expand
+from lambda_arch.errors import escaped
 from lambda_arch.files import atomic_write
 from lambda_arch.reporting import FORMATS, Report, print_report, report_of, to_text
 from lambda_arch.results import Result
@@ -51,7 +52,7 @@ class Output:
             return
         text = to_text(report, FILE_WIDTH) if self.chosen == "table" else FORMATS[self.chosen](report)
         if self.out is None:
-            sys.stdout.write(text)
+            sys.stdout.write("\n".join(map(escaped, text.split("\n"))) if sys.stdout.isatty() else text)
         else:
             atomic_write(self.out, text)
 

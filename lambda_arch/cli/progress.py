@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-import typer
+from lambda_arch.cli.messages import say
 
 if TYPE_CHECKING:
     from lambda_arch.timing.progress import Event
@@ -60,7 +60,7 @@ def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
         def show(event: "Event") -> None:
             nonlocal plan, advance
             if isinstance(event, LargestBatchSize):
-                typer.echo(f"{event.architecture}: the largest batch that fits is {event.batch_size}", err=True)
+                say(f"{event.architecture}: the largest batch that fits is {event.batch_size}", err=True)
             elif isinstance(event, Planned):
                 plan = event
                 advance = stack.enter_context(progress_bar(len(plan.jobs), what, quiet=quiet))

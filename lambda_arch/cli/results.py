@@ -8,6 +8,7 @@ import typer
 from lambda_arch.arch import ArchitectureError, parse
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 
 if TYPE_CHECKING:
@@ -77,13 +78,13 @@ def merge(
 
     with flags.open_store() as opened:
         added = merge_stores(opened, other)
-    typer.echo(
+    say(
         f"added: {added['measurement']} measurements, {added['peak']} peak rates, {added['part']} block latencies, "
         f"{added['choice']} evaluations, {added['run']} training runs, {added['machine']} machines",
         err=True,
     )
     if added["skipped"]:
-        typer.echo(f"note: {added['skipped']} damaged rows of {other} are left out", err=True)
+        say(f"note: {added['skipped']} damaged rows of {other} are left out", err=True)
 
 
 @results.command(cls=Command)
@@ -116,7 +117,7 @@ def export(
         found = timings(opened, _selected(opened, only))
         _note_damaged(opened)
     write_timings(file, found)
-    typer.echo(f"{len(found)} measurements written to {file}", err=True)
+    say(f"{len(found)} measurements written to {file}", err=True)
 
 
 def _note_damaged(store: "Store") -> None:
@@ -125,7 +126,7 @@ def _note_damaged(store: "Store") -> None:
     found = find_damaged(store)
     if found:
         more = f"{len(found)} damaged rows are left out, such as" if len(found) > 1 else "a damaged row is left out:"
-        typer.echo(f"note: {more} {found[0].table} {found[0].row}; `lambda-arch results check` lists them", err=True)
+        say(f"note: {more} {found[0].table} {found[0].row}; `lambda-arch results check` lists them", err=True)
 
 
 def _selected(store: "Store", only: list[str] | None) -> "list[Measurement]":

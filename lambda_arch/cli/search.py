@@ -8,6 +8,7 @@ import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import progress_bar, track
 from lambda_arch.errors import LambdaArchError
@@ -130,7 +131,7 @@ def search(
     report = front_report(shown)
     if output.chosen == "csv":  # its columns cannot hold them
         for note in summary(front):
-            typer.echo(f"note: {note}", err=True)
+            say(f"note: {note}", err=True)
     if plot is not None:
         from lambda_arch.reporting.front_plots import front_plot
 
@@ -152,7 +153,7 @@ def draw_plot(plot: "plots.Plot", to: str) -> None:
     from lambda_arch.reporting.plot_files import write_plot
 
     write_plot(plot, Path(to))
-    typer.echo(f"{to} written", err=True)
+    say(f"{to} written", err=True)
 
 
 def check_plot(plot: str | None) -> None:

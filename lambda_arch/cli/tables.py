@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.comparing import Comparisons, compare
 from lambda_arch.reporting.tables_folder import stale_files, write_folder
@@ -32,7 +33,7 @@ def tables(
     elif check:
         _check(comparisons, output.out or FOLDER)
     elif output.out is not None and not output.out.suffix:
-        typer.echo(f"{len(write_folder(comparisons, output.out))} files written to {output.out}", err=True)
+        say(f"{len(write_folder(comparisons, output.out))} files written to {output.out}", err=True)
     else:
         output.show(comparisons)
 
@@ -40,10 +41,10 @@ def tables(
 def _check(comparisons: Comparisons, folder: Path) -> None:
     stale = stale_files(comparisons, folder)
     for path in stale:
-        typer.echo(f"{path}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
+        say(f"{path}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
     if stale:
         raise typer.Exit(1)
-    typer.echo(f"{folder}: up to date", err=True)
+    say(f"{folder}: up to date", err=True)
 
 
 def _verify(comparisons: Comparisons, output: Output) -> None:

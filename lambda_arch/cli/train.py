@@ -11,6 +11,7 @@ import typer
 
 from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.cli.search import Plot, check_plot, draw_plot
@@ -122,7 +123,7 @@ def _leave(status: str) -> None:
     """Leave with the exit code of a run that has not come to its end."""
     if status == "finished":
         return
-    typer.echo(f"lambda-arch: {status}: the run is saved, the same command with --resume continues it", err=True)
+    say(f"lambda-arch: {status}: the run is saved, the same command with --resume continues it", err=True)
     raise typer.Exit({"interrupted": 130, "terminated": 143}.get(status, 0))
 
 

@@ -55,7 +55,7 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
 def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str]]]:
     """Return the columns and their cells, without the optional columns where not all fit unwrapped."""
     for columns in (list(table.columns), [column for column in table.columns if not column.optional]):
-        cells = [[column.show(row.get(column.name)) for column in columns] for row in table.rows]
+        cells = [[column.cell(row) for column in columns] for row in table.rows]
         widths = [max(map(len, [column.heading, *_column(cells, i)])) for i, column in enumerate(columns)]
         if sum(widths) + 2 * (len(widths) - 1) <= available:
             break

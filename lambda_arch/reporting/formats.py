@@ -41,7 +41,7 @@ def _markdown(table: Table) -> str:
     lines.append("| " + " | ".join(_escape_markdown(column.heading) for column in table.columns) + " |")
     lines.append("|" + "|".join("---:" if column.align == "right" else ":---" for column in table.columns) + "|")
     for row in table.rows:
-        cells = (_escape_markdown(column.show(row.get(column.name))) for column in table.columns)
+        cells = (_escape_markdown(column.cell(row)) for column in table.columns)
         lines.append("| " + " | ".join(cells) + " |")
     lines += [line for note in table.notes for line in ("", note)]
     return "\n".join(lines) + "\n"
@@ -61,7 +61,7 @@ def _latex(table: Table) -> str:
     for i, row in enumerate(table.rows):
         if table.total and i == len(table.rows) - 1:
             lines.append(r"\midrule")
-        lines.append(" & ".join(_escape_latex(column.show(row.get(column.name))) for column in table.columns) + r" \\")
+        lines.append(" & ".join(_escape_latex(column.cell(row)) for column in table.columns) + r" \\")
     lines += [r"\bottomrule", r"\end{tabular}"]
     lines += [f"% {note}" for note in table.notes]
     return "\n".join(lines) + "\n"
@@ -77,7 +77,7 @@ def _html(table: Table) -> str:
         styled = zip(cells, table.columns, strict=True)
         return "".join(f'<{tag} style="text-align:{c.align}">{html.escape(cell)}</{tag}>' for cell, c in styled)
 
-    rows = [line(column.show(row.get(column.name)) for column in table.columns) for row in table.rows]
+    rows = [line(column.cell(row) for column in table.columns) for row in table.rows]
     if table.total:
         rows[-1] = rows[-1].replace("<td", "<th").replace("</td", "</th")
     lines = ["<table>", f"<caption>{html.escape(table.title)}</caption>"] if table.title else ["<table>"]

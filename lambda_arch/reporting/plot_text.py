@@ -2,6 +2,7 @@
 
 import math
 
+from lambda_arch.errors import escaped
 from lambda_arch.reporting.plot import Plot
 
 
@@ -32,7 +33,7 @@ def characters(plot: Plot, width: int = 78, height: int = 20) -> str:
     middle = f"{plot.headings[plot.x]}{scale}"
     lines.append(f"{'':>{margin}}  {low}{middle:^{max(1, across - len(low) - len(high))}}{high}")
     lines.append("; ".join(f"{_letter(series.symbol)} {series.name}" for series in plot.series))
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(escaped, lines)) + "\n"
 
 
 def _letter(symbol: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lambda_arch.errors import escaped
+
 
 def as_text(value: Any) -> str:
     """Write a cell for a person: nothing for None, thousands apart, yes and no."""
@@ -42,7 +44,11 @@ class Column:
     @property
     def heading(self) -> str:
         """The label, or the name where there is none."""
-        return self.label or self.name
+        return escaped(self.label or self.name)
+
+    def cell(self, row: Mapping[str, Any]) -> str:
+        """Return what a person reads of a row here: no control character of a name or a file among it."""
+        return escaped(self.show(row.get(self.name)))
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,10 @@ class Table:
     title: str = ""
     notes: Sequence[str] = ()
     total: bool = False  # whether the last row sums the others
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", escaped(self.title))
+        object.__setattr__(self, "notes", tuple(map(escaped, self.notes)))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,10 @@
+"""What is said to a person beside a report."""
+
+import typer
+
+from lambda_arch.errors import escaped
+
+
+def say(message: str, *, err: bool = False) -> None:
+    """Print ``message`` to stdout or stderr, with what no terminal should get (names come from anywhere) escaped."""
+    typer.echo("\n".join(map(escaped, message.split("\n"))), err=err)
