@@ -19,7 +19,8 @@ MACHINE = Machine("cpu", "a device", 1, "", "", "", "", "2.0", "0", "a cpu", 2, 
 class FakeWorker(AbstractContextManager):
     """A worker whose network takes a second per part (or step), unless ``fates`` says what becomes of it by its name.
 
-    Fates: ``oom``, ``crowded`` (out of memory while co-resident), ``noisy`` (until round 8), ``crash@3`` (in round 3);
+    Fates: ``oom``, ``crowded`` (out of memory while co-resident), ``noisy`` (until round 8), ``restless`` (always),
+    ``crash@3`` (in round 3), ``disturbed`` (others keep the processor busy), ``few`` (two samples per round);
     ``largest``: the batch size that still fits.
     """
 
@@ -58,11 +59,13 @@ class FakeWorker(AbstractContextManager):
         number = next(self.rounds)
         if self.fate == f"crash@{number}":
             raise WorkerError(Status.CRASH, "killed")
-        last = 3.0 if self.fate == "noisy" and number < 9 else 1.0
+        last = 3.0 if self.fate == "restless" or (self.fate == "noisy" and number < 9) else 1.0
+        now = Conditions(others=0.8 if self.fate == "disturbed" else None)
         if self.parts:
-            parts = ((1.0,) * len(self.parts),) * 10
-            return SampleReply(tuple(map(sum, parts)), parts, Conditions(), PEAK_MEMORY)
-        return SampleReply((1.0, last) * 5, (), Conditions(), PEAK_MEMORY)
+            parts = ((1.0,) * len(self.parts), (last,) * len(self.parts)) * 5
+            return SampleReply(tuple(map(sum, parts)), parts, now, PEAK_MEMORY)
+        samples = (1.0, last) if self.fate == "few" else (1.0, last) * 5
+        return SampleReply(samples, (), now, PEAK_MEMORY)
 
     def close(self):
         FakeWorker.alive -= not self.closed

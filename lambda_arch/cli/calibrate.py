@@ -20,7 +20,7 @@ Choices = Annotated[
 
 
 @takes_architectures
-@takes_flags(*SETUP, *MEASURING, seconds=5.0)
+@takes_flags(*SETUP, "spread", *MEASURING, seconds=5.0, spread=0.1)
 @takes_output
 def calibrate(
     architectures: list[Architecture],
@@ -44,7 +44,12 @@ def calibrate(
         networks = [network for product in read_space(space).products for network in product.covering()]
     with terminable(), watch("calibrate", quiet=flags.quiet) as progress:
         result = calibrate_networks(
-            networks, choices=choices, fresh=flags.fresh, progress=progress, **flags.arguments(one=True)
+            networks,
+            choices=choices,
+            spread=flags.spread,
+            fresh=flags.fresh,
+            progress=progress,
+            **flags.arguments(one=True),
         )
     for failure in result.failures:
         say(f"lambda-arch: {failure}", err=True)

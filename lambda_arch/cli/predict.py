@@ -14,6 +14,8 @@ from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
 from lambda_arch.errors import ArchitectureError
 
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse calibrated blocks that are noisy or were disturbed.")]
+
 
 @takes_architectures
 @takes_flags(*SETUP, *MEASURING, seconds=5.0)
@@ -27,6 +29,7 @@ def predict(
     choices: Choices = "",
     seed: Annotated[int, typer.Option("--seed", help="Of --random.")] = 0,
     measure: Annotated[bool, typer.Option("--measure", help="Measure them too, and tell the error.")] = False,
+    strict: Strict = False,
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Predicted against measured: .svg, .png or .pdf.", metavar="FILE")
     ] = None,
@@ -34,7 +37,7 @@ def predict(
     output: Output,
 ) -> None:
     """Predict latencies by adding up calibrated blocks; with --measure, how far off that is."""
-    from lambda_arch.reporting.calibrations import write_plot
+    from lambda_arch.reporting.calibrations import doubt_lines, write_plot
     from lambda_arch.timing import predict as predict_networks
 
     if plot is not None and not measure:
@@ -46,11 +49,15 @@ def predict(
             choices=choices,
             seed=seed,
             measure=measure,
+            strict=strict,
             fresh=flags.fresh,
             progress=progress,
             **flags.arguments(one=True),
         )
     output.show(result)
+    if not output.for_people:
+        for line in doubt_lines(result.predictions):
+            typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)
     if plot is not None:
         write_plot(plot, result)
     Interruption(result.interrupted).leave()

@@ -53,6 +53,7 @@ def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
     from lambda_arch.timing.rounds import Finished, Loading, Sampled
 
     spent: dict[object, float] = {}
+    ended: set[object] = set()
     with ExitStack() as stack:
         plan = Planned((), 1.0)
         advance: Advance = lambda steps, name: None  # noqa: E731  # until there is a plan
@@ -66,11 +67,14 @@ def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
                 advance = stack.enter_context(progress_bar(len(plan.jobs), what, quiet=quiet))
             elif isinstance(event, Loading):
                 advance(0, event.job.architecture)
+            elif event.job in ended:
+                pass  # it is measured again
             elif isinstance(event, Sampled):
                 share = min(event.seconds / plan.seconds, 1.0 - spent.get(event.job, 0.0))
                 spent[event.job] = spent.get(event.job, 0.0) + share
                 advance(share, "")
             elif isinstance(event, Finished):
+                ended.add(event.job)
                 advance(1.0 - spent.pop(event.job, 0.0), "")
 
         yield show

@@ -18,7 +18,7 @@ from lambda_arch.store.rounds import read_rounds
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.statistics import Summary, round_ratios, summarize
 from lambda_arch.store.status import Status
-from lambda_arch.store.warnings import device_warnings
+from lambda_arch.store.warnings import quality_warnings
 
 FINISHED = json.dumps([status for status in Status if status.finished])
 TRAINING_PASSES = 3
@@ -95,12 +95,7 @@ class Measurement:
         found = [self.reason] if self.reason else []
         if self.status is Status.RUNNING:
             found.append("not finished")
-        wanted = self.limits.get("spread")
-        if self.summary and wanted is not None and self.summary.spread > wanted:
-            found.append(f"noisy: IQR {self.summary.spread:.0%} of the median, {wanted:.0%} wanted")
-        if self.loaded and not self.loaded.get("warm", True):
-            found.append("still changing when the warm-up ended")
-        return [*found, *device_warnings(self.readings)]
+        return [*found, *quality_warnings(self.summary, self.limits.get("spread"), self.loaded, self.readings)]
 
     def ratio_to(self, baseline: "Measurement") -> Summary | None:
         """Return our latency over the baseline's, round by round; None where their rounds were not interleaved."""

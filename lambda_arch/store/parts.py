@@ -6,7 +6,7 @@ in the names of architectures: a setting that comes later changes no key.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from lambda_arch.arch import Part
@@ -14,6 +14,7 @@ from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest, new_uid, now
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.statistics import Summary, summarize
+from lambda_arch.store.warnings import quality_warnings
 
 VERSION = 1
 """Of the fields that a key is made of."""
@@ -84,8 +85,43 @@ def _words(value: Any) -> Iterator[str]:
             yield f"{name}={'yes' if each is True else 'no' if each is False else each}"
 
 
-def keep_parts(store: Store, fingerprint: str, setup: Setup, host: str, samples: Mapping[str, Sequence[float]]) -> None:
-    """Store the samples (seconds per step) of parts, by key, as measured inside the network ``host``."""
+PART_SPREAD = 0.1
+"""The interquartile range, as a share of the median, from which a part is noisy unless another was asked for.
+
+Parts take a fraction of a step: their spread is wider than that of the sum.
+"""
+
+
+@dataclass(frozen=True)
+class PartLatency:
+    """The stored latency of a part, in seconds per step. ``limits``: when its measurement was to end."""
+
+    summary: Summary
+    limits: Mapping[str, Any]
+    loaded: Mapping[str, Any]
+    readings: Sequence[Mapping[str, Any]]
+
+    def warnings(self, spread: float | None = None) -> list[str]:
+        """Return what makes it less than certain; ``spread`` is the one wanted, unless given what was then."""
+        wanted = self.limits.get("spread", PART_SPREAD) if spread is None else spread
+        return quality_warnings(self.summary, wanted, self.loaded, self.readings)
+
+
+def keep_parts(
+    store: Store,
+    fingerprint: str,
+    setup: Setup,
+    host: str,
+    samples: Mapping[str, Sequence[float]],
+    *,
+    limits: Mapping[str, Any] | None = None,
+    loaded: Mapping[str, Any] | None = None,
+    readings: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Store the samples (seconds per step) of parts, by key, as measured inside the network ``host``.
+
+    ``limits``, ``loaded`` and ``readings`` (of the rounds) are those of the host, as in the table of measurements.
+    """
     with store.transaction():
         for key, seconds in samples.items():
             summary = summarize(seconds)
@@ -100,14 +136,22 @@ def keep_parts(store: Store, fingerprint: str, setup: Setup, host: str, samples:
                 "samples": [round(value, 9) for value in seconds],
                 "host": host,
                 "started": now(),
+                "limits": dict(limits or {}),
+                "loaded": dict(loaded or {}),
+                "readings": list(readings),
             }
             store.insert("part", row)
 
 
-def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, Summary]:
+def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, PartLatency]:
     """Return the latency of each part by key; of those measured more than once the newest."""
     rows = store.sound_rows(
         "SELECT * FROM part WHERE fingerprint = ? AND setup = ? ORDER BY started",
         [fingerprint, digest(setup.identity)],
     )
-    return {row["key"]: Summary(row["seconds"], row["q1"], row["q3"], len(json.loads(row["samples"]))) for row in rows}
+    return {row["key"]: _read(row) for row in rows}
+
+
+def _read(row: Mapping[str, Any]) -> PartLatency:
+    limits, loaded, readings, samples = (json.loads(row[name]) for name in ("limits", "loaded", "readings", "samples"))
+    return PartLatency(Summary(row["seconds"], row["q1"], row["q3"], len(samples)), limits, loaded, readings)

@@ -132,4 +132,10 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     ALTER TABLE run ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     ALTER TABLE choice ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     """,
+    # 9: under which conditions parts were measured
+    """
+    ALTER TABLE part ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE part ADD COLUMN loaded TEXT NOT NULL DEFAULT '{}';
+    ALTER TABLE part ADD COLUMN readings TEXT NOT NULL DEFAULT '[]';
+    """,
 )

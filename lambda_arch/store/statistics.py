@@ -4,6 +4,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+FEWEST_SAMPLES = 10
+"""Samples before their spread says anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:

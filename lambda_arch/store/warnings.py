@@ -1,10 +1,30 @@
-"""What makes a measurement uncertain, told from what was read of the device in each round."""
+"""What makes a measurement uncertain: its spread, its warm-up, and what was read of the device in each round."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lambda_arch.store.statistics import FEWEST_SAMPLES, Summary
+
 CLOCKS_MOVED = 0.05
 OTHERS_BUSY = 0.10
+
+
+def quality_warnings(
+    summary: Summary | None, spread: float | None, loaded: Mapping[str, Any], readings: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """Return plain warnings about samples, of a network or of a part: one rule for all that is measured.
+
+    ``spread``: the interquartile range that was wanted, as a share of the median. ``loaded``: what the worker said of
+    the warm-up. ``readings``: what the device told in each round.
+    """
+    found = []
+    if summary and summary.samples < FEWEST_SAMPLES:
+        found.append(f"only {summary.samples} sample{'s' if summary.samples > 1 else ''}")
+    if summary and spread is not None and summary.spread > spread:
+        found.append(f"noisy: IQR {summary.spread:.0%} of the median, {spread:.0%} wanted")
+    if loaded and not loaded.get("warm", True):
+        found.append("still changing when the warm-up ended")
+    return [*found, *device_warnings(readings)]
 
 
 def device_warnings(readings: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,15 +5,16 @@ A part is timed as it occurs: inside whole steps of host networks that hold the 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lambda_arch.arch import Architecture, ArchitectureError, Block, Part, ResNet
 from lambda_arch.errors import SetupError
 from lambda_arch.results import Result
 from lambda_arch.store.connection import Store
-from lambda_arch.store.parts import describe_part, keep_parts, part_key, read_parts
+from lambda_arch.store.parts import PART_SPREAD, PartLatency, describe_part, keep_parts, part_key, read_parts
 from lambda_arch.store.setup import Cast, Clock, DType, MemoryFormat, Mode, Setup
-from lambda_arch.store.statistics import Summary
+from lambda_arch.store.statistics import Summary, summarize
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures
 from lambda_arch.timing.block_choices import block_choices
@@ -21,18 +22,26 @@ from lambda_arch.timing.hosts import Occurrence, hosts, occurrences, occurrences
 from lambda_arch.timing.limits import Limits
 from lambda_arch.timing.machines import fingerprint_of
 from lambda_arch.timing.progress import Event, Planned, Progress, follow
-from lambda_arch.timing.rounds import Finished, Job, Sampled, groups, interleaved_rounds
+from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, groups, interleaved_rounds
 
 ALL_THE_TIME = 1e-9  # a spread that no measurement has: as many samples as there is time for
+FIRST_SHARE = 0.5
+"""Of the time given, what all hosts get at first; those with parts that are not sound get the rest."""
+SHORTEST_REPEAT = 0.1
+"""Of a host's time: with less than that left, it is not measured again."""
 
 
 @dataclass(frozen=True)
 class BlockLatencies:
-    """Calibrated seconds per step of the whole batch, by the key of the part."""
+    """Calibrated seconds per step of the whole batch, by the key of the part.
+
+    ``warnings``: what makes some of them less than certain, in words, by the key of the part.
+    """
 
     setup: Setup
     fingerprint: str
     by_key: dict[str, Summary]
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def seconds(self, part: Part) -> float:
         """Return the seconds of a part in its place in a network; raises KeyError, naming it, where it has none."""
@@ -44,6 +53,19 @@ class BlockLatencies:
     def network(self, architecture: Architecture) -> float:
         """Return the predicted seconds of a step: the sum over its parts."""
         return sum(map(self.seconds, architecture.parts()))
+
+    def interval(self, architecture: Architecture) -> tuple[float, float]:
+        """Return the seconds of a step where all parts are at their lower quartiles at once, and at their upper ones.
+
+        What disturbs one part mostly disturbs its neighbours too, so that their errors do not cancel.
+        """
+        found = [self.by_key[part_key(part)] for part in architecture.parts()]
+        return sum(each.q1 for each in found), sum(each.q3 for each in found)
+
+    def doubts(self, architecture: Architecture) -> dict[str, tuple[str, ...]]:
+        """Return the warnings about the parts of ``architecture``, by the part in words."""
+        parts = {part_key(part): describe_part(part) for part in architecture.parts()}
+        return {label: self.warnings[key] for key, label in parts.items() if self.warnings.get(key)}
 
     def missing(self, architecture: Architecture) -> list[str]:
         """Return the parts of ``architecture`` that were not calibrated, in words."""
@@ -78,6 +100,7 @@ def calibrate(
     clock: Clock = "wall",
     evaluation: str = "canonical",
     seconds: float = 5.0,
+    spread: float = PART_SPREAD,
     timeout: float = 600.0,
     memory_limit: float = 0.0,
     fresh: bool = False,
@@ -87,8 +110,11 @@ def calibrate(
     """Time every distinct stem, block and head of ``architectures`` as it occurs inside a network, and store it.
 
     ``choices``, such as ``"k=8|16,m=7|23"``, adds the parts of all networks of the same shapes whose blocks are
-    convolutions or lambda layers of those settings. ``seconds`` are given to each host network; the other arguments are
-    those of :func:`lambda_arch.measure`. What ``store`` has is not timed again, unless ``fresh``.
+    convolutions or lambda layers of those settings. ``seconds`` are given to each host network, half of them at first;
+    hosts with parts whose interquartile range is over ``spread`` of the median, or that were disturbed otherwise, are
+    measured again in the rest, and the sounder latency counts. The other arguments are those of
+    :func:`lambda_arch.measure`. What ``store`` has is not timed again, unless ``fresh``, or it is not sound and had
+    less time than now.
 
     Raises as :func:`lambda_arch.measure` does, and :class:`SetupError` for an evaluation whose parts are others.
     """
@@ -105,7 +131,7 @@ def calibrate(
         evaluation=evaluation,
     )
     check_parts(setup, "calibrate")
-    limits = Limits.of(spread=ALL_THE_TIME, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
+    limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
     wanted = [each for network in networks for each in occurrences(network)]
     if choices:
         for network in networks:
@@ -114,7 +140,8 @@ def calibrate(
     failures: list[str] = []
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, setup.device)
-        known = set() if fresh else read_parts(kept, fingerprint, setup).keys()
+        stored = {} if fresh else read_parts(kept, fingerprint, setup)
+        known = {key for key, part in stored.items() if _is_enough(part, limits)}
         left = [each for each in wanted if each.key not in known]
         interrupted = follow(_time_parts(kept, fingerprint, setup, left, limits, failures), progress)
         return Calibration(parts, block_latencies(kept, setup, fingerprint=fingerprint), tuple(failures), interrupted)
@@ -126,24 +153,97 @@ def _with_choices(network: Architecture, choices: str) -> tuple[ResNet, list[Blo
     return network, block_choices(network, choices)
 
 
+def _is_enough(part: PartLatency, limits: Limits) -> bool:
+    """Return whether a stored latency is sound, or had as much time as ``limits`` give."""
+    return not part.warnings(limits.spread) or part.limits.get("seconds", 0.0) >= limits.seconds
+
+
 def _time_parts(
     store: Store, fingerprint: str, setup: Setup, left: Sequence[Occurrence], limits: Limits, failures: list[str]
 ) -> Iterator[Event]:
     """Time the host networks of the parts that are left, store the parts of each as it is done, and yield events."""
-    wanted = {each.key for each in left}
     by_job = {Job(str(host), setup): host for host in hosts(left)}
     yield Planned(tuple(by_job), limits.seconds)
-    for group in groups(list(by_job)):
-        samples: dict[Job, list[tuple[float, ...]]] = {job: [] for job in group}
-        for event in interleaved_rounds(group, limits, by_part=True):
-            job = event.job
-            if isinstance(event, Sampled):
-                samples[job] += event.reply.parts
-            elif isinstance(event, Finished) and event.status is Status.OK:
-                keep_parts(store, fingerprint, setup, job.architecture, _by_key(by_job[job], samples[job], wanted))
-            elif isinstance(event, Finished):
-                failures.append(f"{job.architecture}: {event.status}, {event.reason}")
-            yield event
+    timer = _PartsTimer(store, fingerprint, by_job, {each.key for each in left}, limits, failures)
+    yield from timer.run(list(by_job), limits.seconds * FIRST_SHARE)
+    doubtful = timer.doubtful()
+    if doubtful:
+        rest = min(limits.seconds, (limits.seconds * len(by_job) - timer.spent) / len(doubtful))
+        if rest >= limits.seconds * SHORTEST_REPEAT:
+            yield from timer.run(doubtful, rest)
+
+
+class _PartsTimer:
+    """Times hosts and keeps the soundest latency of each wanted part. ``spent``: seconds of sampling so far."""
+
+    def __init__(
+        self,
+        store: Store,
+        fingerprint: str,
+        by_job: dict[Job, Architecture],
+        wanted: set[str],
+        limits: Limits,
+        failures: list[str],
+    ) -> None:
+        self._store = store
+        self._fingerprint = fingerprint
+        self._by_job = by_job
+        self._wanted = wanted
+        self._limits = limits
+        self._failures = failures
+        self._best: dict[Job, dict[str, PartLatency]] = {}
+        self.spent = 0.0
+
+    def doubtful(self) -> list[Job]:
+        """Return the hosts that ran and have parts with warnings."""
+        return [job for job, parts in self._best.items() if any(part.warnings() for part in parts.values())]
+
+    def run(self, jobs: Sequence[Job], seconds: float) -> Iterator[Event]:
+        """Sample each host for ``seconds``, store the parts that are sounder than before, and yield events."""
+        limits = replace(Limits.like(self._limits, seconds), spread=ALL_THE_TIME)
+        for group in groups(jobs):
+            samples: dict[Job, list[tuple[float, ...]]] = {job: [] for job in group}
+            readings: dict[Job, list[dict[str, Any]]] = {job: [] for job in group}
+            warm: dict[Job, bool] = {}
+            for event in interleaved_rounds(group, limits, by_part=True):
+                job = event.job
+                if isinstance(event, Loaded):
+                    warm[job] = event.reply.warm
+                elif isinstance(event, Sampled):
+                    samples[job] += event.reply.parts
+                    readings[job].append(event.reply.conditions.as_dict())
+                    self.spent += event.seconds
+                elif isinstance(event, Finished) and event.status is Status.OK:
+                    self._keep(job, samples[job], {"warm": warm[job]}, readings[job])
+                elif isinstance(event, Finished) and job not in self._best:
+                    self._failures.append(f"{job.architecture}: {event.status}, {event.reason}")
+                yield event
+
+    def _keep(
+        self, job: Job, samples: list[tuple[float, ...]], loaded: dict[str, Any], readings: list[dict[str, Any]]
+    ) -> None:
+        limits = self._limits.as_dict()
+        before = self._best.setdefault(job, {})
+        sounder = {}
+        for key, seconds in _by_key(self._by_job[job], samples, self._wanted).items():
+            part = PartLatency(summarize(seconds), limits, loaded, readings)
+            if key not in before or _doubt(part) < _doubt(before[key]):
+                before[key] = part
+                sounder[key] = seconds
+        keep_parts(
+            self._store,
+            self._fingerprint,
+            job.setup,
+            job.architecture,
+            sounder,
+            limits=limits,
+            loaded=loaded,
+            readings=readings,
+        )
+
+
+def _doubt(part: PartLatency) -> tuple[int, float]:
+    return len(part.warnings()), part.summary.spread
 
 
 def _by_key(host: Architecture, samples: Sequence[Sequence[float]], wanted: Iterable[str]) -> dict[str, list[float]]:
@@ -161,7 +261,9 @@ def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> Blo
     Of parts measured more than once, the newest counts.
     """
     where = fingerprint or fingerprint_of(store, setup.device)
-    return BlockLatencies(setup, where, read_parts(store, where, setup))
+    parts = read_parts(store, where, setup)
+    warnings = {key: tuple(part.warnings()) for key, part in parts.items()}
+    return BlockLatencies(setup, where, {key: part.summary for key, part in parts.items()}, warnings)
 
 
 def check_parts(setup: Setup, what: str) -> None:

@@ -1,13 +1,12 @@
 """When enough is measured, and when what takes too long has hung."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lambda_arch.errors import SetupError
-from lambda_arch.store.statistics import summarize
+from lambda_arch.store.statistics import FEWEST_SAMPLES, summarize
 
-FEWEST_SAMPLES = 10  # before their spread says anything
 FEWEST_ROUNDS = 3  # even where time is up: ratios are taken round by round
 ROUND, ROUND_SHARE = 0.5, 1 / 5  # seconds of a network in a round, at most; and of its whole time
 WARMUP = 10.0  # seconds at most
@@ -48,6 +47,12 @@ class Limits:
             timeout=timeout,
             memory=int(memory_limit * GB),
         )
+
+    @classmethod
+    def like(cls, limits: "Limits", seconds: float) -> "Limits":
+        """Return ``limits`` for another time of sampling."""
+        round_seconds, warmup = min(ROUND, seconds * ROUND_SHARE), min(WARMUP, seconds)
+        return replace(limits, seconds=seconds, round_seconds=round_seconds, warmup=warmup)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the limits by name."""

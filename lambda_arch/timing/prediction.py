@@ -1,6 +1,6 @@
 """Networks predicted as the sum of their calibrated parts, and how far off that is."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet
 from lambda_arch.errors import SetupError
@@ -19,11 +19,17 @@ SPREAD = 0.05
 
 @dataclass(frozen=True)
 class Prediction:
-    """The predicted ``seconds`` of a step of an architecture, and what was measured, where it was."""
+    """The predicted ``seconds`` of a step of an architecture, and what was measured, where it was.
+
+    ``interval``: the seconds where all parts are at their lower, or upper, quartiles at once. ``warnings``: what makes
+    the latencies of its parts less than certain, by the part in words.
+    """
 
     architecture: Architecture
     seconds: float
     measurement: Measurement | None = None
+    interval: tuple[float, float] | None = None
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def error(self) -> float | None:
@@ -48,6 +54,7 @@ def predict(
     choices: str = "",
     seed: int = 0,
     measure: bool = False,
+    strict: bool = False,
     device: str = "cpu",
     batch_size: int = 1,
     dtype: DType = "fp32",
@@ -67,9 +74,11 @@ def predict(
     """Predict latencies as the sum of calibrated parts; with ``measure``, measure the networks too.
 
     ``random``: so many networks instead, of the shape of the first one, their blocks drawn with ``seed`` from
-    ``choices`` (see :func:`lambda_arch.calibrate`). The other arguments are those of :func:`lambda_arch.measure`.
+    ``choices`` (see :func:`lambda_arch.calibrate`). ``strict``: refuse parts whose latencies are not sound, rather than
+    warn of them. The other arguments are those of :func:`lambda_arch.measure`.
 
-    Raises :class:`SetupError` where a part was not calibrated, and else as :func:`lambda_arch.measure` does.
+    Raises :class:`SetupError` where a part was not calibrated (``strict``: or is not sound), and else as
+    :func:`lambda_arch.measure` does.
     """
     networks = read_architectures(architectures)
     if random:
@@ -98,6 +107,13 @@ def predict(
                     f"{network}: {len(missing)} of its parts were not calibrated for {setup}, such as {missing[0]}; "
                     f"expected `lambda-arch calibrate` with this name (or choices) and the same setup first"
                 )
+            doubts = latencies.doubts(network)
+            if strict and doubts:
+                part, warnings = next(iter(doubts.items()))
+                raise SetupError(
+                    f"{network}: {len(doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
+                    f"expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
+                )
         measured: dict[str, Measurement] = {}
         interrupted = False
         if measure:
@@ -114,5 +130,10 @@ def predict(
             )
             interrupted = found.interrupted
             measured = {t.measurement.architecture: t.measurement for t in found if t.measurement.status is Status.OK}
-    predictions = (Prediction(each, latencies.network(each), measured.get(str(each))) for each in networks)
+    predictions = (
+        Prediction(
+            each, latencies.network(each), measured.get(str(each)), latencies.interval(each), latencies.doubts(each)
+        )
+        for each in networks
+    )
     return Predictions(tuple(predictions), setup, interrupted)

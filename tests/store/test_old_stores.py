@@ -94,15 +94,16 @@ def test_what_was_timed_is_not_timed_again(store):
     assert find_largest_batch_size(store, Case(small, SETUP, auto=True), FINGERPRINT, 350_000_000) == 896
 
 
-def test_what_was_calibrated_predicts(store):
+def test_what_was_calibrated_predicts(store, monkeypatch):
+    monkeypatch.setattr("lambda_arch.store.warnings.FEWEST_SAMPLES", 1)
     for name in CALIBRATED:
         planned = []
-        calibrate(name, threads=1, store=store, progress=planned.append)
+        calibrate(name, threads=1, spread=100, store=store, progress=planned.append)
         assert [event.jobs for event in planned] == [()], name
         assert block_latencies(store, SETUP).missing(parse(name)) == []
     newest = {row["part"]: row["seconds"] for row in old_rows("SELECT * FROM part ORDER BY started")}
     latencies = {migrated(old): seconds for old, seconds in newest.items()}
-    assert {key: s.median for key, s in read_parts(store, FINGERPRINT, SETUP).items()} == latencies
+    assert {key: part.summary.median for key, part in read_parts(store, FINGERPRINT, SETUP).items()} == latencies
     network = parse(SMALL[0])
     assert block_latencies(store, SETUP).network(network) == sum(latencies[part_key(part)] for part in network.parts())
 

@@ -17,7 +17,7 @@ def old_store(path, version):
             script(connection)
         else:
             connection.executescript(script)
-    connection.execute("INSERT INTO machine VALUES ('f', 'a device', '{}')")
+    connection.execute("INSERT INTO machine (fingerprint, device_name, description) VALUES ('f', 'a device', '{}')")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.commit()

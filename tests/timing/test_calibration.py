@@ -6,6 +6,7 @@ from lambda_arch.errors import ArchitectureError, SetupError
 from lambda_arch.store import Setup, Store
 from lambda_arch.timing import block_latencies
 from lambda_arch.timing.progress import Planned
+from lambda_arch.timing.rounds import Loading
 
 NETWORK = "lambda_resnet18:stages=CLLC,m=3@32"
 
@@ -87,3 +88,47 @@ def test_prepared_networks_have_other_parts(store):
     for verb in (calibrate, predict):
         with pytest.raises(SetupError, match="expected evaluation=auto"):
             verb(NETWORK, evaluation="prepared", store=store)
+
+
+HOST = "resnet50@32"  # of every part of resnet18@32
+
+
+@pytest.mark.parametrize(("fate", "words"), [("restless", "noisy: IQR 100%"), ("disturbed", "others used about 80%")])
+def test_disturbed_parts_are_measured_again_and_marked_where_they_stay_so(workers, store, fate, words):
+    workers.fates = {HOST: fate}
+    events = []
+    found = calibrate("resnet18@32", threads=1, seconds=0.2, store=store, progress=events.append)
+    assert sum(isinstance(event, Loading) for event in events) == 2  # the second within the time given
+    assert all(words in texts[0] for texts in found.latencies.warnings.values())
+    assert words in str(found) and len(found.latencies.warnings) == len(found.parts)
+    (prediction,) = predict("resnet18@32", threads=1, store=store).predictions
+    assert prediction.warnings
+    low, high = prediction.interval
+    assert low <= prediction.seconds <= high
+    assert (high > low) == (fate == "restless")
+    with pytest.raises(SetupError, match=r"of its parts are not sound, such as .*strict=True"):
+        predict("resnet18@32", strict=True, threads=1, store=store)
+
+
+def test_a_part_that_is_quiet_the_second_time_is_kept_so(workers, store, monkeypatch):
+    workers.fates = {HOST: "restless"}
+    loads = []
+
+    def quiet_after_the_first(event):
+        if isinstance(event, Loading) and (loads.append(event) or len(loads) > 1):
+            workers.fates = {}
+
+    found = calibrate("resnet18@32", threads=1, seconds=0.2, store=store, progress=quiet_after_the_first)
+    assert len(loads) == 2
+    assert not any(found.latencies.warnings.values())
+    assert predict("resnet18@32", strict=True, threads=1, store=store).predictions[0].warnings == {}
+
+
+def test_parts_that_are_not_sound_are_measured_again_in_more_time(workers, store):
+    workers.fates = {HOST: "disturbed"}
+    assert hosts_of("resnet18@32", store=store, seconds=5)[1] == [HOST]
+    assert hosts_of("resnet18@32", store=store, seconds=5)[1] == []  # as much time as then
+    workers.fates = {}
+    found, hosts = hosts_of("resnet18@32", store=store, seconds=10)
+    assert hosts == [HOST]
+    assert not any(found.latencies.warnings.values())
