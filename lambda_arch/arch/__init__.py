@@ -13,7 +13,7 @@ from lambda_arch.arch.kinds import formula_of, module_of
 from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda, Layer, most_common
 from lambda_arch.arch.mobilenet import MobileNet
 from lambda_arch.arch.options import OPTIONS, Option, Setting, read_setting
-from lambda_arch.arch.parsing import named, parse, read_settings
+from lambda_arch.arch.parsing import configured, named, parse, read_settings
 from lambda_arch.arch.part import Head, LambdaShape, Part, halve
 from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.registry import FAMILIES, Architecture, Extension, Family, configure, extension_modules, register
@@ -62,6 +62,7 @@ __all__ = [
     "all_named",
     "compress",
     "configure",
+    "configured",
     "did_you_mean",
     "evenly_spaced",
     "expand",

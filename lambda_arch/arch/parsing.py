@@ -6,6 +6,8 @@
 The name is a base name of a family (``registry.py``) or one of the zoo's.
 """
 
+from collections.abc import Mapping
+
 from lambda_arch.arch.checks import whole_number
 from lambda_arch.arch.options import Setting, read_setting
 from lambda_arch.arch.registry import FAMILIES, Architecture, configure
@@ -13,11 +15,29 @@ from lambda_arch.arch.zoo import zoo_entries
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
 
-def parse(text: str) -> Architecture:
-    """Return the architecture of a name, canonical or not.
+def parse(text: str, *, image_size: int | None = None, **settings: object) -> Architecture:
+    """Return the architecture of a name, canonical or not, with ``settings`` such as ``k=8`` on top of it.
 
-    Raises :class:`ArchitectureError`, in one line, for what is unknown or cannot be built.
+    Settings are the options of a name: ``parse("lambda_resnet50", k=8)`` is ``parse("lambda_resnet50:k=8")``; those of
+    a stage or block are ``**{"c4.k": 8}``. Raises :class:`ArchitectureError`, in one line, for what is unknown or
+    cannot be built.
     """
+    return configured(_parsed(text), image_size, settings)
+
+
+def configured(
+    architecture: Architecture | str, image_size: int | None = None, settings: Mapping[str, object] | None = None
+) -> Architecture:
+    """Return an architecture, or that of a name, with settings by their keys on top; raises as :func:`parse` does."""
+    value = _parsed(architecture) if isinstance(architecture, str) else architecture
+    if image_size is not None and (isinstance(image_size, bool) or not isinstance(image_size, int)):
+        raise ArchitectureError(f"image_size={image_size!r}: expected a whole number, such as 224")
+    if not settings and image_size is None:
+        return value
+    return configure(value, [read_setting(key, each) for key, each in (settings or {}).items()], image_size)
+
+
+def _parsed(text: str) -> Architecture:
     if not isinstance(text, str):
         raise ArchitectureError(f"{text!r}: expected the name of an architecture, such as lambda_resnet50")
     name, _, options = text.partition(":")
@@ -52,4 +72,4 @@ def named(name: str) -> Architecture:
     if entry is None:
         known = [*zoo_entries(), *(known for family in FAMILIES for known in family.names)]
         raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{did_you_mean(name, known)}")
-    return parse(entry.canonical)
+    return _parsed(entry.canonical)

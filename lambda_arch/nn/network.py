@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from lambda_arch.arch import Architecture, parse
+from lambda_arch.arch import Architecture, configured
 from lambda_arch.arch.kinds import MODULES, find
 from lambda_arch.errors import SetupError
 from lambda_arch.nn import efficientnet, mobilenet, resnet  # noqa: F401  they register their modules
@@ -69,8 +69,12 @@ def build(
     dtype: torch.dtype | None = None,
     evaluation: Evaluation | str = CANONICAL,
     batch_size: int = 1,
+    image_size: int | None = None,
+    **settings: object,
 ) -> Network:
     """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
+
+    ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`.
 
     ``evaluation`` is how its lambda layers compute: ``"canonical"``, as costs are counted; ``"auto"``, for each layer
     the exact evaluation that a cost model finds fastest at ``batch_size`` images; or one by name, such as
@@ -78,7 +82,7 @@ def build(
 
     Raises ArchitectureError for a name that is none, SetupError for no such evaluation.
     """
-    value = parse(architecture) if isinstance(architecture, str) else architecture
+    value = configured(architecture, image_size, settings)
     with torch.device(device or "cpu"):
         network = Network(value)
     set_evaluation(network, evaluation, batch_size)
