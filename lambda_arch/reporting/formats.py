@@ -4,7 +4,8 @@ import csv
 import html
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 from lambda_arch.reporting.table import Report, Table
@@ -28,7 +29,16 @@ def csv_text(table: Table) -> str:
 def to_json(report: Report) -> str:
     """Return the report's data as indented JSON."""
     data = report.data if report.data is not None else [dict(row) for row in report.flat.rows]
-    return json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(_finite(data), indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _finite(data: Any) -> Any:
+    """Return ``data`` with None for numbers that JSON has no word for."""
+    if isinstance(data, float):
+        return data if isfinite(data) else None
+    if isinstance(data, Mapping):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
 def to_markdown(report: Report) -> str:

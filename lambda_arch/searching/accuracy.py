@@ -4,6 +4,7 @@ The model is least squares on the features and one intercept per recipe of train
 comes with the leave-one-out error of the model, an interval, and whether the architecture is within what was trained.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -57,6 +58,12 @@ class AccuracyModel:
     recipes: tuple[str, ...]
     weights: Floats
     source: str
+
+    @property
+    def digest(self) -> str:
+        """A digest of the fitted model: equal for equal predictions."""
+        fields = [*self.recipes, *(f"{weight:.9g}" for weight in self.weights)]
+        return hashlib.sha256("\n".join(fields).encode()).hexdigest()[:16]
 
     def recipe(self, stem: str) -> str:
         """Return the recipe that predictions are for: the user's, or what the paper trained networks of a stem with."""

@@ -4,66 +4,21 @@ Every evaluation is on disk before the next begins. A search that is started aga
 goes on: the same seed asks for the same networks in the same order.
 """
 
-import json
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.errors import DataError, LambdaArchError
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.record import Record
 
 Evaluated = Callable[[], None]
-
-
-@dataclass
-class Record:
-    """Evaluations by architecture, kept in a file of a JSON line each, under a first line that says of what search."""
-
-    path: Path | None
-    about: dict[str, Any]
-    known: dict[str, list[float]] = field(default_factory=dict)
-
-    def load(self) -> None:
-        """Read the file, if it is there; raises :class:`DataError` where it is of another search.
-
-        A last line that was cut off is dropped: that network is evaluated again.
-        """
-        if self.path is None:
-            return
-        if not self.path.exists() or not self.path.stat().st_size:
-            self.path.write_text(json.dumps(self.about) + "\n", "utf-8")
-            return
-        text = self.path.read_bytes()
-        whole, _, rest = text.rpartition(b"\n")
-        try:
-            first, *lines = [json.loads(line) for line in whole.splitlines()]
-            self.known = {line["architecture"]: [float(value) for value in line["values"]] for line in lines}
-        except (ValueError, KeyError, TypeError):
-            raise DataError(f"{self.path}: expected the file of an earlier search, a JSON line each") from None
-        if first != self.about:
-            different = next(
-                key for key in self.about if not isinstance(first, dict) or first.get(key) != self.about[key]
-            )
-            old = first.get(different) if isinstance(first, dict) else first
-            raise DataError(
-                f"{self.path}: {different} was {old} there and is {self.about[different]} now; expected the same search"
-            )
-        if rest:
-            self.path.write_bytes(whole + b"\n")
-
-    def add(self, architecture: str, values: list[float]) -> None:
-        """Keep one more evaluation, on disk too."""
-        self.known[architecture] = values
-        if self.path is not None:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"architecture": architecture, "values": values}) + "\n")
 
 
 def evolve(
@@ -73,27 +28,28 @@ def evolve(
     population: int = 40,
     seed: int = 0,
     record: Path | None = None,
+    about: Mapping[str, Any] | None = None,
     evaluated: Evaluated | None = None,
 ) -> Front:
     """Return the front of what NSGA-II meets in ``evaluations`` networks, ``population`` a generation.
 
-    Raises :class:`DataError` for a ``record`` of another search, and what the functions raise.
+    ``record``: a file that keeps what was evaluated, of this search alone: ``about`` names what its values depend on
+    besides the problem. Raises :class:`DataError` for one of another search, and what the functions raise.
     """
     _check(evaluations, population)
     names = [metric.name for metric in problem.costs.metrics]
-    about = {"space": problem.space.name, "size": str(problem.space.size), "metrics": names, "seed": seed}
-    about |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
-    kept = Record(record, about)
-    kept.load()
+    head = {"space": problem.space.name, "size": str(problem.space.size), "metrics": names, "seed": seed}
+    head |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
     met: dict[tuple[int, ...], Floats] = {}
-    for genes in _generations(problem, population, seed, met):
-        for gene in genes:
-            if gene not in met:
-                if len(met) >= evaluations:
-                    return _front(problem, met)
-                met[gene] = _evaluate(problem, gene, kept)
-                if evaluated is not None:
-                    evaluated()
+    with Record(record, {**head, **(about or {})}) as kept:
+        for genes in _generations(problem, population, seed, met):
+            for gene in genes:
+                if gene not in met:
+                    if len(met) >= evaluations:
+                        return _front(problem, met)
+                    met[gene] = _evaluate(problem, gene, kept)
+                    if evaluated is not None:
+                        evaluated()
     return _front(problem, met)
 
 

@@ -17,7 +17,7 @@ from lambda_arch.searching.optimization import Problem, make_problem
 from lambda_arch.searching.part_costs import TIMED
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
-from lambda_arch.searching.user_function import NetworkCost, read_function
+from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
 from lambda_arch.searching.whole_networks import whole_latencies
 
 if TYPE_CHECKING:
@@ -97,7 +97,12 @@ def search(
     if functions:
         evaluated = None if progress is None else _counter(progress, evaluations)
         kept = None if record is None else Path(record)
-        return evolve(problem, evaluations=evaluations, seed=seed, record=kept, evaluated=evaluated)
+        about: dict[str, Any] = {}
+        if kept is not None:
+            about = {"function": source_of(function) if function is not None else None}
+            about |= {"accuracy": model.digest if model is not None else None}
+            about |= {"setup": str(setup()) if measure else latency.setup if latency is not None else None}
+        return evolve(problem, evaluations=evaluations, seed=seed, record=kept, about=about, evaluated=evaluated)
     if record is not None:
         raise LambdaArchError(
             f"record={record}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"

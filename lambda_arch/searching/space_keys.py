@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Any, Literal
 
 from lambda_arch.arch import BLOCKS, LAYERS, OPTIONS, STAGES, Block, Lambda, ResNet
@@ -12,6 +13,9 @@ from lambda_arch.searching.search_space import Place
 _FIRST = ("depth", "image_size")
 NETWORK_KEYS = (*_FIRST, *(each.name for each in fields(ResNet) if each.name not in (*_FIRST, "stages")))
 SCOPES = ("network", "stage", "block")
+
+MAX_VALUES = 10_000
+"""Values of a range."""
 
 
 def block_keys() -> tuple[str, ...]:
@@ -126,6 +130,8 @@ def _range(name: str, table: Mapping[str, Any]) -> list[Any]:
     numbers = {key: value for key, value in table.items() if isinstance(value, (int, float)) and value is not True}
     if "from" not in numbers or "to" not in numbers or ("step" in numbers) == ("times" in numbers):
         raise DataError(f"{name}: expected a range such as {{ from = 4, to = 32, times = 2 }} or with step = 4")
+    if any(isinstance(number, float) and not isfinite(number) for number in numbers.values()):
+        raise DataError(f"{name}: expected numbers that are finite")
     low, high = numbers["from"], numbers["to"]
     step, times = numbers.get("step", 0), numbers.get("times", 1)
     if high < low:
@@ -133,6 +139,8 @@ def _range(name: str, table: Mapping[str, Any]) -> list[Any]:
     if ("step" in numbers and step <= 0) or ("times" in numbers and (times <= 1 or low <= 0)):
         raise DataError(f"{name}: expected step > 0, or times > 1 and from > 0")
     values = [low]
-    while len(values) < 10_000 and (after := values[-1] * times + step) <= high + 1e-9:
+    while len(values) <= MAX_VALUES and (after := values[-1] * times + step) <= high + 1e-9:
         values.append(round(after, 9) if isinstance(after, float) else after)
+    if len(values) > MAX_VALUES:
+        raise DataError(f"{name}: a range of more than {MAX_VALUES:,} values; expected fewer")
     return values

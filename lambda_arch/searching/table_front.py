@@ -12,8 +12,8 @@ from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
 from lambda_arch.files import read_csv
 from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
+from lambda_arch.searching.dominators import dominators
 from lambda_arch.searching.metrics import METRICS, Metric, column_metric
-from lambda_arch.searching.optimization import non_dominated
 
 
 @dataclass(frozen=True)
@@ -68,19 +68,7 @@ def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) ->
         raise DataError(f"{path}: no row has a number for each of {', '.join(names)}")
     array = np.array(values)
     minimised = array * [metric.sign for metric in objectives]
-    return TableFront(columns, tuple(kept), tuple(objectives), array, _dominators(minimised), len(rows) - len(kept))
-
-
-def _dominators(values: Floats) -> NDArray[np.int64]:
-    """Return for each row the first member that dominates it, or -1."""
-    members = non_dominated(values)
-    found = np.full(len(values), -1)
-    for i, row in enumerate(values):
-        no_worse = (values[members] <= row).all(axis=1)
-        better = no_worse & (values[members] < row).any(axis=1)
-        if better.any():
-            found[i] = members[better.argmax()]
-    return found
+    return TableFront(columns, tuple(kept), tuple(objectives), array, dominators(minimised), len(rows) - len(kept))
 
 
 def _objective(path: Path, text: str, columns: Sequence[str], better: Literal["min", "max"]) -> Metric:

@@ -1,14 +1,18 @@
 """An objective of a user's own: a function from an architecture to a number, given or found in a file."""
 
+import hashlib
 import importlib.util
 from collections.abc import Callable
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.errors import DataError
+from lambda_arch.errors import DataError, shown
 
 NetworkCost = Callable[[Any], float]
 """From an architecture to a number."""
+SIGNALLED = (128 + 1, 128 + 15)
+"""Exit codes of SIGHUP and SIGTERM."""
 
 
 def read_function(given: NetworkCost | str) -> tuple[str, NetworkCost]:
@@ -21,11 +25,35 @@ def read_function(given: NetworkCost | str) -> tuple[str, NetworkCost]:
 
     def checked(architecture: Any) -> float:
         try:
-            return float(call(architecture))
-        except Exception as error:
-            raise DataError(f"function={what}: {type(error).__name__} for {architecture}: {error}") from None
+            value = call(architecture)
+        except BaseException as error:
+            _let_go(error)
+            raise DataError(f"function={what}: {type(error).__name__} for {architecture}: {shown(error)}") from None
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = nan
+        if not isfinite(number):
+            raise DataError(f"function={what}: {shown(value)} for {architecture}; expected a finite number")
+        return number
 
     return name, checked
+
+
+def source_of(given: NetworkCost | str) -> str:
+    """Return a digest of what a function is: of its file, or of its own source where there is one."""
+    if isinstance(given, str):
+        content = Path(given.rpartition(":")[0]).read_bytes()
+    else:
+        code = getattr(given, "__code__", None)
+        content = repr((code.co_code, code.co_consts, code.co_names) if code else type(given)).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _let_go(error: BaseException) -> None:
+    """Raise again what is not the function's: Ctrl-C, and the exit that a signal asks for."""
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and error.code in SIGNALLED):
+        raise error
 
 
 def _load(text: str) -> tuple[str, NetworkCost]:
@@ -40,8 +68,9 @@ def _load(text: str) -> tuple[str, NetworkCost]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        raise DataError(f"function={text}: {file} does not run: {type(error).__name__}: {error}") from None
+    except BaseException as error:
+        _let_go(error)
+        raise DataError(f"function={text}: {file} does not run: {type(error).__name__}: {shown(error)}") from None
     call = getattr(module, name, None)
     if not callable(call):
         raise DataError(f"function={text}: {file} has no function {name}")
