@@ -37,6 +37,7 @@ def _stripped(text):
     return [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", text).strip().splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
 )

@@ -100,6 +100,7 @@ def test_a_temporary_registry_ends():
     assert second.startswith("mixed=yes: no such option")
 
 
+@pytest.mark.slow
 def test_it_is_timed(tmp_path):
     """In processes of its own, which register it too."""
     options = {"threads": 1, "seconds": 0.1, "store": tmp_path / "s.db"}

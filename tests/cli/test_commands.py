@@ -92,6 +92,7 @@ def test_a_flag_without_effect_is_noted(run_cli):
     assert "resnet50:stages=SSSS,heads=4 has no A layers; --kappa has no effect" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["csv", "json", "md", "latex", "table"])
 @pytest.mark.parametrize(
     "command", [["params"], ["flops"], ["show", "lambda_resnet18"], ["list"], ["tables", "scope_size"]]
@@ -160,6 +161,7 @@ def test_all_tables_in_a_pipe_are_one_csv(run_cli):
     assert headline[0]["verdict"] == "agrees"
 
 
+@pytest.mark.slow
 def test_verify_counts_by_three_books(run_cli):
     code, out, _ = run_cli("tables", "imagenet_lambda_resnet50", "--verify", "--format", "json")
     assert code == 0

@@ -45,6 +45,7 @@ def test_a_closed_pipe_is_no_error():
     assert shown.wait(timeout=60) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [

@@ -71,6 +71,7 @@ def test_bounds_answer_with_the_best(space: Path) -> None:
     assert data["accuracy"]["left_out_rmse"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["html", "png", "svg", "pdf"])
 def test_plots_are_written(tmp_path: Path, space: Path, ending: str) -> None:
     path = tmp_path / f"front.{ending}"
@@ -130,6 +131,7 @@ def test_own_runs(tmp_path: Path, space: Path) -> None:
     assert any("m=7" in row["extrapolated"] for row in rows(out)) or len(rows(out)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -49,6 +49,7 @@ def test_changes_count_what_is_off_the_defaults():
     } <= names
 
 
+@pytest.mark.slow
 def test_the_published_networks_are_found_by_their_numbers():
     matches = match(params="51.4M", macs="11.88G", depth=152)
     assert str(matches.best[0].architecture) == str(parse("lambda_resnet152_hybrid"))

@@ -72,6 +72,7 @@ def test_parts_add_up_and_flops_are_twice_the_macs(architecture):
     assert len({row.path for row in ledger.rows}) == len(ledger.rows)
 
 
+@pytest.mark.slow
 @given(resnets())
 def test_params_do_not_know_the_image_size_unless_a_scope_is_global(architecture):
     larger = parse(f"{str(architecture).partition('@')[0]}@{architecture.image_size + 64}")

@@ -33,10 +33,12 @@ def test_a_deep_one():
     assert verify(parse("lambda_resnet101_hybrid@32")).disagreements == ()
 
 
+@pytest.mark.slow
 def test_the_deepest_one_by_torch():
     assert_torch_counts_the_same(parse("lambda_resnet420_hybrid@32"))
 
 
+@pytest.mark.slow
 @given(resnets())
 def test_rows_of_like_blocks_repeat(architecture):
     ledger = count(architecture)
@@ -56,6 +58,7 @@ def test_random_architectures(architecture):
     assert verify(architecture).disagreements == ()
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(resnets(depths=(18,), max_size=160))
 def test_random_architectures_on_meta(architecture):
@@ -75,6 +78,7 @@ def test_a_wrong_formula_is_caught_and_named(monkeypatch):
     assert any("head.fc: only in fvcore" in line for line in disagreements)
 
 
+@pytest.mark.slow
 def test_what_is_counted_as_zero_is_listed():
     verification = verify(parse("lambda_resnet18:se=0.25@32"))
     zero = {other.name: set(other.zero) for other in verification.others}

@@ -100,6 +100,7 @@ def test_printed_figures():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -115,6 +116,7 @@ def test_three_counters(name):
     assert verify(parse(name)).disagreements == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", [1, 4, pytest.param(7, marks=pytest.mark.slow)])
 def test_torch_agrees_at_the_size_of_each_variant(variant):
     assert_torch_agrees(parse(f"efficientnet_b{variant}"))
@@ -127,6 +129,7 @@ def test_random_mobilenets(architecture):
     assert verify(architecture).disagreements == ()
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
 @given(mobilenets(max_size=64) | efficientnets(variants=(0, 2)))
 def test_random_architectures_on_meta(architecture):

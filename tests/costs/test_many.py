@@ -53,6 +53,7 @@ def test_many_at_once_are_as_one_by_one(base, data):
         assert [int(getattr(counts, cost)[i]) for cost in COSTS] == [getattr(ledger, cost) for cost in COSTS]
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=50)
 @given(resnets())
 def test_what_is_not_given_stays_as_in_the_base(architecture):

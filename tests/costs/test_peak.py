@@ -110,6 +110,7 @@ def test_memory_is_per_image() -> None:
     assert peak_memory(parse("lambda_resnet50"), batch_size=8) == 8 * one
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     k=st.integers(1, 40),

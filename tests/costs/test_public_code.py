@@ -48,6 +48,7 @@ def test_timm(name, params):
     assert count_by_torch(architecture).ledger.params == params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), [(name, size) for name, _ in TIMM for size in (64, 97)])
 def test_timm_in_three_counters(name, size):
     assert verify(parse(f"timm_{name}@{size}")).disagreements == ()

@@ -201,6 +201,7 @@ def test_what_cannot_be_built(maker, message):
         maker()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["GGGG", "XXXX", "SSSS", "AAAA", "DDDD"])
 def test_networks_train_on_odd_maps(pattern):
     network = build(f"resnet18:stages={pattern},classes=10,downsample=yes@36").train()  # maps of 9, 5, 3 and 2

@@ -67,6 +67,7 @@ def assert_same_outputs(ours, theirs, x):
     assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NETWORKS)
 def test_converted_networks_compute_the_same(case, tmp_path):
     make, name = NETWORKS[case]

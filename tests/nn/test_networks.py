@@ -9,6 +9,7 @@ from lambda_arch.nn import LambdaLayer, build
 from lambda_arch.nn.resnet import Bottleneck
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -144,6 +145,7 @@ def test_torch_export_on_a_network():
     torch.testing.assert_close(torch.export.export(network, (x,)).module()(x), network(x))
 
 
+@pytest.mark.slow
 def test_torch_compile_captures_a_network_whole():
     network = build("lambda_resnet18:classes=10,k=4,m=7@32").eval()
     x = torch.randn(2, 3, 32, 32)

@@ -92,6 +92,7 @@ def test_compiled_networks_give_the_same_logits():
             assert relative_error(compiled(x), expected) < 1e-4
 
 
+@pytest.mark.slow
 def test_layers_train_under_compile_whole():
     torch.manual_seed(0)
     layer = LambdaLayer(8, k=3, h=2, m=5, size=4, evaluation="convolution/accumulate")

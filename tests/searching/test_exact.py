@@ -73,6 +73,7 @@ def rounded(points: np.ndarray) -> set[tuple[float, ...]]:
     return {tuple(row) for row in np.round(points, 6)}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(small_spaces(1500), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
 def test_both_engines_find_what_comparing_all_pairs_finds(space: Space, names: list[str]) -> None:

@@ -48,6 +48,7 @@ def run(run_cli, folder, *more):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_fastest_member_is_the_fastest_of_all(run_cli, store):
     code, out, err = run(run_cli, store)
     assert code == 0, err

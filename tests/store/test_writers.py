@@ -60,6 +60,7 @@ def test_killed_at_any_moment_nothing_that_was_kept_is_lost(tmp_path, seed):
         keep(store)  # and it goes on
 
 
+@pytest.mark.slow
 def test_killed_while_it_is_made(tmp_path):
     for seed in range(4):
         path = tmp_path / f"{seed}.db"

@@ -25,6 +25,7 @@ def hosts_of(*architectures, **options):
     return found, [job.architecture for job in plan.jobs]
 
 
+@pytest.mark.slow
 def test_calibrated_in_place_and_added_up(store):
     """In processes: every part of a network has a latency, and so has their sum."""
     found = calibrate(NETWORK, threads=1, seconds=0.2, store=store)

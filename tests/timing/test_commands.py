@@ -107,6 +107,7 @@ def test_a_table_is_for_people(measured):
     assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -170,6 +171,7 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_prints_what_is_done(tmp_path, ending):
     path = tmp_path / "s.db"

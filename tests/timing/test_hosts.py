@@ -27,6 +27,7 @@ def networks(draw, depth=50):
     )
 
 
+@pytest.mark.slow
 @given(st.lists(networks(), min_size=1, max_size=6))
 def test_every_wanted_part_occurs_in_a_host(chosen):
     wanted = {each for network in chosen for each in occurrences(network)}

@@ -27,6 +27,7 @@ def statuses(found):
     return [str(timing.measurement.status) for timing in found]
 
 
+@pytest.mark.slow
 def test_measured_in_processes_once(store):
     events = []
     found = measure([SMALL, LAMBDA], baseline=SMALL, store=store, progress=events.append, **QUICK)
@@ -155,6 +156,7 @@ def test_what_cannot_be_is_refused_before_anything_runs(workers, store, options,
     assert workers.started == 0
 
 
+@pytest.mark.slow
 def test_running_out_of_memory_is_a_result_and_costs_only_that_case(store):
     found = measure(SMALL, batch_size=[1, 50_000], memory_limit=0.4, store=store, **QUICK)
     assert statuses(found) == ["ok", "oom"]
@@ -162,6 +164,7 @@ def test_running_out_of_memory_is_a_result_and_costs_only_that_case(store):
     assert found[1].measurement.setup.batch_size == 50_000  # as asked, not shrunk
 
 
+@pytest.mark.slow
 def test_a_crash_costs_only_its_case(store):
     killed = []
 

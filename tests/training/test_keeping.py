@@ -23,6 +23,7 @@ def test_a_run_is_in_the_store_with_all_that_made_it(tmp_path, corners, quick):
     assert found.folder == run.folder.resolve() and found.device
 
 
+@pytest.mark.slow
 def test_a_run_that_is_continued_or_repeated_stays_one(tmp_path, corners, quick):
     path = tmp_path / "s.db"
     train(TINY, corners, quick, output=tmp_path, store=path, hours=1e-9)
@@ -57,6 +58,7 @@ def test_a_merged_store_completes_runs(tmp_path, corners, quick):
         assert [len(run.epochs) for run in find_runs(store)] == [2]
 
 
+@pytest.mark.slow
 def test_the_list_of_runs_is_what_search_takes(tmp_path, corners, quick, run_cli):
     path, out = tmp_path / "s.db", tmp_path / "mine.csv"
     train([TINY, "mobilenet:classes=4@16"], corners, quick, output=tmp_path, store=path)

@@ -33,6 +33,7 @@ def assert_same(ours, theirs):
         assert torch.equal(tensor, theirs[name]), name
 
 
+@pytest.mark.slow
 def test_a_run_is_what_a_bare_loop_does(tmp_path, corners, quick):
     runs = train(TINY, corners, replace(quick, epochs=3, smoothing=0.1), output=tmp_path, seed=5)
     torch.manual_seed(seed_of(5, "weights"))
@@ -57,6 +58,7 @@ def test_a_run_is_what_a_bare_loop_does(tmp_path, corners, quick):
     assert sorted(seen[:24]) == sorted(corners.train.labels.tolist())  # every image, once an epoch
 
 
+@pytest.mark.slow
 def test_it_learns_logs_and_reports(tmp_path, corners):
     seen = []
     recipe = Recipe(epochs=6, batch_size=8, opt="adamw", lr=3e-3, weight_decay=0.01, decay="weights", warmup_epochs=1)
@@ -77,6 +79,7 @@ def test_it_learns_logs_and_reports(tmp_path, corners):
     assert [of for of, _ in again.per_class] == [2, 2, 2, 2]
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_run_and_another_is_not(tmp_path, corners, quick):
     first, second, other = (
         weights_of(train(LAMBDA, corners, quick, output=tmp_path / str(i), seed=seed, hflip=0.5, drop=0.2))
@@ -93,6 +96,7 @@ class Killed(BaseException):
 RICH = {"mixup": 0.2, "hflip": 0.5, "drop": 0.3, "model_ema": 0.8, "warmup_epochs": 1, "clip_grad": 1.0}
 
 
+@pytest.mark.slow
 def test_killed_at_twenty_random_moments_a_run_ends_as_an_undisturbed_one(tmp_path, corners, quick, monkeypatch):
     recipe = replace(quick, epochs=7, opt="adamw", **RICH)
     undisturbed = train(TINY, corners, recipe, output=tmp_path / "undisturbed")
@@ -135,6 +139,7 @@ def trainer_step():
     return Trainer.step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_in_the_middle_of_an_epoch(tmp_path, corners, quick, monkeypatch, number):
     recipe = replace(quick, epochs=3, **RICH)

@@ -28,6 +28,7 @@ def wait_until_gone(pid):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_network_is_measured_and_what_cannot_be_is_said():
     with WorkerProcess() as worker:
         assert "cpu" in worker.devices()
@@ -64,6 +65,7 @@ def test_one_that_says_something_else_has_crashed(monkeypatch, tmp_path):
         assert caught.value.status == "crash"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of others does not do that")
 def test_even_a_stopped_one_ends_with_its_parent():
     script = (
@@ -78,6 +80,7 @@ def test_even_a_stopped_one_ends_with_its_parent():
     wait_until_gone(pid)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_current_folder_is_imported(tmp_path, monkeypatch):
     for name in ("psutil.py", "random.py", "torch.py", "numpy.py", "lambda_arch/__init__.py"):
         path = tmp_path / "folder" / name

@@ -10,6 +10,7 @@ from lambda_arch.timing.worker.workload import Workload
 NETWORK = parse("lambda_resnet18:stages=CCLL,m=3@32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["inference", "train"])
 def test_parts_add_up_to_the_step(mode):
     workload = Workload(NETWORK, Setup(batch_size=2, mode=mode, threads=1, clock="cpu"))

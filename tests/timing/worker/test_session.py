@@ -28,6 +28,7 @@ def session(monkeypatch):
     return Session()
 
 
+@pytest.mark.slow
 def test_a_network_is_loaded_and_sampled(session):
     assert isinstance(session.answer(LOAD), LoadReply)
     assert isinstance(session.answer(SampleRequest(0.0)), SampleReply)
@@ -48,6 +49,7 @@ def test_a_device_that_is_not_here_is_refused(session):
     assert f"{absent}: not here" in reply.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status"),
     [

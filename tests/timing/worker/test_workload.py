@@ -33,6 +33,7 @@ def test_the_asked_dtype_and_memory_format_are_what_runs(settings, seen):
     assert next(workload.network.parameters()).dtype == (seen if settings.get("cast") else torch.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evaluation", ["auto", "matrix/sum", "prepared"])
 def test_an_evaluation_computes_the_same(evaluation):
     plain, other = (Workload(NETWORK, Setup(threads=1, evaluation=each)) for each in ("canonical", evaluation))
