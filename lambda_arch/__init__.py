@@ -13,7 +13,7 @@ from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lambda_arch.arch import ResNet, parse
-    from lambda_arch.comparing import compare
+    from lambda_arch.comparing import compare, table
     from lambda_arch.comparing.findings import audit
     from lambda_arch.comparing.matching import match
     from lambda_arch.costs import Ledger, count, count_many
@@ -53,6 +53,7 @@ _HOMES = {
     "predict": "timing",
     "prepare": "nn",
     "search": "searching",
+    "table": "comparing",
     "train": "training",
 }
 
@@ -82,6 +83,7 @@ __all__ = [
     "predict",
     "prepare",
     "search",
+    "table",
     "train",
 ]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -16,12 +17,15 @@ class Result:
     """A result of a root verb. :mod:`lambda_arch.reporting.dispatch` says which report shows it, here as in the CLI."""
 
     def to_frame(self) -> "pandas.DataFrame":
-        """Return the result as a pandas frame, unrounded: the rows and columns of the CSV format."""
+        """Return the result as a pandas frame, unrounded: the rows and columns of the CSV format.
+
+        Whole numbers stay whole where a row has none: such a column is an ``Int64``.
+        """
         import pandas
 
         flat = self._report().flat
-        names = [column.name for column in flat.columns]
-        return pandas.DataFrame([[row.get(name) for name in names] for row in flat.rows], columns=names)
+        columns = {column.name: _column([row.get(column.name) for row in flat.rows]) for column in flat.columns}
+        return pandas.DataFrame(columns, index=range(len(flat.rows)))
 
     def __str__(self) -> str:
         from lambda_arch.reporting import to_text
@@ -43,6 +47,28 @@ class Result:
         from lambda_arch.reporting import report_of
 
         return report_of(self)
+
+
+def _column(values: list[Any]) -> Any:
+    """Return a column of a frame: decimals as numbers, and whole numbers with a gap as pandas' Int64."""
+    import pandas
+
+    present = [value for value in values if value is not None]
+    if any(isinstance(value, Decimal) for value in present):
+        mixed = any(isinstance(value, str) for value in present)  # such as the scope: 23, or global
+        whole = all(type(value) is int or (isinstance(value, Decimal) and _is_whole(value)) for value in present)
+        values = [
+            (int if whole or (mixed and _is_whole(value)) else float)(value) if isinstance(value, Decimal) else value
+            for value in values
+        ]
+        present = [value for value in values if value is not None]
+    if 0 < len(present) < len(values) and all(type(value) is int and abs(value) < 2**63 for value in present):
+        return pandas.array(values, dtype="Int64")
+    return pandas.Series(values, dtype=None if present else object)
+
+
+def _is_whole(value: Decimal) -> bool:
+    return value.is_finite() and value.as_tuple().exponent == 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambda_arch import audit, compare, count, count_many, match
+from lambda_arch.comparing import LongComparisons
 from lambda_arch.reporting import FORMATS, Column, Report, Table, report_of, to_html
 from lambda_arch.reporting.dispatch import REPORTS
 from lambda_arch.training import Accuracy, Epoch, Runs, RunStatus, TrainingRun, find_recipe
@@ -37,6 +38,7 @@ RESULTS = {
     ),
     "Comparison": lambda: compare("hybrid_stages"),
     "Comparisons": lambda: compare(["seed_models", "hybrid_stages"]),
+    "LongComparisons": lambda: LongComparisons(compare(["seed_models", "hybrid_stages"]).items),
     "Counts": lambda: count_many("lambda_resnet50", k=[2, 4, 8] * 10),
     "Findings": lambda: audit("hybrid_stages"),
     "Ledger": lambda: count("lambda_resnet50"),
@@ -93,7 +95,7 @@ def test_a_frame_is_the_csv(kind):
     assert list(frame.columns) == list(read.columns)
     assert len(frame) == len(read)
     for name in frame.select_dtypes("number"):
-        assert frame[name].tolist() == pytest.approx(read[name].tolist(), nan_ok=True)
+        assert frame[name].astype(float).tolist() == pytest.approx(read[name].tolist(), nan_ok=True)
 
 
 def test_a_frame_of_many_counts_has_them_all():

@@ -7,7 +7,7 @@ import typer
 
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
-from lambda_arch.comparing import Comparisons, compare
+from lambda_arch.comparing import Comparisons, LongComparisons, compare
 from lambda_arch.reporting.tables_folder import stale_files, write_folder
 
 FOLDER = Path("tables")
@@ -24,6 +24,7 @@ def tables(
     verify: Annotated[
         bool, typer.Option("--verify", help="Count every row by all three counters and compare them.")
     ] = False,
+    long: Annotated[bool, typer.Option("--long", help="One row per printed figure, for plotting.")] = False,
     output: Output,
 ) -> None:
     """Print the published tables with our counts; with a folder as --out, write a CSV file per table and an index."""
@@ -32,6 +33,8 @@ def tables(
         _verify(comparisons, output)
     elif check:
         _check(comparisons, output.out or FOLDER)
+    elif long:
+        output.show(LongComparisons(comparisons.items))
     elif output.out is not None and not output.out.suffix:
         say(f"{len(write_folder(comparisons, output.out))} files written to {output.out}", err=True)
     else:

@@ -8,9 +8,11 @@ from lambda_arch.comparing.comparison import (
     ComparedRow,
     Comparison,
     Comparisons,
+    LongComparisons,
     compare,
     published_figures,
     row_architecture,
+    table,
 )
 from lambda_arch.comparing.verdict import (
     AGREES,
@@ -20,6 +22,7 @@ from lambda_arch.comparing.verdict import (
     ONE_DIGIT,
     TRUNCATED,
     Verdict,
+    in_unit,
     judge,
 )
 from lambda_arch.lazy import lazy_names
@@ -42,14 +45,17 @@ __all__ = [
     "Comparisons",
     "Finding",
     "Findings",
+    "LongComparisons",
     "Matches",
     "Verdict",
     "audit",
     "compare",
+    "in_unit",
     "judge",
     "match",
     "published_figures",
     "row_architecture",
+    "table",
 ]
 
 # these need numpy: only when used

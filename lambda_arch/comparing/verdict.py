@@ -49,10 +49,15 @@ def judge(
     assert isinstance(exponent, int)
     last = exponent if digits is None else max(exponent, figure.adjusted() - digits + 1)
     step = Decimal(1).scaleb(last)
-    scale = SCALES[unit]
-    exact = round(Decimal(ours) / scale, len(str(scale)) - 1)  # to the unit, of decimal units
+    exact = in_unit(ours, unit)
     if abs(exact - figure) * 2 <= step:
         return AGREES, None
     if figure <= exact < figure + step:
         return (ONE_DIGIT, exact - figure) if rounds else (TRUNCATED, None)
     return DIFFERS, exact - figure
+
+
+def in_unit(count: int, unit: str) -> Decimal:
+    """Return an exact count in a printed unit, to the last one counted."""
+    scale = SCALES[unit]
+    return round(Decimal(count) / scale, len(str(scale)) - 1)

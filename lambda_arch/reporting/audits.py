@@ -6,6 +6,7 @@ from typing import Any
 from lambda_arch.comparing.findings import Finding, Findings
 from lambda_arch.comparing.verdict import SCALES
 from lambda_arch.published import load_table
+from lambda_arch.reporting.comparisons import read_cell
 from lambda_arch.reporting.table import Column, Report, Table
 
 
@@ -14,7 +15,7 @@ def audit_report(findings: Findings) -> Report:
     rows = [_cells(finding) for finding in findings]
     human = [
         Column("figure", align="left"),
-        Column("printed"),
+        Column("printed_shown", "printed"),
         Column("ours_short", "ours"),
         Column("found", "simplest hypothesis that gives it", align="left"),
         Column("certainty", "how many do", align="left"),
@@ -32,8 +33,8 @@ def audit_report(findings: Findings) -> Report:
     if tables:
         tables[-1] = replace(tables[-1], notes=notes)
     flat = (
-        "table", "row", "figure", "architecture", "printed", "ours", "reading", "explains", "others", "coincidences",
-        "readings_tried", "as_stated", "agreeing_also_given", "agreeing",
+        "table", "row", "figure", "architecture", "printed", "unit", "ours", "reading", "explains", "others",
+        "coincidences", "readings_tried", "as_stated", "agreeing_also_given", "agreeing",
     )  # fmt: skip
     data = [{name: row[name] for name in flat} for row in rows]
     return Report(tables, Table([Column(name) for name in flat], rows), data)
@@ -63,7 +64,9 @@ def _cells(finding: Finding) -> dict[str, Any]:
         "row": figure.row_name,
         "shown_row": f"{figure.row_name} *" if figure.stated else figure.row_name,
         "figure": figure.column.name,
-        "printed": f"{figure.printed} {figure.column.unit}",
+        "printed": read_cell(figure.printed),
+        "unit": figure.column.unit,
+        "printed_shown": f"{figure.printed} {figure.column.unit}",
         "ours": figure.ours,
         "ours_short": f"{figure.ours / SCALES[figure.column.unit]:.2f}",
         "architecture": str(figure.architecture),

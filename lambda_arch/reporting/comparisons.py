@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lambda_arch.comparing import (
@@ -14,12 +15,24 @@ from lambda_arch.comparing import (
     ComparedRow,
     Comparison,
     Comparisons,
+    LongComparisons,
     Verdict,
+    in_unit,
 )
 from lambda_arch.published import Column as Figure
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions
 
 MARKS = {AGREES: "✓", TRUNCATED: "✓ cut", ONE_DIGIT: "±1", NOT_BUILDABLE: "-"}
+UNITS = {
+    "": "",
+    "M": "millions",
+    "G": "billions",
+    "GiB": "gib",
+    "%": "percent",
+    "images/s": "images_per_s",
+    "s": "seconds",
+}
+"""What a unit is called in the name of a column."""
 LEGEND = (
     "✓ agrees as rounded; ✓ cut: agrees as truncated; ±1: differs by one digit, truncated in a column that rounds; "
     "✗ differs: ours minus theirs; -: not buildable yet. Unmarked: as printed."
@@ -31,26 +44,58 @@ def comparison_report(compared: Comparison | Comparisons) -> Report:
     comparisons = [compared] if isinstance(compared, Comparison) else list(compared)
     tables = [_human(comparison) for comparison in comparisons]
     tables[-1] = replace(tables[-1], notes=[*tables[-1].notes, LEGEND])
-    flat = wide(comparisons[0]) if len(comparisons) == 1 else _long(comparisons)
+    flat = wide(comparisons[0]) if len(comparisons) == 1 else long(comparisons)
     data = {comparison.table.name: [_as_dict(comparison, row) for row in comparison.rows] for comparison in comparisons}
     return Report(tables, flat, data)
 
 
 def wide(comparison: Comparison) -> Table:
     """Return a comparison as printed, with our counts, differences and verdicts in columns of their own."""
-    columns = [Column(key) for key in comparison.table.keys]
-    columns += [Column(name) for name in ("architecture", "our_params", "our_macs")]
+    names = [*comparison.table.keys, "architecture", "our_params", "our_macs"]
     for figure in comparison.table.columns:
-        columns.append(Column(figure.name))
+        names.append(_with_unit(figure.name, figure))
         if figure.quantity in COMPARABLE:
-            columns += [Column(f"{figure.name}_{what}") for what in ("ours", "difference", "verdict", "reason")]
+            names += _compared_names(figure).values()
     rows = []
     for row in comparison.rows:
-        cells: dict[str, Any] = {**row.published.cells, **_ours(row)}
-        for name, verdict in row.verdicts.items():
-            cells |= {f"{name}_{what}": getattr(verdict, what) for what in ("ours", "difference", "verdict", "reason")}
+        cells: dict[str, Any] = {**_keys(comparison, row), **_ours(row)}
+        for figure in comparison.table.columns:
+            verdict = row.verdicts.get(figure.name)
+            if verdict is not None:
+                cells[_with_unit(figure.name, figure)] = read_cell(verdict.printed)
+                cells |= {name: getattr(verdict, what) or None for what, name in _compared_names(figure).items()}
         rows.append(cells)
-    return Table(columns, rows, comparison.table.title)
+    return Table([Column(name) for name in names], rows, comparison.table.title)
+
+
+def _compared_names(figure: Figure) -> dict[str, str]:
+    """Return the columns of our count and the verdict on a figure, by what they hold."""
+    ours = f"{figure.name}_ours"
+    return {
+        "ours": f"{ours}_bytes" if figure.quantity == "map_bytes" else ours,
+        "difference": _with_unit(f"{figure.name}_difference", figure),
+        "verdict": f"{figure.name}_verdict",
+        "reason": f"{figure.name}_reason",
+    }
+
+
+def _with_unit(name: str, figure: Figure) -> str:
+    """Return a column's name with the unit of its figures."""
+    unit = UNITS[figure.unit]
+    return name if not unit or unit in name.split("_") else f"{name}_{unit}"
+
+
+def _keys(comparison: Comparison, row: ComparedRow) -> dict[str, Any]:
+    return {key: read_cell(row.published.cells[key]) for key in comparison.table.keys}
+
+
+def read_cell(text: str) -> Decimal | str | None:
+    """Return a printed cell: its number, with as many digits, another text as it is, and None for no text."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text or None
+    return number if number.is_finite() else text
 
 
 def _ours(row: ComparedRow) -> dict[str, Any]:
@@ -109,10 +154,10 @@ def _cell(verdict: Verdict | None, reasons: Sequence[str]) -> str:
 def _as_dict(comparison: Comparison, row: ComparedRow) -> dict[str, Any]:
     figures = {
         figure.name: {
-            "printed": verdict.printed,
+            "printed": read_cell(verdict.printed),
             "unit": figure.unit,
             "ours": verdict.ours,
-            "difference": None if verdict.difference is None else float(verdict.difference),
+            "difference": verdict.difference,
             "verdict": verdict.verdict,
             "reason": verdict.reason,
             "source": figure.source,
@@ -120,47 +165,44 @@ def _as_dict(comparison: Comparison, row: ComparedRow) -> dict[str, Any]:
         for figure in comparison.table.columns
         if (verdict := row.verdicts.get(figure.name))
     }
-    keys = {key: row.published.cells[key] for key in comparison.table.keys}
-    return {**keys, **_ours(row), "figures": figures}
+    return {**_keys(comparison, row), **_ours(row), "figures": figures}
 
 
-def _long(comparisons: Sequence[Comparison]) -> Table:
+def long_report(comparisons: LongComparisons) -> Report:
+    """Return published tables compared, one row per printed figure."""
+    return Report([long(list(comparisons))], long(list(comparisons)))
+
+
+def long(comparisons: Sequence[Comparison]) -> Table:
+    """Return published tables with one row per printed figure; ``printed``, ``ours`` and ``difference`` in its unit."""
     names = (
-        "table",
-        "row",
-        "architecture",
-        "figure",
-        "printed",
-        "unit",
-        "ours",
-        "difference",
-        "verdict",
-        "reason",
-        "source",
-    )
-    rows = []
-    for comparison in comparisons:
-        for row in comparison.rows:
-            which = " ".join(
-                f"{key}={row.published.cells[key]}" for key in comparison.table.keys if row.published.cells[key]
-            )
-            architecture = row.ledger.architecture if row.ledger else None
-            for figure in comparison.table.columns:
-                verdict = row.verdicts.get(figure.name)
-                if verdict is None:
-                    continue
-                rows.append(
-                    {
-                        "table": comparison.table.name,
-                        "row": which,
-                        "architecture": architecture,
-                        "figure": figure.name,
-                        "unit": figure.unit,
-                        "source": figure.source,
-                        **{
-                            name: getattr(verdict, name)
-                            for name in ("printed", "ours", "difference", "verdict", "reason")
-                        },
-                    }
-                )
+        "table", "row", "architecture", "quantity", "figure", "source", "unit", "printed", "ours", "difference",
+        "verdict", "reason", "our_count",
+    )  # fmt: skip
+    rows = [
+        _figure(comparison, row, figure, verdict)
+        for comparison in comparisons
+        for row in comparison.rows
+        for figure in comparison.table.columns
+        if (verdict := row.verdicts.get(figure.name)) is not None
+    ]
     return Table([Column(name) for name in names], rows)
+
+
+def _figure(comparison: Comparison, row: ComparedRow, figure: Figure, verdict: Verdict) -> dict[str, Any]:
+    keys = comparison.table.keys
+    return {
+        "table": comparison.table.name,
+        "row": " ".join(f"{key}={row.published.cells[key]}" for key in keys if row.published.cells[key]),
+        "architecture": row.ledger.architecture if row.ledger else None,
+        "quantity": figure.quantity,
+        "figure": figure.name,
+        "source": figure.source,
+        "unit": figure.unit,
+        "printed": read_cell(verdict.printed),
+        "ours": None if verdict.ours is None else in_unit(verdict.ours, figure.unit),
+        "difference": verdict.difference,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason or None,
+        "our_count": verdict.ours,
+    }

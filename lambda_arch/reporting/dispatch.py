@@ -18,6 +18,7 @@ REPORTS = {
     "Findings": "audits.audit_report",
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
+    "LongComparisons": "comparisons.long_report",
     "Matches": "matches.match_report",
     "Measurements": "timings.measurements_report",
     "Plan": "training.plan_report",

@@ -5,6 +5,7 @@ import html
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -29,16 +30,18 @@ def csv_text(table: Table) -> str:
 def to_json(report: Report) -> str:
     """Return the report's data as indented JSON."""
     data = report.data if report.data is not None else [dict(row) for row in report.flat.rows]
-    return json.dumps(_finite(data), indent=2, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(_numbers(data), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def _finite(data: Any) -> Any:
-    """Return ``data`` with None for numbers that JSON has no word for."""
+def _numbers(data: Any) -> Any:
+    """Return ``data`` with decimals as numbers, and with None for numbers that JSON has no word for."""
+    if isinstance(data, Decimal):
+        data = int(data) if data.is_finite() and data.as_tuple().exponent == 0 else float(data)
     if isinstance(data, float):
         return data if isfinite(data) else None
     if isinstance(data, Mapping):
-        return {key: _finite(value) for key, value in data.items()}
-    return [_finite(value) for value in data] if isinstance(data, (list, tuple)) else data
+        return {key: _numbers(value) for key, value in data.items()}
+    return [_numbers(value) for value in data] if isinstance(data, (list, tuple)) else data
 
 
 def to_markdown(report: Report) -> str:

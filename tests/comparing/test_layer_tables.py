@@ -20,7 +20,7 @@ def test_layer_comparison():
 
 
 def test_layer_memory():
-    memory = verdicts("layer_memory", "memory_gb")
+    memory = verdicts("layer_memory", "memory")
     assert memory["global self-attention"].verdict == AGREES
     assert memory["axial self-attention"].verdict == AGREES
     assert memory["lambda layer"].verdict == AGREES
