@@ -52,9 +52,14 @@ def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | L
 
 def _fill(path: Path, module: nn.Module, state: dict[str, Tensor], *, assign: bool) -> None:
     try:
-        module.load_state_dict(state, assign=assign)
-    except RuntimeError as error:
+        missing, unexpected = module.load_state_dict(state, strict=False, assign=assign)
+    except RuntimeError as error:  # other shapes
         raise DataError(f"{path}: {shown(' '.join(str(error).split()))}") from None
+    for problem, names in (("Unexpected key", unexpected), ("Missing key", missing)):
+        if names:
+            raise DataError(
+                f'{path}: {problem} "{shown(names[0])}", of {len(names)}; expected the tensors of its network'
+            )
 
 
 def _build(path: Path, metadata: dict[str, str], device: torch.device | str) -> Network | LambdaLayer:
