@@ -1,5 +1,5 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
-#   make tables   print every published table, ours beside theirs
+#   make tables   print every published table with our counts
 #   make test     run the tests; make test-fast leaves out the slow ones
 # make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
