@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table, percent
+from lambda_arch.store.measurements import Measurement
 from lambda_arch.timing.measuring import Measurements, Timing
 
 APPROXIMATE = "FLOP/s in training are approximate: a step is taken to cost three forward passes."
@@ -41,7 +42,7 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
         columns.append(Column("marks", "note", align="left"))
     lines = [f"Latency ratio: over {name}, round by round, with its IQR." for name in sorted(baselines)]
     lines += [APPROXIMATE] if approximate else []
-    lines += _warning_lines(timings)
+    lines += _warning_lines(timings) + _stored_lines(timings)
     flat = _flat(timings)
     table = Table(columns, rows, title or shared, [*lines, *notes])
     return Report([table], flat, [dict(row) for row in flat.rows])
@@ -69,9 +70,29 @@ def _row(timing: Timing) -> dict[str, Any]:
     row["marks"] = {"ok": "", "running": "unfinished"}.get(row["status"], f"✗ {row['status']}")
     if row["status"] == "ok" and row["warnings"]:
         row["marks"] = "!"
+    if timing.stored:
+        row["marks"] = f"{row['marks']} stored".strip()
     if row["auto"]:
         row["marks"] = f"{row['marks']} largest batch".strip()
     return row
+
+
+def _stored_lines(timings: Sequence[Timing]) -> list[str]:
+    """Return a line per session of what was not measured now, and one where sessions differ."""
+    by_session: dict[str, list[Measurement]] = {}
+    for timing in timings:
+        if timing.stored:
+            by_session.setdefault(timing.measurement.session, []).append(timing.measurement)
+    lines = []
+    for session, found in by_session.items():
+        samples = sorted(len(m.samples) for m in found)
+        number = f"{samples[0]}" if samples[0] == samples[-1] else f"{samples[0]} to {samples[-1]}"
+        what = found[0].architecture if len(found) == 1 else f"{len(found)} rows"
+        day = found[0].started[:16].replace("T", " ")
+        lines.append(f"stored: {what}, measured {day}, {number} samples, session {session[:8]}")
+    if lines and len({timing.measurement.session for timing in timings}) > 1:
+        lines.append("Rows of different sessions were not measured in interleaved rounds.")
+    return lines
 
 
 def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:

@@ -1,7 +1,7 @@
 """The table of measurements: each a case on a machine, from its beginning to how it ended."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -195,11 +195,16 @@ def read_measurement(
 
 
 def find_finished(
-    store: Store, key: str, together_with: Collection[str] = (), limits: Mapping[str, Any] | None = None
+    store: Store,
+    key: str,
+    together_with: Collection[str] = (),
+    limits: Mapping[str, Any] | None = None,
+    enough: Callable[[Measurement], bool] | None = None,
 ) -> str | None:
     """Return the uid of the newest measurement of a case, by its key, that need not be made again; or None.
 
-    One that went well counts only if the cases of the keys ``together_with`` ended in the same session. One that ran
+    One that went well counts only if the cases of the keys ``together_with`` ended in the same session, and if it is
+    ``enough``. One that ran
     out of memory or of time counts only under ``limits`` at least as tight as its own; one that crashed never does.
     """
     rows = store.sound_rows(
@@ -210,7 +215,8 @@ def find_finished(
             others = store.rows(
                 f'SELECT "key" FROM measurement WHERE session = ? AND {IS_FINISHED}', [row["session"], FINISHED]
             )
-            if set(together_with) <= {other["key"] for other in others}:
+            together = set(together_with) <= {other["key"] for other in others}
+            if together and (enough is None or all(map(enough, find_measurements(store, [row["uid"]])))):
                 return str(row["uid"])
         elif row["status"] != Status.CRASH and _would_end_so_again(row, limits or {}):
             return str(row["uid"])

@@ -38,13 +38,15 @@ MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_c
 class Timing:
     """A measurement, and what it is compared with.
 
-    ``ratio``: its latency over the baseline's, round by round. ``peak``: the device's own FLOP/s in this dtype.
+    ``ratio``: its latency over the baseline's, round by round. ``stored``: whether it was in the store before, None
+    where nothing was asked to be measured. ``peak``: the device's own FLOP/s in this dtype.
     """
 
     measurement: Measurement
     baseline: str = ""
     ratio: Summary | None = None
     peak: float | None = None
+    stored: bool | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything, flat: latencies in milliseconds, memory in bytes."""
@@ -72,7 +74,9 @@ class Timing:
             "ratio_q1": self.ratio and self.ratio.q1,
             "ratio_q3": self.ratio and self.ratio.q3,
             "warnings": "; ".join(m.warnings),
+            "stored": self.stored,
             "started": m.started,
+            "session": m.session,
             **{name: m.machine.get(name) for name in MACHINE},
             "fingerprint": m.fingerprint,
             "uid": m.uid,
@@ -123,7 +127,8 @@ def measure(
 
     ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several. The other settings
     are those of :class:`lambda_arch.store.Setup`. All are compared with ``baseline``, round by round. A network is
-    sampled for ``seconds``, or until its interquartile range is within ``spread`` of its median; a build or a round
+    sampled for ``seconds``, or until its interquartile range is within ``spread`` of its median (what ``store`` has
+    with a wider one, of less time than ``seconds``, is measured again); a build or a round
     that takes longer than ``timeout`` seconds has hung. ``memory_limit``: GB that a worker may take on a CPU, 0 for
     what is free. ``fresh``: measure again what ``store`` (the user's own unless given) has. ``progress`` is called with
     every event of :mod:`lambda_arch.timing.progress`. Ctrl-C ends it with what is done; all of that is in the store.
@@ -177,6 +182,7 @@ class Schedule:
         self._limits = limits
         self._fresh = fresh
         self.uids: dict[Case, str | None] = {}
+        self._new: set[str] = set()
 
     def run(self, cases: Sequence[Case], baselines: Sequence[Architecture] = ()) -> Iterator[Event]:
         """Measure ``cases`` where the store does not know them, and ``baselines`` with them in each of their setups."""
@@ -206,7 +212,13 @@ class Schedule:
         needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
         if self._fresh:
             return None
-        return find_finished(self._store, case.key(self._fingerprint), needed, self._limits.as_dict())
+        return find_finished(
+            self._store, case.key(self._fingerprint), needed, self._limits.as_dict(), self._is_enough
+        )
+
+    def _is_enough(self, m: Measurement) -> bool:
+        """Return whether a stored measurement is as good as these limits ask for, or had as much time."""
+        return self._limits.enough(m.samples, len(m.rounds), m.limits.get("seconds", 0.0))
 
     def _session(self, group: list[Job], by_job: dict[Job, Case]) -> Iterator[RoundEvent]:
         """Measure the networks of ``group`` in one session, store what comes, and yield it."""
@@ -218,6 +230,7 @@ class Schedule:
                 limits = self._limits.as_dict()
                 uids[job] = begin_measurement(self._store, case, self._fingerprint, session, limits)
                 self.uids[case] = uids[job]
+                self._new.add(uids[job])
             elif isinstance(event, Loaded):
                 keep_loaded(self._store, uids[job], asdict(event.reply))
             elif isinstance(event, Sampled):
@@ -235,7 +248,8 @@ class Schedule:
     def timings(self, baseline: str = "") -> list[Timing]:
         """Return what was measured so far, in the order of the cases, compared with ``baseline`` in its session."""
         found = {m.uid: m for m in find_measurements(self._store, [uid for uid in self.uids.values() if uid])}
-        return timings(self._store, [found[uid] for uid in self.uids.values() if uid in found], baseline)
+        chosen = [found[uid] for uid in self.uids.values() if uid in found]
+        return [replace(t, stored=t.measurement.uid not in self._new) for t in timings(self._store, chosen, baseline)]
 
 
 def timings(store: Store, found: Sequence[Measurement], baseline: str = "") -> list[Timing]:

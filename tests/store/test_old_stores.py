@@ -68,7 +68,7 @@ def test_every_measurement_is_there_under_its_new_key(store):
 
 def scheduled(store, *cases, baselines=(), limits=None):
     """Return what there is of the cases, and the jobs that are left."""
-    schedule = Schedule(store, FINGERPRINT, limits or Limits())
+    schedule = Schedule(store, FINGERPRINT, limits or Limits(seconds=0.1))
     planned = next(schedule.run(cases, baselines))
     return [timing.measurement for timing in schedule.timings()], planned.jobs
 
@@ -85,7 +85,7 @@ def test_what_was_timed_is_not_timed_again(store):
         Case(small, Setup(threads=1, clock="cpu", batch_size=50_000)),
         Case(parse("resnet18@2000"), Setup(threads=1, batch_size=5)),
     ]
-    found, left = scheduled(store, *others, limits=Limits(memory=400_000_000))
+    found, left = scheduled(store, *others, limits=Limits(seconds=0.1, memory=400_000_000))
     assert left == ()
     assert [m.status for m in found] == ["ok", "ok", "oom", "oom"]
     unfinished = Case(small, Setup(threads=1, batch_size=7))

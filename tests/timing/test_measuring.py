@@ -207,3 +207,28 @@ def test_killed_runs_are_resumed(tmp_path):
         assert found[uid].rounds == m.rounds
     finished = [m.architecture for m in found.values() if m.status == "ok"]
     assert sorted(finished) == sorted(names)  # each once: none lost, none repeated
+
+
+def test_better_quality_than_what_is_stored_is_measured_again(workers, store):
+    workers.fates = {SMALL: "few"}
+    (weak,) = measure(SMALL, seconds=0.01, spread=0.1, store=store, threads=1)
+    assert not weak.stored
+    (again,) = measure(SMALL, seconds=0.01, spread=0.1, store=store, threads=1)
+    assert (again.stored, again.measurement.uid) == (True, weak.measurement.uid)  # no better was asked for
+    workers.fates = {}
+    (better,) = measure(SMALL, seconds=5, spread=0.1, store=store, threads=1)
+    assert not better.stored
+    assert better.measurement.summary.spread < 0.1
+
+
+def test_stored_rows_say_so(workers, store):
+    measure(SMALL, store=store, threads=1)
+    found = measure([SMALL, LAMBDA], store=store, threads=1)
+    assert [timing.stored for timing in found] == [True, False]
+    m = found[0].measurement
+    line = f"stored: {SMALL}, measured {m.started[:10]}"
+    text = " ".join(str(found).split())
+    assert line in text
+    assert f"{len(m.samples)} samples, session {m.session[:8]}" in text
+    assert "Rows of different sessions were not measured in interleaved rounds." in text
+    assert list(found.to_frame()["stored"]) == [True, False]
