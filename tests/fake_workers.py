@@ -20,7 +20,7 @@ class FakeWorker(AbstractContextManager):
     """A worker whose network takes a second per part (or step), unless ``fates`` says what becomes of it by its name.
 
     Fates: ``oom``, ``crowded`` (out of memory while co-resident), ``noisy`` (until round 8), ``restless`` (always),
-    ``crash@3`` (in round 3), ``disturbed`` (others keep the processor busy), ``few`` (two samples per round);
+    ``crash@3`` (in round 3), ``disturbed`` (others keep the processor busy);
     ``largest``: the batch size that still fits.
     """
 
@@ -64,8 +64,7 @@ class FakeWorker(AbstractContextManager):
         if self.parts:
             parts = ((1.0,) * len(self.parts), (last,) * len(self.parts)) * 5
             return SampleReply(tuple(map(sum, parts)), parts, now, PEAK_MEMORY)
-        samples = (1.0, last) if self.fate == "few" else (1.0, last) * 5
-        return SampleReply(samples, (), now, PEAK_MEMORY)
+        return SampleReply((1.0, last) * 5, (), now, PEAK_MEMORY)
 
     def close(self):
         FakeWorker.alive -= not self.closed

@@ -19,6 +19,7 @@ from lambda_arch.arch.patterns import compress, evenly_spaced, expand
 from lambda_arch.arch.registry import FAMILIES, Architecture, Extension, Family, configure, extension_modules, register
 from lambda_arch.arch.resnet import Bottleneck, ResNet, Stem, spatial_part, with_block
 from lambda_arch.arch.resnet_tables import BLOCKS, EXPANSION, MIN_IMAGE_SIZE, STAGES, STEM_WIDTHS, STEMS, WIDTHS
+from lambda_arch.arch.sweeps import Swept, sweep
 from lambda_arch.arch.toml_file import read_architecture
 from lambda_arch.arch.zoo import Entry, all_named, zoo_entries
 from lambda_arch.errors import ArchitectureError, did_you_mean
@@ -59,6 +60,7 @@ __all__ = [
     "ResNet",
     "Setting",
     "Stem",
+    "Swept",
     "all_named",
     "compress",
     "configure",
@@ -78,6 +80,7 @@ __all__ = [
     "read_settings",
     "register",
     "spatial_part",
+    "sweep",
     "with_block",
     "zoo_entries",
 ]

@@ -6,7 +6,7 @@
 The name is a base name of a family (``registry.py``) or one of the zoo's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from lambda_arch.arch.checks import whole_number
 from lambda_arch.arch.options import Setting, read_setting
@@ -34,7 +34,20 @@ def configured(
         raise ArchitectureError(f"image_size={image_size!r}: expected a whole number, such as 224")
     if not settings and image_size is None:
         return value
-    return configure(value, [read_setting(key, each) for key, each in (settings or {}).items()], image_size)
+    return _configured(value, [read_setting(key, each) for key, each in (settings or {}).items()], image_size)
+
+
+def _configured(base: Architecture, settings: Sequence[Setting], image_size: int | None) -> Architecture:
+    """Return ``base`` with settings on top; raises :class:`ArchitectureError` for one that changes nothing."""
+    architecture = configure(base, settings, image_size)
+    for setting in settings:
+        letters = setting.option.letters
+        if letters and not architecture.letters & set(letters):
+            layers = "lambda" if setting.option.level == "lambda" else " or ".join(letters)
+            raise ArchitectureError(
+                f"{setting}: {base} has no {layers} layers; expected {' or '.join(letters)} in stages, or it left out"
+            )
+    return architecture
 
 
 def _parsed(text: str) -> Architecture:
@@ -47,7 +60,7 @@ def _parsed(text: str) -> Architecture:
         name, _, options = body.partition(":")
         if image_size is None:
             raise ArchitectureError(f"@{size}: expected an image size, such as @224")
-    return configure(named(name.strip()), read_settings(options), image_size)
+    return _configured(named(name.strip()), read_settings(options), image_size)
 
 
 def read_settings(options: str) -> list[Setting]:

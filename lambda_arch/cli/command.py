@@ -10,7 +10,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from lambda_arch.cli.messages import say
-from lambda_arch.errors import DataError
+from lambda_arch.errors import DataError, LambdaArchError
 
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
 """Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
@@ -56,8 +56,31 @@ class Parameters:
                 args[i] = f"{new}{equals}{value}"
                 if not ctx.resilient_parsing:
                     say(f"note: {old} is now {new}; the old name will go in the next version", err=True)
+        self._check_once(args)
         found: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
         return found
+
+    def _check_once(self, args: list[str]) -> None:
+        """Raise :class:`LambdaArchError` for a flag that takes one value and was given twice."""
+        once = {flag: param for param in self.params if not param.multiple for flag in param.opts if flag[:1] == "-"}
+        given: dict[Any, str] = {}
+        for i, arg in enumerate(args):
+            if arg == "--":
+                return
+            flag, equals, value = arg.partition("=")
+            param = once.get(flag)
+            if param is None or getattr(param, "is_flag", False):
+                continue
+            value = value if equals else args[i + 1] if i + 1 < len(args) else ""
+            if param in given and not self._is_value(args, i, once):
+                raise LambdaArchError(f"{flag} {given[param]} and {flag} {value}: expected it once")
+            given[param] = value
+
+    @staticmethod
+    def _is_value(args: list[str], i: int, flags: Mapping[str, Any]) -> bool:
+        """Return whether the argument ``i`` is the value of the flag before it."""
+        before = flags.get(args[i - 1]) if i else None
+        return before is not None and not getattr(before, "is_flag", False)
 
 
 def _check_not_read(name: str, path: Path, others: Mapping[str, Any]) -> None:

@@ -10,4 +10,4 @@ def devices(flags: Flags, output: Output) -> None:
     """Show what can be measured on here, with measured peak rates: FLOP/s by dtype, and the speed of a copy."""
     from lambda_arch.timing import devices as find_devices
 
-    output.show(find_devices(threads=flags.threads, fresh=flags.fresh, store=flags.store))
+    output.show(find_devices(threads=flags.threads or 0, fresh=flags.fresh, store=flags.store))

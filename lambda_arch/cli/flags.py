@@ -1,5 +1,6 @@
 """The flags that say how and where to run, when to stop, and where measurements are kept: one table."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -37,9 +38,9 @@ class Flags:
     compile: Annotated[bool, Option("--compile", help="With torch.compile.")] = False
     cuda_graph: Annotated[bool, Option("--cuda-graph", help="Replay a CUDA graph.")] = False
     threads: Annotated[
-        int,
+        int | None,
         Option(help="Of the CPU. [default: OMP_NUM_THREADS, or its cores]", metavar="N", show_default=False),
-    ] = 0
+    ] = None
     clock: Annotated[str, Option(help="wall, or cpu: processor time, for a busy machine.", metavar="CLOCK")] = "wall"
     evaluation: Annotated[
         str,
@@ -54,14 +55,21 @@ class Flags:
     )
     timeout: Annotated[float, Option(help="A step or a build that takes longer has hung.", metavar="S")] = 600.0
     memory_limit: Annotated[
-        float,
+        float | None,
         Option(help="GB that a worker may use on a CPU. [default: what is free]", metavar="GB", show_default=False),
-    ] = 0.0
+    ] = None
     fresh: Annotated[bool, Option("--fresh", help="Measure again what is known; keep both.")] = False
     store: Annotated[
         Path | None, Option(help="The store. [default: in your data directory]", metavar="FILE", show_default=False)
     ] = None
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress bar.")] = False
+
+    def __post_init__(self) -> None:
+        cores = os.cpu_count() or 1
+        if self.threads is not None and not 1 <= self.threads <= cores:
+            raise SetupError(f"threads={self.threads}: expected a whole number from 1 to {cores}, the cores here")
+        if self.memory_limit is not None and not self.memory_limit > 0:
+            raise SetupError(f"memory_limit={self.memory_limit:g}: expected a number of GB over 0")
 
     def arguments(self, *, one: bool = False) -> dict[str, Any]:
         """Return the flags as the arguments of the verbs. ``one``: raises SetupError where they say several setups."""
@@ -77,10 +85,11 @@ class Flags:
             "cast": self.cast,
             "memory_format": "channels_last" if self.channels_last else "contiguous",
             **({"mode": self.mode} if self.mode else {}),
-            "threads": self.threads,
+            "threads": self.threads or 0,
+            "memory_limit": self.memory_limit or 0.0,
             "clock": self.clock,
             "evaluation": self.evaluation,
-            **{name: getattr(self, name) for name in ("seconds", "timeout", "memory_limit", "store")},
+            **{name: getattr(self, name) for name in ("seconds", "timeout", "store")},
         }
 
     def setup(self) -> "Setup":

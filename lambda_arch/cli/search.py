@@ -66,9 +66,12 @@ def search(
         typer.Option("--measure", help="Latency of whole networks, timed as the search goes: needs no calibration."),
     ] = False,
     evaluations: Annotated[
-        int, typer.Option("--evaluations", help="Networks to evaluate, with --function or --measure.", metavar="N")
-    ] = 400,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of such a search.", metavar="N")] = 0,
+        int | None,
+        typer.Option(
+            "--evaluations", help="Networks to evaluate, with --function or --measure. [default: 400]", metavar="N"
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of such a search. [default: 0]", metavar="N")] = None,
     record: Annotated[
         Path | None,
         typer.Option("--record", help="Keep its evaluations here, and go on from them.", metavar="FILE"),

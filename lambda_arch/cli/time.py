@@ -40,6 +40,11 @@ def time(
 
     if table is not None and architectures.by_user:
         raise ArchitectureError(f"table={table}: has networks of its own; expected no {architectures[0]}")
+    if roofline and table is not None:
+        raise ArchitectureError(f"table={table}: expected it without roofline=True, which takes networks by name")
+    if baseline is not None and (roofline or table is not None):
+        other = "roofline=True" if roofline else f"table={table}"
+        raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
     arguments = {
         **flags.arguments(),
         "compile": flags.compile,

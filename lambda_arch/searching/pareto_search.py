@@ -23,6 +23,9 @@ from lambda_arch.searching.whole_networks import whole_latencies
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
 
+EVALUATIONS = 400
+"""Networks that an evolutionary search evaluates unless told otherwise."""
+
 Progress = Callable[[int, int], None]
 """Told as a search goes: how many of how many steps are done."""
 
@@ -38,8 +41,8 @@ def search(
     latency: Latency | None = None,
     function: NetworkCost | str | None = None,
     measure: bool = False,
-    evaluations: int = 400,
-    seed: int = 0,
+    evaluations: int | None = None,
+    seed: int | None = None,
     record: Path | str | None = None,
     store: Path | str | None = None,
     device: str = "cpu",
@@ -60,7 +63,8 @@ def search(
 
     With ``function``, an objective of your own to minimise (a callable from an architecture to a number, or
     ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
-    networks drawn from ``seed``; ``record`` is a file that keeps them, and from which the same search goes on.
+    networks (400 unless given) drawn from ``seed`` (0); ``record`` is a file that keeps them, and from which the same
+    search goes on.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
@@ -95,18 +99,20 @@ def search(
     chosen = read_space(space) if isinstance(space, str) else space
     problem = make_problem(chosen, objectives, constraints, model, latency, functions)
     if functions:
-        evaluated = None if progress is None else _counter(progress, evaluations)
+        number = EVALUATIONS if evaluations is None else evaluations
+        evaluated = None if progress is None else _counter(progress, number)
         kept = None if record is None else Path(record)
         about: dict[str, Any] = {}
         if kept is not None:
             about = {"function": source_of(function) if function is not None else None}
             about |= {"accuracy": model.digest if model is not None else None}
             about |= {"setup": str(setup()) if measure else latency.setup if latency is not None else None}
-        return evolve(problem, evaluations=evaluations, seed=seed, record=kept, about=about, evaluated=evaluated)
-    if record is not None:
-        raise LambdaArchError(
-            f"record={record}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
-        )
+        return evolve(problem, evaluations=number, seed=seed or 0, record=kept, about=about, evaluated=evaluated)
+    for name, value in {"record": record, "evaluations": evaluations, "seed": seed}.items():
+        if value is not None:
+            raise LambdaArchError(
+                f"{name}={value}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
+            )
     return find_front(problem, progress=progress)
 
 

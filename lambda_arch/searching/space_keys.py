@@ -2,20 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from math import isfinite
 from typing import Any, Literal
 
 from lambda_arch.arch import BLOCKS, LAYERS, OPTIONS, STAGES, Block, Lambda, ResNet
 from lambda_arch.arch.options import BY_NAME
+from lambda_arch.arch.ranges import read_range
 from lambda_arch.errors import ArchitectureError, DataError, did_you_mean
 from lambda_arch.searching.search_space import Place
 
 _FIRST = ("depth", "image_size")
 NETWORK_KEYS = (*_FIRST, *(each.name for each in fields(ResNet) if each.name not in (*_FIRST, "stages")))
 SCOPES = ("network", "stage", "block")
-
-MAX_VALUES = 10_000
-"""Values of a range."""
 
 
 def block_keys() -> tuple[str, ...]:
@@ -86,7 +83,9 @@ def read_values(key: str, value: Any, where: str = "") -> tuple[Any, ...]:
 
 def read_list(key: str, value: Any, where: str = "") -> list[Any]:
     """Return the values of a value, a list, or a range, as they are written."""
-    raw = _range(f"{where}{key}", value) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    raw = (
+        read_range(f"{where}{key}", value) if isinstance(value, dict) else value if isinstance(value, list) else [value]
+    )
     if not raw:
         raise DataError(f"{where}{key}=[]: expected at least one value")
     nested = next((each for each in raw if isinstance(each, (list, dict))), None)
@@ -117,30 +116,3 @@ def _value(key: str, value: Any, where: str) -> Any:
 def lambda_network(*, depth: int = 50, **settings: Any) -> ResNet:
     """Return the network of ``settings`` with a lambda layer in every block."""
     return ResNet(depth, tuple((Block(lambda_layer({})),) * n for n in BLOCKS.get(depth, ())), **settings)
-
-
-def _range(name: str, table: Mapping[str, Any]) -> list[Any]:
-    """Return the values of ``{ from, to, step }`` or ``{ from, to, times }``."""
-    unknown = [key for key in table if key not in ("from", "to", "step", "times")]
-    if unknown:
-        known = ("from", "to", "step", "times")
-        raise DataError(
-            f"{name}.{unknown[0]}: no such key{did_you_mean(unknown[0], known)}; expected {', '.join(known)}"
-        )
-    numbers = {key: value for key, value in table.items() if isinstance(value, (int, float)) and value is not True}
-    if "from" not in numbers or "to" not in numbers or ("step" in numbers) == ("times" in numbers):
-        raise DataError(f"{name}: expected a range such as {{ from = 4, to = 32, times = 2 }} or with step = 4")
-    if any(isinstance(number, float) and not isfinite(number) for number in numbers.values()):
-        raise DataError(f"{name}: expected numbers that are finite")
-    low, high = numbers["from"], numbers["to"]
-    step, times = numbers.get("step", 0), numbers.get("times", 1)
-    if high < low:
-        raise DataError(f"{name}: the range from {low} to {high} is empty; expected to >= from")
-    if ("step" in numbers and step <= 0) or ("times" in numbers and (times <= 1 or low <= 0)):
-        raise DataError(f"{name}: expected step > 0, or times > 1 and from > 0")
-    values = [low]
-    while len(values) <= MAX_VALUES and (after := values[-1] * times + step) <= high + 1e-9:
-        values.append(round(after, 9) if isinstance(after, float) else after)
-    if len(values) > MAX_VALUES:
-        raise DataError(f"{name}: a range of more than {MAX_VALUES:,} values; expected fewer")
-    return values

@@ -212,9 +212,7 @@ class Schedule:
         needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
         if self._fresh:
             return None
-        return find_finished(
-            self._store, case.key(self._fingerprint), needed, self._limits.as_dict(), self._is_enough
-        )
+        return find_finished(self._store, case.key(self._fingerprint), needed, self._limits.as_dict(), self._is_enough)
 
     def _is_enough(self, m: Measurement) -> bool:
         """Return whether a stored measurement is as good as these limits ask for, or had as much time."""

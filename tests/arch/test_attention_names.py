@@ -67,7 +67,6 @@ def test_round_trip(architecture):
             "resnet50:stages=CAAA,c3.downsample=yes,c4.2.kappa=0.3",
             "resnet50:stages=CAAA,c3.downsample=yes,c4.2.kappa=0.3",
         ),
-        ("resnet50:heads=4", "resnet50"),
         ("resnet18:stages=C-C-C-CL", "lambda_resnet18:stages=C-C-C-CL"),
     ],
 )

@@ -48,7 +48,6 @@ def test_every_option_belongs_to_a_family():
         ("lambda_mobilenet:layers=CCCCCCCCCCCCCC", "mobilenet"),
         ("mobilenet:layers=ccccccl-----c-@32", "lambda_mobilenet:layers=CCCCCCL-----C-"),
         ("mobilenet:layers=CCC-CCCCCCCCCC,classes=10@224", "mobilenet:layers=CCC-CCCCCCCCCC,classes=10@224"),
-        ("mobilenet:k=8", "mobilenet"),
         ("lambda_mobilenet:k=16,m=global,lambda_bias=no",
          "lambda_mobilenet:layers=CCCCCCL-----C-,k=16,m=global,lambda_bias=no"),
         ("lambda_mobilenet:position=no,m=7", "lambda_mobilenet:layers=CCCCCCL-----C-,position=no"),

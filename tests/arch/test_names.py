@@ -43,7 +43,6 @@ def test_named_architectures_round_trip(entry):
         ("lambda_resnet50:c4.3.m=7,c4.k=8", "lambda_resnet50:c4.k=8,c4.3.m=7"),
         ("lambda_resnet50:position=no,m=7", "lambda_resnet50:position=no"),
         ("lambda_resnet101_hybrid:m=7@192", "lambda_resnet101:stages=C-C-3-L,stem=rs,m=7,c2.se=0.25,c3.se=0.25@192"),
-        ("resnet50:k=8", "resnet50"),
         ("lambda_resnet50:pool=first,stride=no", "lambda_resnet50:stride=no,pool=first"),
         ("lambda_resnet50:pool=first,stages=CLLL", "lambda_resnet50:stages=CLLL"),  # no pool more than without
         ("lambda_resnet50:stages=CLLL,pool=first,stride=no", "lambda_resnet50:stages=CLLL,stride=no,pool=first"),

@@ -164,6 +164,13 @@ def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", ["--evaluations", "--seed"])
+def test_flags_of_another_search_are_refused(flag: str) -> None:
+    done = run("search", "--space", "ablation", flag, "10")
+    assert done.code == 2
+    assert f"{flag} 10: only for a search with --function" in done.err
+
+
 def test_a_function_that_fails_is_one_line(tmp_path: Path, space: Path) -> None:
     (tmp_path / "cost.py").write_text("def f(a):\n    raise RuntimeError('no device')\nx = 3\n")
     for name, message in (("f", "RuntimeError for"), ("g", "has no function g"), ("x", "has no function x")):
