@@ -1,12 +1,13 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table with our counts
 #   make test     run the tests; make test-fast leaves out the slow ones
+# make audit looks up known vulnerabilities of what is installed.
 # make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: tables test test-fast test-triton lint all clean
+.PHONY: tables test test-fast test-triton lint all audit clean
 
 tables: .venv/installed
 	$(BIN)/lambda-arch tables --format table
@@ -25,6 +26,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lambda-arch tables --check
+
+audit: .venv/installed-dev
+	$(BIN)/pip install --quiet pip-audit
+	$(BIN)/pip-audit --local --skip-editable
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

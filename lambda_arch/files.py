@@ -86,9 +86,10 @@ def read_csv(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str
     import csv
 
     try:
-        reader = csv.DictReader(io.StringIO(path.read_text("utf-8-sig")), restval="")
-        columns = tuple(reader.fieldnames or ())
-        rows = [(reader.line_num, {column: row[column] for column in columns}) for row in reader]
+        reader = csv.reader(io.StringIO(path.read_text("utf-8-sig")))
+        columns = tuple(next(reader, ()))
+        none = [""] * len(columns)
+        rows = [(reader.line_num, dict(zip(columns, [*row, *none[len(row) :]], strict=False))) for row in reader if row]
     except UnicodeDecodeError:
         raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
     except csv.Error as error:

@@ -8,7 +8,7 @@ import typer
 from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
-from lambda_arch.cli.interrupts import Interruption, terminable
+from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
@@ -54,7 +54,8 @@ def calibrate(
     for failure in result.failures:
         say(f"lambda-arch: {failure}", err=True)
     output.show(result)
-    Interruption(result.interrupted).leave()
+    measured = any(key in result.latencies.by_key for key in result.parts)
+    leave(interrupted=result.interrupted, measured=measured or not result.failures)
 
 
 def old_choices(choices: str, space: str | None) -> tuple[str, str | None]:

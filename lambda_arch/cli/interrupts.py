@@ -22,6 +22,13 @@ class Interruption:
             raise typer.Exit(130)
 
 
+def leave(*, interrupted: bool, measured: bool) -> None:
+    """Leave with the exit code of a measurement that was interrupted (130), or that could measure nothing (1)."""
+    Interruption(interrupted).leave()
+    if not measured:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def terminable() -> Iterator[None]:
     """Let SIGTERM end what runs in the block as Ctrl-C does."""

@@ -9,7 +9,7 @@ from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.calibrate import Choices
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
-from lambda_arch.cli.interrupts import Interruption, terminable
+from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
 from lambda_arch.errors import ArchitectureError
@@ -60,4 +60,5 @@ def predict(
             typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)
     if plot is not None:
         write_plot(plot, result)
-    Interruption(result.interrupted).leave()
+    measured = not measure or any(each.measurement for each in result.predictions)
+    leave(interrupted=result.interrupted, measured=measured)

@@ -6,7 +6,7 @@ import typer
 
 from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
-from lambda_arch.cli.interrupts import Interruption, terminable
+from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
 from lambda_arch.errors import ArchitectureError
@@ -60,4 +60,4 @@ def time(
         else:
             result = measure(architectures, baseline=baseline, fresh=flags.fresh, progress=progress, **arguments)
     output.show(result)
-    Interruption(result.interrupted).leave()
+    leave(interrupted=result.interrupted, measured=result.is_measured)

@@ -112,6 +112,11 @@ class TableTimings(Result):
     rows: tuple[tuple[TimedRow, Timing], ...]
     interrupted: bool = False
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any row could be measured."""
+        return any(timing.measurement.samples for _, timing in self.rows)
+
 
 def measure_table(name: str, *, mode: str | None = None, store: StoreLike = None, **options: Any) -> TableTimings:
     """Measure the networks of a published table in interleaved rounds with those of its baseline rows.

@@ -22,6 +22,8 @@ def dominators(values: Floats) -> NDArray[np.int64]:
         found[values[:, 0] > values[least, 0]] = least
         return found
     on_front = np.asarray(moocore.is_nondominated(values, keep_weakly=True))
+    if on_front.all():
+        return found
     if values.shape[1] > 3:
         members = np.flatnonzero(on_front)
         for row in np.flatnonzero(~on_front):

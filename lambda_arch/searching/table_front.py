@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Literal
 
@@ -59,7 +60,7 @@ def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) ->
     kept, values = [], []
     for row in rows:
         try:
-            numbers = [_number(row[metric.name]) for metric in objectives]
+            numbers = [_number(row[name]) for name in names]
         except ValueError:
             continue
         kept.append(row)
@@ -82,7 +83,10 @@ def _objective(path: Path, text: str, columns: Sequence[str], better: Literal["m
 
 
 def _number(text: str) -> float:
-    value = float(text.replace(",", "").strip().rstrip("%"))
-    if not np.isfinite(value):
+    try:
+        value = float(text)
+    except ValueError:
+        value = float(text.replace(",", "").strip().rstrip("%"))
+    if not isfinite(value):
         raise ValueError(text)
     return value

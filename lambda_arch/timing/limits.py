@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 from lambda_arch.errors import SetupError
@@ -35,9 +36,9 @@ class Limits:
     def of(cls, *, spread: float, seconds: float, timeout: float, memory_limit: float) -> "Limits":
         """Return the limits for ``seconds`` of sampling; ``memory_limit`` in GB. Raises :class:`SetupError`."""
         for name, value in {"seconds": seconds, "spread": spread, "timeout": timeout}.items():
-            if not value > 0:
+            if not 0 < value < inf:
                 raise SetupError(f"{name}={value:g}: expected a number over 0")
-        if memory_limit < 0:
+        if not 0 <= memory_limit < inf:
             raise SetupError(f"memory_limit={memory_limit:g}: expected a number of GB over 0, or 0 for what is free")
         return cls(
             spread,

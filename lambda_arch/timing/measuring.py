@@ -99,6 +99,11 @@ class Measurements(Result):
     def __getitem__(self, index: int) -> Timing:
         return self.timings[index]
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any network could be measured."""
+        return any(timing.measurement.samples for timing in self)
+
 
 def measure(
     architectures: Architectures,
@@ -164,8 +169,9 @@ def measure(
                     case = Case(network, setup, auto)
                     if auto:
                         size = largest_batch_size(kept, case, limits, fingerprint)
-                        case = replace(case, setup=replace(setup, batch_size=size))
-                        yield LargestBatchSize(str(network), size)
+                        case = replace(case, setup=replace(setup, batch_size=max(size, 1)))
+                        if size:
+                            yield LargestBatchSize(str(network), size)
                     found.append(case)
             yield from schedule.run(found, baselines)
 

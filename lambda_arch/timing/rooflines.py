@@ -62,6 +62,11 @@ class Rooflines(Result):
     networks: tuple[NetworkRoofline, ...]
     interrupted: bool = False
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any network was measured."""
+        return bool(self.networks)
+
 
 def roofline(
     architectures: Architectures,

@@ -266,3 +266,24 @@ def test_a_published_table_is_timed(workers, tmp_path):
     rows = table(run("time", "--table", "hybrid_stages", "--threads", "1", "--store", tmp_path / "s.db")[0])
     assert {row["stages"]: row["ratio"] for row in rows}["CCLL"] == "1.0"
     assert all(row["paper_ratio"] for row in rows)
+
+
+@pytest.mark.parametrize("batch", ["1", "auto"])
+@pytest.mark.parametrize(("fates", "code"), [(["oom", "crash@1"], 1), (["ok", "oom"], 0)])
+def test_where_nothing_could_be_measured_the_exit_code_is_1(workers, tmp_path, fates, code, batch):
+    workers.fates = {name: fate for name, fate in zip(SMALL, fates, strict=True) if fate != "ok"}
+    out, _ = run("time", *SMALL, *QUICK, "--batch-size", batch, "--store", tmp_path / "s.db", code=code)
+    assert [row["status"] for row in table(out)] == [fate.partition("@")[0] for fate in fates]
+
+
+def test_where_no_part_could_be_calibrated_the_exit_code_is_1(workers, tmp_path):
+    workers.largest = 0
+    _, err = run("calibrate", SMALL[0], *QUICK, "--store", tmp_path / "s.db", code=1)
+    assert "too large" in err
+
+
+def test_limits_that_are_no_number_are_refused(tmp_path):
+    for flag in ("--timeout", "--memory-limit", "--seconds", "--spread"):
+        for value in ("inf", "nan", "1e400"):
+            _, err = run("time", SMALL[0], flag, value, "--store", tmp_path / "s.db", code=2)
+            assert err.count("\n") == 1
