@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lambda_arch.comparing import compare, table
     from lambda_arch.comparing.findings import audit
     from lambda_arch.comparing.matching import match
+    from lambda_arch.comparing.sides import side_by_side
     from lambda_arch.costs import Ledger, count, count_many
     from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError, TrainingError
     from lambda_arch.nn import LambdaLayer, build, prepare
@@ -53,6 +54,7 @@ _HOMES = {
     "predict": "timing",
     "prepare": "nn",
     "search": "searching",
+    "side_by_side": "comparing",
     "table": "comparing",
     "train": "training",
 }
@@ -83,6 +85,7 @@ __all__ = [
     "predict",
     "prepare",
     "search",
+    "side_by_side",
     "table",
     "train",
 ]

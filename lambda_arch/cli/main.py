@@ -16,6 +16,7 @@ COMMANDS = {
     "params": "costs.params",
     "flops": "costs.flops",
     "show": "show.show",
+    "compare": "compare.compare",
     "list": "listing.list_architectures",
     "tables": "tables.tables",
     "audit": "audit.audit",

@@ -30,6 +30,7 @@ from lambda_arch.lazy import lazy_names
 if TYPE_CHECKING:
     from lambda_arch.comparing.findings import Finding, Findings, audit
     from lambda_arch.comparing.matching import Matches, match
+    from lambda_arch.comparing.sides import SideBySide, side_by_side
 
 __all__ = [
     "AGREES",
@@ -47,6 +48,7 @@ __all__ = [
     "Findings",
     "LongComparisons",
     "Matches",
+    "SideBySide",
     "Verdict",
     "audit",
     "compare",
@@ -55,6 +57,7 @@ __all__ = [
     "match",
     "published_figures",
     "row_architecture",
+    "side_by_side",
     "table",
 ]
 
@@ -67,5 +70,7 @@ __getattr__, _ = lazy_names(
         "Matches": "matching",
         "audit": "findings",
         "match": "matching",
+        "SideBySide": "sides",
+        "side_by_side": "sides",
     },
 )

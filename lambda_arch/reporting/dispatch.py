@@ -26,6 +26,7 @@ REPORTS = {
     "Rooflines": "rooflines.roofline_report",
     "Runs": "training.runs_report",
     "StoreCheck": "stores.store_report",
+    "SideBySide": "side_by_side.side_by_side_report",
     "TableFront": "fronts.table_report",
     "TableTimings": "ratios.table_timings_report",
     "Verification": "verifications.verification_report",

@@ -1,0 +1,76 @@
+"""Report of architectures side by side."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lambda_arch.comparing.sides import Cost, SideBySide
+from lambda_arch.reporting.table import Column, Report, Table, as_text
+
+MARK = "≠"
+
+
+def side_by_side_report(compared: SideBySide) -> Report:
+    """Return the architectures, their costs, those by stage, and those of the modules that differ."""
+    letters = [chr(ord("A") + i) if i < 26 else str(i + 1) for i in range(len(compared.architectures))]
+    named = [{"letter": letter, "name": name} for letter, name in zip(letters, compared.architectures, strict=True)]
+    tables = [Table([Column("letter", align="left"), Column("name", "architecture", align="left")], named)]
+    columns = [*(Column(letter) for letter in letters), Column("mark", MARK, "left")]
+    rows = [{"cost": _heading(cost), **_cells(letters, cost)} for cost in compared.of("network")]
+    tables.append(Table([Column("cost", align="left"), *columns], rows, "Networks"))
+    tables.append(_places("Stages", "stage", letters, compared.of("stage")))
+    modules = compared.of("module")
+    changed = {cost.place for cost in modules if cost.differs}
+    same = len({cost.place for cost in modules}) - len(changed)
+    note = f"{same} modules have the same parameters and MACs in all; CSV and JSON have them too."
+    shown = [cost for cost in modules if cost.place in changed]
+    tables.append(_places("Modules that differ", "module", letters, shown, [note]))
+    flat = [_flat(compared, cost) for cost in compared.costs]
+    names = ["level", "place", "quantity", "unit", "note", *compared.architectures, "differs"]
+    return Report(tables, Table([Column(name) for name in names], flat), flat)
+
+
+def _places(title: str, place: str, letters: Sequence[str], costs: Iterable[Cost], notes: Sequence[str] = ()) -> Table:
+    rows: dict[str, dict[str, Any]] = {}
+    for cost in costs:
+        row = rows.setdefault(cost.place, {"place": cost.place, "mark": ""})
+        row |= {f"{cost.quantity}_{letter}": value for letter, value in zip(letters, cost.values, strict=True)}
+        row["mark"] = row["mark"] or _mark(cost)
+    columns = [Column("place", place, "left")]
+    for quantity, label in (("params", "params"), ("macs", "MACs")):
+        columns += [Column(f"{quantity}_{letter}", f"{label} {letter}") for letter in letters]
+    return Table([*columns, Column("mark", MARK, "left")], list(rows.values()), title, notes)
+
+
+def _heading(cost: Cost) -> str:
+    if cost.quantity == "latency":
+        return f"latency (ms): {cost.note}"
+    return {"params": "params", "macs": "MACs", "peak_memory": "peak memory, one image (MiB)"}[cost.quantity]
+
+
+def _cells(letters: Sequence[str], cost: Cost) -> dict[str, Any]:
+    values = (_shown(value, cost.unit) for value in cost.values)
+    return {**dict(zip(letters, values, strict=True)), "mark": _mark(cost)}
+
+
+def _shown(value: float | int | None, unit: str) -> str:
+    if value is None:
+        return ""
+    if unit == "bytes":
+        return f"{value / 2**20:.2f}"
+    return f"{1e3 * value:.4g}" if unit == "s" else as_text(value)
+
+
+def _mark(cost: Cost) -> str:
+    return MARK if cost.differs else ""
+
+
+def _flat(compared: SideBySide, cost: Cost) -> dict[str, Any]:
+    return {
+        "level": cost.level,
+        "place": cost.place,
+        "quantity": cost.quantity,
+        "unit": cost.unit or None,
+        "note": cost.note or None,
+        **dict(zip(compared.architectures, cost.values, strict=True)),
+        "differs": cost.differs,
+    }
