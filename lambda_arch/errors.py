@@ -5,27 +5,27 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 MOST = 80
-"""Characters of any input that a message quotes."""
+"""How many characters of an input a message quotes."""
 LONGEST = 1000
-"""Characters of a message."""
+"""Maximum length of a message, in characters."""
 
 
 def escaped(text: str) -> str:
-    """Return ``text`` with what is no visible character (control characters, terminal escapes) as Python writes it."""
+    """Return ``text`` with unprintable characters (such as terminal escapes) written as in Python's literals."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def one_line(message: str) -> str:
-    """Return a message as one line that a terminal may be given, and that quotes no input at length."""
+    """Return ``message`` as one line that is safe to print on a terminal, with long words and long messages cut."""
     text = escaped(" ".join(message.split()))
     text = re.sub(rf"[^\s/]{{{MOST + 1},}}", lambda found: f"{found[0][: MOST - 3]}...", text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 3 :]}"
 
 
 def shown(value: object) -> str:
-    """Return ``value``, which may come from anywhere, as a message quotes it: escaped, and its beginning if long."""
+    """Return ``value``, any untrusted input, as a message quotes it: escaped, and cut if it is long."""
     try:
         text = str(value)
     except (ValueError, RecursionError):  # a number of thousands of digits; lists within lists
@@ -35,7 +35,7 @@ def shown(value: object) -> str:
 
 
 class LambdaArchError(ValueError):
-    """What the package refuses: one line that names the value, what was expected and the nearest valid choice."""
+    """The base of all errors: one line with the value, what was expected and the nearest valid choice."""
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
@@ -46,7 +46,7 @@ class ArchitectureError(LambdaArchError):
 
 
 class SetupError(LambdaArchError):
-    """A setup (device, dtype, batch size and so on) that cannot be run or measured."""
+    """A setup (device, dtype, batch size and so on) that cannot run or be measured."""
 
 
 class StoreError(LambdaArchError):
@@ -54,7 +54,7 @@ class StoreError(LambdaArchError):
 
 
 class DataError(LambdaArchError):
-    """A user's file (table, space, checkpoint, figures) that does not hold what was expected."""
+    """A user's file (table, space, checkpoint, figures) with unexpected content."""
 
 
 class TrainingError(LambdaArchError):

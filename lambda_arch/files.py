@@ -15,11 +15,10 @@ from lambda_arch.errors import DataError
 def atomic_write(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
 
-    Texts are written in UTF-8. A symbolic link stays one: what it leads to is written. What is no regular file (a
-    device, a pipe, /dev/stdout) is never replaced: the content is written straight into it.
+    Text is encoded as UTF-8. Of a symbolic link, the target is written. Only regular files are replaced: into a device,
+    a pipe or /dev/stdout the content is written directly.
 
-    Raises OSError for a folder, and when the folder of the file is not there or cannot be written to; nothing is left
-    behind then.
+    Raises OSError, and leaves no temporary file, if ``path`` is a folder or its folder is missing or not writable.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -52,13 +51,13 @@ def atomic_write(path: Path, content: str | bytes) -> None:
 
 
 def check_regular(path: Path) -> None:
-    """Raise OSError for what is there and no regular file: reading a named pipe or a device may never end."""
+    """Raise OSError for anything but a regular file, because reading a named pipe or a device may never end."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "no regular file", str(path))
 
 
 def _is_descriptor(path: Path) -> bool:
-    """Return whether ``path`` leads to an open file of a process, such as /dev/stdout: others write there too."""
+    """Return whether ``path`` is an open file of a process, such as /dev/stdout, to which others write too."""
     for _ in range(40):
         if re.fullmatch(r"/proc/\d+(/task/\d+)?/fd", os.path.realpath(path.parent)):
             return True
@@ -69,7 +68,7 @@ def _is_descriptor(path: Path) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the new name on disk too, where the system can."""
+    """Sync the folder too, where the system can, so that the new name is on disk."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -79,9 +78,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read_csv(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
-    """Return the columns of a CSV file, and its rows with their line numbers; a cell that is not there is empty.
+    """Return the columns of a CSV file, and its rows with their line numbers; missing cells are empty.
 
-    Raises :class:`DataError` for what is no CSV in UTF-8, and OSError.
+    Raises :class:`DataError` for a file that is not CSV in UTF-8, and OSError for one that cannot be read.
     """
     import csv
 

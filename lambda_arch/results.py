@@ -1,4 +1,4 @@
-"""What every result can do: print as the CLI's table, show as HTML in a notebook, become a pandas frame."""
+"""The base of all results: they print as the CLI's tables, show as HTML in notebooks and convert to pandas frames."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Result:
-    """A result of a root verb. :mod:`lambda_arch.reporting.dispatch` says which report shows it, here as in the CLI."""
+    """A result of a root verb. :mod:`lambda_arch.reporting.dispatch` maps each kind to its report."""
 
     def to_frame(self) -> "pandas.DataFrame":
         """Return the result as a pandas frame, unrounded: the rows and columns of the CSV format.
@@ -43,7 +43,7 @@ class Result:
         printer.text(str(self))
 
     def _report(self) -> "Report":
-        # the one import of a package above: what a result looks like is reporting's business
+        # the only import of a higher package: reporting decides how a result looks
         from lambda_arch.reporting import report_of
 
         return report_of(self)

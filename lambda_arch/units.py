@@ -1,7 +1,7 @@
 """Numbers with units as people write them: one rule for the bounds of a search and for printed figures.
 
-A number without a unit is in the base unit: scalars, multiply-accumulates, bytes, seconds, percent. No network costs
-less than a thousand scalars, operations or bytes: such a number has lost its unit, and is refused.
+A number without a unit is in the base unit: scalars, multiply-accumulates, bytes, seconds, percent. A cost below a
+thousand scalars, operations or bytes is refused: no network is that small, so its unit was left out.
 """
 
 import re
@@ -12,7 +12,7 @@ from lambda_arch.errors import LambdaArchError
 
 Units = Mapping[str, Decimal]
 LEAST, MOST = 1000, 10**15
-"""What a network could cost, in scalars, operations or bytes."""
+"""The range of plausible costs of a network, in scalars, operations or bytes."""
 
 _THOUSANDS = {"K": 10**3, "M": 10**6, "G": 10**9}
 COUNTS: Units = {unit: Decimal(n) for unit, n in {"": 1, **_THOUSANDS, "B": 10**9, "T": 10**12}.items()}
@@ -29,9 +29,9 @@ _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*([^
 
 
 def read_number(text: str, units: Units, what: str, example: str) -> tuple[Decimal, Decimal]:
-    """Return the number of ``text`` as it is written, and the factor of its unit, whatever its case.
+    """Return the number in ``text`` as written, and the factor of its unit; the case of units does not matter.
 
-    Raises :class:`LambdaArchError`, beginning with ``what``, for no positive number or a unit of something else.
+    Raises :class:`LambdaArchError`, beginning with ``what``, unless ``text`` is a positive number in one of ``units``.
     """
     found = _NUMBER.fullmatch(text)
     factors = {unit.lower(): factor for unit, factor in units.items()}

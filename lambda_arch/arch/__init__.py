@@ -1,4 +1,4 @@
-"""What an architecture is: values, names, validation, and the zoo of named ones. No torch, no pandas."""
+"""Architectures: values, names, validation, the walk over their parts, and the zoo. No torch, no pandas."""
 
 from lambda_arch.arch.attention import (
     Attention,

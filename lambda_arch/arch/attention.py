@@ -1,6 +1,6 @@
 """The layers that the LambdaNetworks paper compares with (its Tables 3 and 4), as spatial layers of a bottleneck.
 
-Each is defined as in its own paper; docs/comparison-layers.md says where a description leaves something open.
+Each is defined as in its own paper; docs/comparison-layers.md lists what a paper leaves open.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lambda_arch.errors import ArchitectureError
 HEADS = 8
 """Heads of all these layers (Bello et al. 2019, Ramachandran et al. 2019, Wang et al. 2020: eight)."""
 LEAST_KEY_DEPTH = 20
-"""Least key channels of a head in an attention-augmented convolution (Bello et al. 2019, section 4.1)."""
+"""Minimum key channels per head in an attention-augmented convolution (Bello et al. 2019, section 4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class GlobalAttention:
     letter: ClassVar[str] = "G"
     module: ClassVar[str] = "attention"
     strides: ClassVar[bool] = False
-    share: ClassVar[int] = 1  # what each head's channels have to be a multiple of
+    share: ClassVar[int] = 1  # each head's channels are a multiple of this
 
     heads: int = HEADS
 
@@ -55,7 +55,7 @@ class AxialAttention:
 class LocalAttention:
     """Relative self-attention over the ``extent`` x ``extent`` positions around each (Ramachandran et al. 2019).
 
-    Half of each head's relative embedding tells the row, half the column.
+    Half of each head's relative embedding encodes the row, half the column.
     """
 
     letter: ClassVar[str] = "S"
@@ -73,10 +73,10 @@ class LocalAttention:
 
 @dataclass(frozen=True, slots=True)
 class AugmentedConvolution:
-    """A 3x3 convolution beside global relative self-attention, concatenated (Bello et al. 2019).
+    """A 3x3 convolution in parallel with global relative self-attention, concatenated (Bello et al. 2019).
 
-    ``kappa`` is the ratio of key channels, ``upsilon`` that of value channels, to the output's. ``downsample`` computes
-    the attention on a map of half the side, as the paper does where its maps are largest.
+    ``kappa`` is the ratio of key channels to output channels, ``upsilon`` that of value channels. ``downsample``
+    computes the attention on a map of half the side, as the paper does on its largest maps.
     """
 
     letter: ClassVar[str] = "A"
@@ -99,7 +99,7 @@ class AugmentedConvolution:
     def depths(self, width: int) -> tuple[int, int]:
         """Return the channels of the keys and of the values for ``width`` output channels, over all heads.
 
-        Both are rounded down to whole channels a head; keys have at least 20 a head, values at least one.
+        Both are rounded down to whole channels per head; keys have at least 20 per head, values at least one.
         """
         keys = max(_floor(self.kappa * width) // self.heads, LEAST_KEY_DEPTH) * self.heads
         values = max(_floor(self.upsilon * width) // self.heads, 1) * self.heads
@@ -108,10 +108,10 @@ class AugmentedConvolution:
 
 @dataclass(frozen=True, slots=True)
 class DoubleAttention:
-    """A 3x3 convolution in the bottleneck, and a double attention block after it (Chen et al. 2018, A2-Nets).
+    """A 3x3 convolution in the bottleneck, followed by a double attention block (Chen et al. 2018, A2-Nets).
 
-    The attention block is a residual one on the bottleneck's output. Its three projections have 1 / ``reduction`` of
-    those channels.
+    The attention block is residual and works on the bottleneck's output. Its three projections have 1 / ``reduction``
+    of the output's channels.
     """
 
     letter: ClassVar[str] = "D"
@@ -149,4 +149,4 @@ def check_fits(layer: Attention, place: str, width: int, dim_out: int) -> None:
 
 
 def _floor(value: float) -> int:
-    return int(value + 1e-9)  # 0.7 * 10 is 7, whatever its last bit says
+    return int(value + 1e-9)  # 0.7 * 10 is 7 despite rounding errors

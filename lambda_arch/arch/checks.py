@@ -1,4 +1,4 @@
-"""Checks that values share; each raises :class:`ArchitectureError` in one line."""
+"""Checks of settings; each raises :class:`ArchitectureError` in one line."""
 
 from collections.abc import Collection
 from typing import TypeGuard
@@ -6,16 +6,16 @@ from typing import TypeGuard
 from lambda_arch.errors import ArchitectureError, shown
 
 LARGEST = 10**9
-"""What a number of an architecture is at most."""
+"""The maximum of every number in an architecture."""
 
 
 def is_whole(value: object, least: int = 1) -> TypeGuard[int]:
-    """Return whether ``value`` is an integer (no boolean) of at least ``least``."""
+    """Return whether ``value`` is an integer (not a boolean) of at least ``least``."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def whole_number(text: str) -> int | None:
-    """Return the number that ``text`` writes in digits, None for another text and for more digits than 64 bits have."""
+    """Return the number that ``text`` writes in digits; None for anything else or more digits than 64 bits hold."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
@@ -32,7 +32,7 @@ def check_whole(name: str, value: object, usual: int) -> None:
 
 
 def check_odd(name: str, value: object, what: str, usual: int) -> None:
-    """Raise unless ``value`` is an odd number from 1, ``what`` in words; ``usual`` is an example."""
+    """Raise unless ``value`` is an odd number from 1; ``what`` describes it in words, ``usual`` is an example."""
     _check_largest(name, value)
     if not is_whole(value) or value % 2 == 0:
         near = value + 1 if is_whole(value) else usual
@@ -56,7 +56,7 @@ def check_image_size(image_size: object, strides: int) -> None:
 
 
 def check_heads(name: str, heads: int, channels: int, place: str, whose: str = "") -> None:
-    """Raise unless ``heads`` divide the ``channels`` of ``place``, ``whose`` in words (by default all of its)."""
+    """Raise unless ``heads`` divide the ``channels`` of ``place``; ``whose`` says in words which channels these are."""
     if channels % heads:
         raise ArchitectureError(
             f"{name}={heads}: expected heads that divide {whose or f'the {channels}'} channels of {place}, "

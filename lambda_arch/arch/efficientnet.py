@@ -1,4 +1,4 @@
-"""What an EfficientNet is: B0 to B7, one network scaled in width, depth and image size (Tan & Le, ICML 2019)."""
+"""EfficientNet-B0 to B7: one network scaled in width, depth and image size (Tan & Le, ICML 2019)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from lambda_arch.errors import ArchitectureError
 
 
 class Scale(NamedTuple):
-    """The factors on the widths and depths of B0, and the side of the images that the network is meant for."""
+    """The factors on the widths and depths of B0, and the network's own image size."""
 
     width: Fraction
     depth: Fraction
@@ -36,7 +36,7 @@ SCALES = tuple(
 
 
 class Stage(NamedTuple):
-    """Blocks of one kind, see :class:`MBConv`: the first strides and changes the channels."""
+    """Repeated blocks, see :class:`MBConv`; only the first strides and changes the channels."""
 
     kernel: int
     stride: int
@@ -71,8 +71,8 @@ class Stem:
 class MBConv:
     """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation.
 
-    ``expansion``: how many times wider than its input its depthwise convolution of ``kernel`` is. Between squeeze and
-    excitation there are a quarter of its input's channels (not of the expanded ones).
+    The depthwise convolution of size ``kernel`` is ``expansion`` times wider than the block's input. Squeeze-excitation
+    reduces to a quarter of the *input* channels (not of the expanded ones).
     """
 
     kernel: int
@@ -81,7 +81,7 @@ class MBConv:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A 1x1 convolution to ``width`` channels, and a linear classifier of their means."""
+    """A 1x1 convolution to ``width`` channels, global average pooling and a linear classifier."""
 
     classes: int
     width: int
@@ -91,8 +91,7 @@ class Head:
 class EfficientNet:
     """EfficientNet-B0 to B7.
 
-    ``variant``: 0 to 7. Every block has squeeze-excitation with a
-    quarter of its *input* channels between (not of the expanded ones). ``str()`` is the canonical name.
+    ``variant``: 0 to 7. ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
     """
@@ -140,7 +139,7 @@ def scaled_width(channels: int, factor: Fraction) -> int:
 
 
 def squeezed(dim: int) -> int:
-    """Return the channels between a block's squeeze and excitation, for ``dim`` channels into the block."""
+    """Return the channels between squeeze and excitation of a block with ``dim`` input channels."""
     return max(1, dim // 4)
 
 

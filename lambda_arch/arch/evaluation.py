@@ -1,4 +1,4 @@
-"""How a lambda layer is evaluated, by name: an order of its products and a way of applying queries (``matrix/sum``)."""
+"""Names of the evaluations of a lambda layer: an order of its products and a way to apply queries (``matrix/sum``)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from lambda_arch.errors import SetupError, did_you_mean
 
 ORDERS = ("canonical", "convolution", "folded", "matrix", "queries_first", "fft", "fused")
 APPLIES = ("product", "sum", "accumulate")
-WITHOUT_APPLY = ("canonical", "queries_first", "fused")  # the first has its own modules, the others write no lambdas
+WITHOUT_APPLY = ("canonical", "queries_first", "fused")  # the first has its own modules, the others store no lambdas
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One exact evaluation: an order of the products, how queries are applied to lambdas, what is kept for backward.
+    """One exact evaluation: the order of the products, how queries are applied, what is kept for the backward pass.
 
     ``order`` is ``canonical`` (the modules that the counters see), ``convolution``, ``folded``, ``matrix``,
-    ``queries_first``, ``fft`` or ``fused``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` forgets
-    the lambdas after the forward pass and forms them again in the backward pass.
+    ``queries_first``, ``fft`` or ``fused``; ``apply`` is ``product``, ``sum`` or ``accumulate``. ``recompute`` frees
+    the lambdas after the forward pass and computes them again in the backward pass.
 
     Raises SetupError for other names.
     """
@@ -37,7 +37,7 @@ class Evaluation:
             )
         if self.order == "canonical" and self.recompute:
             raise SetupError("evaluation=canonical/recompute: expected another order, such as convolution/recompute")
-        if self.order in WITHOUT_APPLY:  # one evaluation, one value
+        if self.order in WITHOUT_APPLY:  # apply has no effect here: equal evaluations are equal values
             object.__setattr__(self, "apply", "product")
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ CANONICAL = Evaluation()
 def parse_evaluation(text: str) -> Evaluation:
     """Return the evaluation of a name: ``fft``, ``matrix/sum``, ``convolution/accumulate/recompute``.
 
-    Raises SetupError for a name that is none.
+    Raises SetupError for an unknown name.
     """
     order, *rest = text.split("/")
     recompute = rest[-1:] == ["recompute"]
@@ -64,7 +64,7 @@ def parse_evaluation(text: str) -> Evaluation:
 
 
 def candidates() -> Iterator[Evaluation]:
-    """Yield every evaluation but those that recompute and ``fused``, which needs Triton; the canonical one first."""
+    """Yield every evaluation, the canonical one first, except ``fused``, which needs Triton, and recomputing ones."""
     for order in ORDERS[:-1]:
         for apply in APPLIES[:1] if order in WITHOUT_APPLY else APPLIES:
             yield Evaluation(order, apply)

@@ -1,6 +1,6 @@
-"""What is known of each kind of part, by the type of its settings: its closed form and its torch module.
+"""The closed form and the torch module of each kind of part, looked up by the type of its settings.
 
-The packages that know register them here, as do extensions (see :mod:`lambda_arch.arch.registry`).
+The packages ``costs`` and ``nn`` register theirs here, as do extensions (see :mod:`lambda_arch.arch.registry`).
 """
 
 from collections.abc import Callable, Iterable
@@ -16,17 +16,17 @@ F = TypeVar("F", bound=Callable[[Part], Any])
 
 
 def formula_of(*kinds: type[Any]) -> Callable[[F], F]:
-    """Register a function as the closed form of parts with settings of these types: it yields their ledger rows."""
+    """Register the closed form of parts with settings of these types: a function that yields their ledger rows."""
     return _register(FORMULAS, kinds)
 
 
 def module_of(*kinds: type[Any]) -> Callable[[F], F]:
-    """Register a function (or class) that makes the torch module of parts with settings of these types."""
+    """Register the function (or class) that makes the torch module of parts with settings of these types."""
     return _register(MODULES, kinds)
 
 
 def find(table: dict[type[Any], Callable[[Part], Any]], part: Part) -> Callable[[Part], Any]:
-    """Return what ``table`` has for a part; raises :class:`ArchitectureError` where it has nothing."""
+    """Return the entry of ``table`` for a part; raises :class:`ArchitectureError` where there is none."""
     kind = type(part.settings)
     if kind not in table:
         what, decorator = ("closed form", "formula_of") if table is FORMULAS else ("torch module", "module_of")

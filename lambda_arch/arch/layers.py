@@ -1,4 +1,4 @@
-"""The spatial layers that a block can hold, each a frozen value of its settings, and their letters in a pattern."""
+"""The spatial layers that a block can hold, each a frozen dataclass of its settings, and their letters in patterns."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Convolution:
-    """The 3x3 convolution of an ordinary bottleneck."""
+    """The 3x3 convolution of a standard bottleneck."""
 
     letter: ClassVar[str] = "C"
     module: ClassVar[str] = "conv"
@@ -38,9 +38,9 @@ class Lambda:
 
     ``k`` query depth, ``h`` heads, ``u`` intra-depth, ``m`` scope of the position lambdas (m x m positions, odd, or
     ``"global"``). ``content`` and ``position`` say which lambdas are summed; ``bias`` adds a bias of k scalars to the
-    position lambdas, as implementations that use a stock convolution layer for them do. The paper's normalisations:
-    ``key_norm`` of the keys over the positions, ``query_softmax`` of the queries over their depth too, ``batch_norm``
-    of queries and values.
+    position lambdas, as in implementations that compute them with a stock convolution layer. Normalisations:
+    ``key_norm`` of the keys over the positions, ``query_softmax`` of the queries over their depth, ``batch_norm`` of
+    queries and values.
     """
 
     letter: ClassVar[str] = "L"
@@ -68,12 +68,12 @@ class Lambda:
                 "content=no,position=no: a lambda layer without either computes nothing; expected one of them"
             )
         check_choice("key_norm", self.key_norm, KEY_NORMS)
-        for setting in fields(self):  # one architecture, one value
-            if not self.means(setting.name):
+        for setting in fields(self):  # networks that differ only in settings without effect are equal
+            if not self.applies(setting.name):
                 object.__setattr__(self, setting.name, setting.default)
 
-    def means(self, field: str) -> bool:
-        """Whether a setting has a meaning: scope and bias need position lambdas, the norm of keys content lambdas."""
+    def applies(self, field: str) -> bool:
+        """Whether a setting has an effect: scope and bias need position lambdas, the norm of keys content lambdas."""
         return {"m": self.position, "bias": self.position, "key_norm": self.content}.get(field, True)
 
 
@@ -111,8 +111,12 @@ class Block:
             )
         object.__setattr__(self, "se", float(self.se))
 
+    def squeezed(self, dim: int) -> int:
+        """Return the channels between squeeze and excitation, for an output of ``dim`` channels."""
+        return max(1, int(dim * self.se))
+
 
 def most_common(values: Iterable[T], prefer: T | None = None) -> T:
-    """Return the most common of ``values``; among equals ``prefer``, else the first to occur."""
+    """Return the most common of ``values``; ties go to ``prefer``, else to the first to occur."""
     counts = Counter(values)
     return max(counts, key=lambda value: (counts[value], value == prefer))

@@ -1,8 +1,8 @@
-"""What a MobileNet-v1 or Lambda MobileNet is: an immutable value, checked when it is made.
+"""MobileNet-v1 and Lambda MobileNet as immutable values, checked when they are made.
 
-The network of Howard et al. 2017 as github.com/rajatsaini0294/lambda-mobilenets builds it for CIFAR-100: a stem that
-does not stride, thirteen layers, a linear head. Each layer is a depthwise-separable block, a lambda layer alone (which
-never strides), or removed.
+The network of Howard et al. 2017 as github.com/rajatsaini0294/lambda-mobilenets builds it for CIFAR-100: a stem without
+stride, thirteen layers, a linear head. Each layer is a depthwise-separable block, a lambda layer alone (which never
+strides), or removed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ class Layer(NamedTuple):
 
     @property
     def removable(self) -> bool:
-        """Whether the layers around it fit together without it."""
+        """Whether its neighbours fit together without it."""
         return self.dim == self.dim_out
 
 
@@ -54,7 +54,7 @@ PATTERNS = {"mobilenet": "C" * (1 + len(LAYERS)), "lambda_mobilenet": "CCCCCCL--
 
 @dataclass(frozen=True, slots=True)
 class Stem:
-    """A 3x3 convolution that does not stride, with its norm and ReLU."""
+    """A 3x3 convolution of stride 1, with its norm and ReLU."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Separable:
 class MobileNet:
     """A MobileNet-v1 or Lambda MobileNet.
 
-    ``layers``: a letter each for layers 0 (the stem, always C) to 13: C a depthwise-separable block, L a lambda layer
+    ``layers``: one letter per layer, from 0 (the stem, always C) to 13: C a depthwise-separable block, L a lambda layer
     alone, - removed. ``layer``: the settings of every lambda layer. ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
@@ -80,7 +80,7 @@ class MobileNet:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", self.layers.strip().upper())
         _check_pattern(self.layers)
-        if not self.has_lambda:  # their settings have no meaning then: one architecture, one value
+        if not self.has_lambda:  # networks that differ only in settings without effect are equal
             object.__setattr__(self, "layer", LAMBDA)
         for number, (letter, layer) in enumerate(zip(self.layers[1:], LAYERS, strict=True), 1):
             if letter == "L":
@@ -91,7 +91,7 @@ class MobileNet:
     def __str__(self) -> str:
         options = [] if self.layers == PATTERNS["mobilenet"] else [f"layers={self.layers}"]
         for option in OPTIONS:
-            if option.level != "lambda" or not self.layer.means(option.field):
+            if option.level != "lambda" or not self.layer.applies(option.field):
                 continue
             value = getattr(self.layer, option.field)
             if value != getattr(LAMBDA, option.field):
@@ -118,7 +118,7 @@ class MobileNet:
 
     @property
     def letters(self) -> frozenset[str]:
-        """The letters of the layers that there are."""
+        """The letters of its layers."""
         return frozenset(self.layers) - {"-"}
 
     @property
@@ -133,12 +133,12 @@ def base_mobilenet(name: str) -> MobileNet:
 
 
 def configure_mobilenet(base: MobileNet, settings: Sequence[Setting], image_size: int | None = None) -> MobileNet:
-    """Return ``base`` with ``settings`` on top; those of lambda layers go to all of them."""
+    """Return ``base`` with ``settings`` on top; those of lambda layers apply to all of them."""
     changes: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "network"}
     of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
     layer = asdict(base.layer)
-    # settings without a meaning are not kept: position=yes brings the usual scope and bias back
-    layer |= {name: getattr(LAMBDA, name) for name in layer if not base.layer.means(name)}
+    # settings without effect were not kept: position=yes restores the default scope and bias
+    layer |= {name: getattr(LAMBDA, name) for name in layer if not base.layer.applies(name)}
     changes["layer"] = Lambda(**(layer | of_layer))
     if image_size is not None:
         changes["image_size"] = image_size
@@ -163,6 +163,6 @@ def _check_pattern(layers: str) -> None:
     for number, (letter, layer) in enumerate(zip(layers[1:], LAYERS, strict=True), 1):
         if letter == "-" and not layer.removable:
             raise ArchitectureError(
-                f"layers={layers}: layer {number} turns {layer.dim} channels into {layer.dim_out} and cannot be "
+                f"layers={layers}: layer {number} has {layer.dim} channels in and {layer.dim_out} out and cannot be "
                 f"removed; expected C or L there"
             )

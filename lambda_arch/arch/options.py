@@ -1,4 +1,4 @@
-"""The options of an architecture, one table: names, files and flags are all read through it."""
+"""The options of an architecture, in one table: names, files and flags are all read through it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -57,20 +57,14 @@ def read_text(value: object) -> str:
     raise ValueError("a word")
 
 
-def _write(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
 @dataclass(frozen=True)
 class Option:
-    """One option: its name, what it belongs to, how its value is read, and its help.
+    """One option: its name, its level, how its value is read, and its help.
 
-    ``level``: an option of the whole ``network``, of any ``block``, or of blocks with a layer that has it (``lambda``
-    layers, or the ``attention`` layers that they are compared with); all but the first can be set for the network, for
-    one stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1).
-    ``field`` is the attribute it sets, where that has another name.
+    ``level``: an option of the whole ``network``, of any ``block``, or of blocks whose layer has it (``lambda`` layers,
+    or the ``attention`` layers that they are compared with); all but the first can be set for the network, for one
+    stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1). ``field`` is the attribute it sets, if that has
+    another name.
     """
 
     name: str
@@ -85,7 +79,7 @@ class Option:
 
     @property
     def letters(self) -> str:
-        """The letters of the layers that have this option, none where it is not one of layers."""
+        """The letters of the layers that have this option; empty if it is not an option of layers."""
         if self.level in ("network", "block"):
             return ""
         return "".join(letter for letter, kind in LAYERS.items() if self.field in kind.__match_args__)
@@ -98,12 +92,17 @@ class Option:
             raise ArchitectureError(f"{where}{self.name}={value}: expected {error}") from None
 
     def read_typed(self, value: object, where: str = "") -> object:
-        """Return the value of a file that has types: a number has to be one, not a text."""
+        """Return a value from a typed file, where a number must not be written as text."""
         if isinstance(value, str) and value != "global" and self.parse in (read_whole, read_scope, read_ratio):
             raise ArchitectureError(f'{where}{self.name}="{value}": expected a number, not a text')
         return self.read(value, where)
 
-    write = staticmethod(_write)
+    @staticmethod
+    def write(value: object) -> str:
+        """Return ``value`` as :meth:`read` reads it."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 OPTIONS = [
@@ -111,12 +110,10 @@ OPTIONS = [
         "stages",
         "network",
         read_text,
-        "Which stages or blocks hold which layers (C, L, G, X, S, A, D): CCLL, C-C-CCLCCL-L, C-C-2-L, CCGG.",
+        "Layers of stages or blocks (C, L, G, X, S, A, D): CCLL, C-C-CCLCCL-L, C-C-2-L, CCGG.",
         "PATTERN",
     ),
-    Option(
-        "layers", "network", read_text, "What each layer of a MobileNet is: C block, L lambda layer, - none.", "PATTERN"
-    ),
+    Option("layers", "network", read_text, "Layers of a MobileNet: C block, L lambda layer, - none.", "PATTERN"),
     Option("k", "lambda", read_whole, "Query depth |k|.", "N"),
     Option("h", "lambda", read_whole, "Heads |h|; they divide the channels.", "N"),
     Option("u", "lambda", read_whole, "Intra-depth |u|.", "N"),
@@ -125,30 +122,30 @@ OPTIONS = [
     Option("position", "lambda", read_yes_no, "Position lambdas: yes or no.", "yes|no"),
     Option("lambda_bias", "lambda", read_yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
     Option("key_norm", "lambda", read_text, f"How keys are normalised: {', '.join(KEY_NORMS)}.", "|".join(KEY_NORMS)),
-    Option("query_softmax", "lambda", read_yes_no, "Queries softmaxed over their depth too: yes or no.", "yes|no"),
+    Option("query_softmax", "lambda", read_yes_no, "Softmax of queries over their depth: yes or no.", "yes|no"),
     Option("batch_norm", "lambda", read_yes_no, "Batch norm on queries and values: yes or no.", "yes|no"),
     Option("heads", "attention", read_whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
     Option("extent", "attention", read_whole, "Spatial extent of S layers (local attention): odd.", "N"),
-    Option("kappa", "attention", read_ratio, "Key channels of A layers, as a ratio to their output's.", "RATIO"),
-    Option("upsilon", "attention", read_ratio, "Value channels of A layers, as a ratio to their output's.", "RATIO"),
+    Option("kappa", "attention", read_ratio, "Ratio of key channels to output channels of A layers.", "RATIO"),
+    Option("upsilon", "attention", read_ratio, "Ratio of value channels to output channels of A layers.", "RATIO"),
     Option("downsample", "attention", read_yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
-    Option("reduction", "attention", read_whole, "Channels of a D block over those of its projections.", "N"),
+    Option("reduction", "attention", read_whole, "Channels of a D layer's block over those of its projections.", "N"),
     Option("stem", "network", read_text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
     Option("stride", "network", read_yes_no, "Whether c3, c4 and c5 halve their maps: yes or no.", "yes|no"),
     Option(
         "pool",
         "network",
         read_text,
-        "Which lambda layers have an average-pool after them: strided (3x3, those of blocks that stride), first (3x3, "
-        "those of the first block of every stage) or 2x2 (those of blocks that stride).",
+        "Average pool after lambda layers: strided (3x3, in blocks that stride), first (3x3, in the first block of "
+        "every stage) or 2x2 (in blocks that stride).",
         "|".join(POOLS),
     ),
-    Option(
-        "activation", "network", read_text, f"After norms and sums: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)
-    ),
+    Option("activation", "network", read_text, f"Activation: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)),
     Option("se", "block", read_ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
     Option("shortcut_bias", "network", read_yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
-    Option("shared_embeddings", "network", read_yes_no, "One set of position embeddings a stage: yes or no.", "yes|no"),
+    Option(
+        "shared_embeddings", "network", read_yes_no, "One set of position embeddings per stage: yes or no.", "yes|no"
+    ),
     Option("classes", "network", read_whole, "Classes of the head.", "N"),
 ]
 
@@ -173,9 +170,9 @@ class Setting:
 def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
     """Return the setting of a dotted ``key`` (``k``, ``c4.k``, ``c4.3.k``) and its value.
 
-    ``typed`` values come from a file that has types; others may be texts.
+    ``typed`` values come from a file with types; others may be texts.
 
-    Raises :class:`ArchitectureError` for an unknown option or stage, a block that is no number, or a wrong value.
+    Raises :class:`ArchitectureError` for an unknown option or stage, a block that is not a number, or a wrong value.
     """
     *place, name = key.split(".")
     if name not in BY_NAME:

@@ -1,7 +1,8 @@
-"""The walk: a network as its parts in order, the one place where channels, map sides and strides are worked out.
+"""The walk over a network: its parts in order, with their channels, map sides and strides.
 
-``architecture.parts()`` yields them; the closed form, counts of many architectures, memory, latency by block and the
-torch builder all consume it. Sides are plain arithmetic: integers, or integer arrays of any shape for many image sizes.
+``architecture.parts()`` yields them, and nothing else computes geometry: the closed form, counts of many architectures,
+memory, latency by block and the torch builder all consume them. Sides are integers, or integer arrays of any shape for
+many image sizes.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from lambda_arch.arch.layers import Lambda
 class LambdaShape(NamedTuple):
     """The numbers of a lambda layer on a given map, each an integer or an integer array.
 
-    ``context``: the positions that a position lambda sums over; ``embeddings``: how many are stored for them. Both are
-    m * m for a local scope; n, and every offset there is, (2 * size - 1)**2, for a global one.
+    ``context``: the positions that a position lambda sums over; ``embeddings``: how many embeddings are stored for
+    them. Both are m * m for a local scope. For a global one they are n and the number of offsets, (2 * size - 1)**2.
     """
 
     k: int
@@ -46,15 +47,16 @@ class LambdaShape(NamedTuple):
 class Part:
     """One stem, block, layer or head of a network.
 
-    ``path``: of its module in the built network (``stem``, ``c4.3``, ``layer7``, ``head``). ``settings``: a frozen
-    value that says what is there; costs and modules are looked up by its type. ``dim`` to ``dim_out`` channels on maps
-    of side ``size`` to ``size_out``, ``stride`` apart. ``stage`` counts from 0, None outside of stages; ``first``: of
-    its stage. ``pool``: the average pool that a lambda layer has after it in this place (``strided``, ``first``,
-    ``2x2``), None for none. ``shape``: the numbers of its lambda layer, None where it holds none. ``owns_embeddings``:
-    whether its position embeddings are its own, or an earlier layer's of its stage.
+    - ``path``: of its module in the built network (``stem``, ``c4.3``, ``layer7``, ``head``)
+    - ``settings``: a frozen dataclass; closed form and module are looked up by its type
+    - ``dim``, ``dim_out``: channels in and out; ``size``, ``size_out``: map sides in and out; ``stride`` between them
+    - ``stage``: counted from 0, None outside of stages; ``first``: whether it is the first of its stage
+    - ``pool``: the average pool after its lambda layer (``strided``, ``first``, ``2x2``), None for none
+    - ``shape``: the numbers of its lambda layer, None if it has none
+    - ``owns_embeddings``: whether its position embeddings are its own, not shared from an earlier layer of its stage
 
-    ``size``, ``size_out`` and what is in ``shape`` may be arrays; see :func:`lambda_arch.arch.resnet.with_block` for
-    another block in the same place.
+    ``size``, ``size_out`` and the numbers in ``shape`` may be arrays. To put another block in the same place, use
+    :func:`lambda_arch.arch.resnet.with_block`.
     """
 
     path: str
@@ -73,7 +75,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A linear classifier of the channels' means."""
+    """Global average pooling and a linear classifier."""
 
     classes: int
 

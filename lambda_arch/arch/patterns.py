@@ -1,4 +1,4 @@
-"""Stage patterns: which blocks hold a lambda layer, or another one.
+"""Stage patterns: which layer each block holds.
 
 A pattern is one letter per stage (``CCLL``), one per block (``CCC-CCCC-CCLCCL-LLL``, the dashes optional), or a mix: a
 group of one letter stands for its whole stage (``C-C-CCLCCL-L``), a number for that many lambda layers spaced evenly
@@ -15,8 +15,8 @@ from lambda_arch.errors import ArchitectureError
 def evenly_spaced(count: int, blocks: int) -> str:
     """Return the letters of a stage of ``blocks`` with ``count`` lambda layers, evenly spaced.
 
-    The gap is blocks / (count + 1) to the nearest whole number, but never so wide that the last would not fit:
-    6 of 36 are the 5th, 10th, ..., 30th.
+    The gap is blocks / (count + 1), rounded to the nearest whole number, and small enough for all to fit: 6 of 36 are
+    the 5th, 10th, ..., 30th.
     """
     if count == 0:
         return "C" * blocks
@@ -25,9 +25,9 @@ def evenly_spaced(count: int, blocks: int) -> str:
 
 
 def expand(pattern: str, blocks: Sequence[int]) -> tuple[str, ...]:
-    """Return the letters of every stage, one a block; ``blocks`` counts the blocks of each stage.
+    """Return the letters of every stage, one per block; ``blocks`` counts the blocks of each stage.
 
-    Raises :class:`ArchitectureError` for a letter that is none, or a length that does not fit.
+    Raises :class:`ArchitectureError` for an unknown letter, or a length that does not fit.
     """
     text = pattern.strip().upper()
     groups = text.split("-")
@@ -38,7 +38,7 @@ def expand(pattern: str, blocks: Sequence[int]) -> tuple[str, ...]:
         groups = [text[start : start + n] for start, n in zip(starts, blocks, strict=True)]
     if len(groups) != len(blocks):
         raise ArchitectureError(
-            f"stages={pattern}: expected {len(blocks)} letters, one a stage (CCLL), or a letter for each of the "
+            f"stages={pattern}: expected {len(blocks)} letters, one per stage (CCLL), or a letter for each of the "
             f"{'-'.join(map(str, blocks))} blocks, with a dash between stages"
         )
     return tuple(_expand_group(pattern, group, n) for group, n in zip(groups, blocks, strict=True))
@@ -60,7 +60,7 @@ def _expand_group(pattern: str, group: str, n: int) -> str:
         return group * n
     if len(group) != n:
         letters = f"{len(group)} letters" if group else "nothing"
-        raise ArchitectureError(f"stages={pattern}: expected 1 letter or {n}, one a block, where it has {letters}")
+        raise ArchitectureError(f"stages={pattern}: expected 1 letter or {n}, one per block, where it has {letters}")
     return group
 
 

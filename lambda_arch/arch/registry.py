@@ -1,7 +1,7 @@
-"""The families of architectures, one table, and extensions that add to it.
+"""The table of families of architectures, and extensions that add to it.
 
-A family's names, settings and parts are looked up here. An extension is a value named ``EXTENSION`` in a module of its
-own: families, options and kinds of layer, which :func:`register` puts beside ours (docs/extending.md says how).
+An extension is a value named ``EXTENSION`` in a module of its own: families, options and kinds of layer, which
+:func:`register` adds to ours (docs/extending.md says how).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from lambda_arch.errors import ArchitectureError
 
 
 class Architecture(Protocol):
-    """An immutable, hashable value that is one network. ``str()`` is its canonical name."""
+    """An immutable, hashable value that describes one network. ``str()`` is its canonical name."""
 
     @property
     def image_size(self) -> int:
@@ -29,11 +29,11 @@ class Architecture(Protocol):
 
     @property
     def classes(self) -> int:
-        """The classes that it tells apart."""
+        """The number of classes of its head."""
 
     @property
     def letters(self) -> frozenset[str]:
-        """The letters of the layers that there are."""
+        """The letters of its layers."""
 
     def __hash__(self) -> int:
         """Equal architectures have equal hashes."""
@@ -43,18 +43,18 @@ class Architecture(Protocol):
 
 
 def with_fields(base: Any, settings: Sequence[Setting], image_size: int | None = None) -> Any:
-    """Return ``base`` with the fields of ``settings`` replaced: all that a family without layer options needs."""
+    """Return ``base`` with the fields of ``settings`` replaced, which is enough for a family without layer options."""
     changes: dict[str, Any] = {setting.option.field: setting.value for setting in settings}
     return replace(base, **changes, **({} if image_size is None else {"image_size": image_size}))
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family: the type of its values, and what its names and settings mean.
+    """A family of architectures: the type of its values, and how its names and settings are read.
 
-    ``kind``: a frozen dataclass, an :class:`Architecture`. ``names``: its base names, each with what it is. ``base``
-    returns the architecture of one of them. ``configure`` returns an architecture with settings and an image size on
-    top. ``letters``: the layers that it can hold. ``stages``: whether its settings may be for one stage or block.
+    ``kind``: a frozen dataclass that is an :class:`Architecture`. ``names``: its base names, each with a description.
+    ``base`` returns the architecture of a base name. ``configure`` returns an architecture with settings and an image
+    size on top. ``letters``: the layers that it can hold. ``stages``: whether a setting may be for one stage or block.
     """
 
     kind: type[Any]
@@ -66,7 +66,7 @@ class Family:
 
     @property
     def options(self) -> list[str]:
-        """The names of the options that it takes: of its own fields, of its layers and, in stages, of blocks."""
+        """The names of the options that it takes: those of its own fields, its layers and its blocks."""
         own = self.kind.__match_args__
         return [
             option.name
@@ -108,7 +108,7 @@ def configure(base: Architecture, settings: Sequence[Setting], image_size: int |
 
 @dataclass(frozen=True)
 class Extension:
-    """What a module adds: families, options, and kinds of layer by their letter, in place of ours of that letter."""
+    """What a module adds: families, options, and kinds of layer, which replace ours of the same letter."""
 
     families: tuple[Family, ...] = ()
     options: tuple[Option, ...] = ()
@@ -119,10 +119,10 @@ _modules: list[str] = []
 
 
 def register(module: str) -> AbstractContextManager[None]:
-    """Add the ``EXTENSION`` of the module of this name: for good, or for as long as the returned context is open.
+    """Add the ``EXTENSION`` of the module of this name: for good, or until the end of the returned context.
 
-    Formulas and torch modules of its parts are registered by :func:`~lambda_arch.arch.kinds.formula_of` and
-    :func:`~lambda_arch.arch.kinds.module_of` when the module is imported.
+    Importing the module registers the closed forms and torch modules of its parts, by
+    :func:`~lambda_arch.arch.kinds.formula_of` and :func:`~lambda_arch.arch.kinds.module_of`.
     """
     extension: Extension = import_module(module).EXTENSION
     tables: list[Any] = [FAMILIES, OPTIONS, BY_NAME, LAYERS, _modules]
@@ -147,5 +147,5 @@ def register(module: str) -> AbstractContextManager[None]:
 
 
 def extension_modules() -> tuple[str, ...]:
-    """Return the modules of what is registered, for another process to :func:`register`."""
+    """Return the names of the registered modules, for another process to :func:`register`."""
     return tuple(_modules)

@@ -1,8 +1,8 @@
-"""What a ResNet or LambdaResNet is: immutable values, checked when they are made.
+"""ResNets and LambdaResNets as immutable values, checked when they are made.
 
-A network is stem, four stages of bottleneck blocks (c2 to c5), pooled linear head. Each block holds one spatial layer
-between its two 1x1 convolutions: a 3x3 convolution, a lambda layer (Bello, ICLR 2021, section 5), or one of the layers
-that the paper compares with.
+A network is a stem, four stages of bottleneck blocks (c2 to c5) and a pooled linear head. Each block holds one spatial
+layer between its two 1x1 convolutions: a 3x3 convolution, a lambda layer (Bello, ICLR 2021, section 5), or one of the
+layers that the paper compares with.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Stem:
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """A bottleneck block in a network: its ``block``, and what it has of the network's settings."""
+    """A bottleneck block in a network: its ``block``, and the network's settings that apply to it."""
 
     block: Block
     shortcut_bias: bool = False
@@ -52,14 +52,18 @@ class Bottleneck:
 class ResNet:
     """A ResNet or LambdaResNet of bottlenecks.
 
-    ``stages`` holds the blocks of c2 to c5. ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in
-    ResNet-D, He et al. 2019), ``rs`` (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et
-    al. 2021) or ``tiered`` (deep, of 24, 32 and 64 channels, as in timm). ``stride`` says whether the first blocks of
-    c3, c4 and c5 halve their maps. ``pool`` says which lambda layers have an average-pool after them: a 3x3 one those
-    of blocks that stride, or those of the ``first`` block of every stage, with a stride or without (as leaderj1001
-    builds them); or a ``2x2`` one those of blocks that stride (as in timm). ``activation`` follows norms and sums, but
-    for that of squeeze-excitation, a ReLU. ``shortcut_bias`` adds a bias to the shortcut convolutions. With
-    ``shared_embeddings`` the lambda layers of a stage have one set of position embeddings (the paper's Table 4).
+    - ``stages``: the blocks of c2 to c5
+    - ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in ResNet-D, He et al. 2019), ``rs``
+      (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et al. 2021) or ``tiered`` (deep, with
+      24, 32 and 64 channels, as in timm)
+    - ``stride``: whether the first blocks of c3, c4 and c5 halve their maps
+    - ``pool``: which lambda layers an average-pool follows: ``strided`` (3x3, in blocks that stride), ``first`` (3x3,
+      in the first block of every stage, with a stride or without, as leaderj1001 builds them) or ``2x2`` (in blocks
+      that stride, as in timm)
+    - ``activation``: after norms and sums; squeeze-excitation always has a ReLU
+    - ``shortcut_bias``: a bias on the shortcut convolutions
+    - ``shared_embeddings``: one set of position embeddings per stage (the paper's Table 4)
+
     ``str()`` is the canonical name.
 
     Raises :class:`ArchitectureError` for a network that cannot be built.
@@ -102,7 +106,7 @@ class ResNet:
         strided = self.stages[1:] if self.stride else ()
         concerned = {"first": self.stages[: len(self.stages) - len(strided)], "2x2": strided}.get(self.pool, ())
         if not any(isinstance(stage[0].layer, Lambda) for stage in concerned):
-            object.__setattr__(self, "pool", "strided")  # no other pools: one architecture, one value
+            object.__setattr__(self, "pool", "strided")  # the same pools: such networks are equal
 
     def _check_sharing(self) -> None:
         positional = [
@@ -152,7 +156,7 @@ class ResNet:
 
     @property
     def letters(self) -> frozenset[str]:
-        """The letters of the layers that there are."""
+        """The letters of its layers."""
         return frozenset(block.layer.letter for stage in self.stages for block in stage)
 
     @property
@@ -161,7 +165,7 @@ class ResNet:
         return Lambda.letter in self.letters
 
     def most_common_lambda(self) -> Lambda:
-        """Return the most common value of each lambda setting (the defaults where there is no lambda layer)."""
+        """Return the most common value of each lambda setting (the defaults if there is no lambda layer)."""
         layer = self.most_common_layer(Lambda.letter)
         assert isinstance(layer, Lambda)
         return layer
@@ -181,8 +185,8 @@ class ResNet:
 def with_block(part: Part, block: Block, *, k: Any = None, h: Any = None, u: Any = None, m: Any = None) -> Part:
     """Return the ``part`` of a ResNet with another ``block`` in its place, such as one of a search's choices.
 
-    ``k``, ``h``, ``u`` and ``m`` (0 for a global scope) replace those of its lambda layer; any of them may be an
-    integer array, for many blocks at once that differ in nothing else. Position embeddings are the block's own.
+    ``k``, ``h``, ``u`` and ``m`` (0 for a global scope) replace those of its lambda layer. Each may be an integer
+    array, for many blocks that differ in nothing else. Position embeddings are not shared.
     """
     layer = block.layer
     shape = LambdaShape.of(layer, part.size, k=k, h=h, u=u, m=m) if isinstance(layer, Lambda) else None
@@ -190,10 +194,9 @@ def with_block(part: Part, block: Block, *, k: Any = None, h: Any = None, u: Any
 
 
 def spatial_part(part: Part) -> Part:
-    """Return the spatial layer of a bottleneck block as a part of its own, with the average pool that it has after it.
+    """Return the spatial layer of a bottleneck block as a part of its own, with the average pool that follows it.
 
-    The attention layers that take the place of a convolution have one of 2x2 where the block strides, as their papers
-    have it.
+    Attention layers that cannot stride have a 2x2 one where the block strides, as in their papers.
     """
     layer, width = part.settings.block.layer, part.dim_out // EXPANSION
     pool = part.pool if isinstance(layer, Lambda) else "2x2" if part.stride > 1 and not layer.strides else None

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda
-from lambda_arch.arch.options import Option, Setting
+from lambda_arch.arch.options import Setting
 from lambda_arch.arch.patterns import expand
 from lambda_arch.arch.resnet import ResNet
 from lambda_arch.arch.resnet_tables import BLOCKS, STAGES
@@ -16,7 +16,7 @@ BASE_NAMES = {
     for prefix, source in {"": "ResNet of bottlenecks", "lambda_": "every 3x3 convolution a lambda layer"}.items()
     for depth in BLOCKS
 }
-"""Names of every depth, without lambda layers and with nothing else, each with what it is."""
+"""Names of every depth, without lambda layers and with lambda layers only, each with a description."""
 
 
 def base_resnet(name: str) -> ResNet:
@@ -27,12 +27,12 @@ def base_resnet(name: str) -> ResNet:
 
 
 def configure_resnet(base: ResNet, settings: Sequence[Setting], image_size: int | None = None) -> ResNet:
-    """Return ``base`` with ``settings`` on top: the network's first, then the stages', then the single blocks'.
+    """Return ``base`` with ``settings`` on top: first those for the network, then for stages, then for blocks.
 
-    Blocks that become another kind of layer take the most common settings in ``base`` of that kind.
+    Blocks that change to another kind of layer take the most common settings in ``base`` of that kind.
 
-    Raises :class:`ArchitectureError` for what cannot be built, and for a stage's or block's setting of a kind of layer
-    that is not there.
+    Raises :class:`ArchitectureError` for a network that cannot be built, and for a setting of a stage or block that has
+    no layer with that setting.
     """
     network = {setting.option.field: setting.value for setting in settings if setting.option.level == "network"}
     letters = [[block.layer.letter for block in stage] for stage in base.stages]
@@ -79,17 +79,11 @@ def _refuse_without_target(setting: Setting, letters: list[list[str]]) -> None:
     stage, name = letters[setting.stage], STAGES[setting.stage]
     if setting.block is not None:
         if not 1 <= setting.block <= len(stage):
-            shown = f"{name}.{setting.block}.{_shown(setting.option, setting.value)}"
-            raise ArchitectureError(f"{shown}: expected a block of {name} from 1 to {len(stage)}")
+            raise ArchitectureError(f"{setting}: expected a block of {name} from 1 to {len(stage)}")
         stage, name = [stage[setting.block - 1]], f"{name}.{setting.block}"
     letters_of = setting.option.letters
     if letters_of and not set(letters_of) & set(stage):
         layer = "lambda" if setting.option.level == "lambda" else "such"
         raise ArchitectureError(
-            f"{name}.{_shown(setting.option, setting.value)}: {name} has no {layer} layer; "
-            f"expected {' or '.join(letters_of)} there in stages"
+            f"{setting}: {name} has no {layer} layer; expected {' or '.join(letters_of)} there in stages"
         )
-
-
-def _shown(option: Option, value: object) -> str:
-    return f"{option.name}={option.write(value)}"

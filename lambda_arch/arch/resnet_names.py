@@ -1,4 +1,4 @@
-"""Canonical names of ResNets: the shortest that name a network, from what differs from its base."""
+"""Canonical names of ResNets: a base name, and the settings that differ from it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def canonical_name(architecture: "ResNet") -> str:
-    """Return the shortest name that :func:`parse` turns back into ``architecture``, always the same for the same."""
+    """Return the canonical name, from which :func:`parse` returns ``architecture``."""
     usual = {field.name: field.default for field in fields(architecture)}
     name = f"{'lambda_' if architecture.has_lambda else ''}resnet{architecture.depth}"
     options = ",".join(f"{key}={value}" for key, value in _differences(architecture, usual))
@@ -23,7 +23,7 @@ def canonical_name(architecture: "ResNet") -> str:
 
 
 def _differences(architecture: "ResNet", usual: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    letters = _pattern(architecture)
+    letters = compress(["".join(block.layer.letter for block in stage) for stage in architecture.stages])
     if letters != (Lambda if architecture.has_lambda else Convolution).letter * len(STAGES):
         yield "stages", letters
     for option in OPTIONS:
@@ -33,14 +33,14 @@ def _differences(architecture: "ResNet", usual: Mapping[str, object]) -> Iterato
                 yield option.name, option.write(value)
     scoped = [option for option in OPTIONS if option.level != "network"]
     tables = [_scoped_differences(architecture, option) for option in scoped]
-    for level in range(3):  # the network's, the stages', the blocks'
+    for level in range(3):  # network, stages, blocks
         for option, table in zip(scoped, tables, strict=True):
             for place, value in table[level]:
                 yield f"{place}{option.name}", option.write(value)
 
 
 def _scoped_differences(architecture: "ResNet", option: Option) -> list[list[tuple[str, object]]]:
-    """Return what to write for ``option``, each with its place: for the network, for stages, for single blocks."""
+    """Return the values of ``option`` to write, each with its place: for the network, for stages, for blocks."""
     values = [[_value(block, option) for block in stage] for stage in architecture.stages]
     meant = [value for stage in values for value in stage if value is not None]
     if not meant:
@@ -61,17 +61,13 @@ def _scoped_differences(architecture: "ResNet", option: Option) -> list[list[tup
     return [network, stages, blocks]
 
 
-def _pattern(architecture: "ResNet") -> str:
-    return compress(["".join(block.layer.letter for block in stage) for stage in architecture.stages])
-
-
 def _value(block: Block, option: Option) -> object:
-    """Return what a block has for ``option``, or None where the option has no meaning for it."""
+    """Return the value of ``option`` in a block, or None if it has no effect there."""
     if option.level == "block":
         return getattr(block, option.field)
     layer = block.layer
     if layer.letter not in option.letters:
         return None
-    if isinstance(layer, Lambda) and not layer.means(option.field):
+    if isinstance(layer, Lambda) and not layer.applies(option.field):
         return None
     return getattr(layer, option.field)

@@ -1,4 +1,4 @@
-"""The tables of ResNets: blocks of every depth, stages and their widths, stems, and the choices of a whole network."""
+"""Constants of ResNets: blocks of every depth, stages and their widths, stems, and the choices of whole networks."""
 
 from typing import Literal
 
@@ -14,14 +14,14 @@ BLOCKS = {
     350: (4, 36, 72, 4),
     420: (4, 44, 87, 4),
 }
-"""Bottleneck blocks in c2 to c5 for each depth (He et al. 2016; 270 to 420 from Bello et al. 2021; 18, 26 and 38 as
-the public re-implementations build them, of bottlenecks too)."""
+"""Bottleneck blocks in c2 to c5 for each depth (He et al. 2016; 270 to 420 from Bello et al. 2021; 18, 26 and 38, also
+of bottlenecks, as in public re-implementations)."""
 
 STAGES = ("c2", "c3", "c4", "c5")
 WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
 STEM_WIDTHS = {"7x7": (64,), "deep": (32, 32, 64), "rs": (32, 32, 64), "tiered": (24, 32, 64)}
-"""Channels of each stem's convolutions before its pool: one of 7x7, or three of 3x3."""
+"""Output channels of each stem's convolutions: one 7x7, or three 3x3."""
 
 STEMS = tuple(STEM_WIDTHS)
 POOLS = ("strided", "first", "2x2")

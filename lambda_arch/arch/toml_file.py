@@ -26,14 +26,14 @@ DEFAULT_NAME = "lambda_resnet50"
 def read_architecture(path: Path) -> Architecture:
     """Return the architecture of the TOML file at ``path``.
 
-    Raises :class:`ArchitectureError` naming the file and the line of what is wrong, and OSError when it cannot be read.
+    Raises :class:`ArchitectureError` with the file and the line of the mistake, and OSError if it cannot be read.
     """
     try:
         text = path.read_text("utf-8")
         table = tomllib.loads(text)
     except UnicodeDecodeError:
         raise ArchitectureError(f"{path}: expected a TOML file, text in UTF-8") from None
-    except (ValueError, RecursionError) as error:  # TOML that is wrong, too long a number, too deep a nesting
+    except (ValueError, RecursionError) as error:  # invalid TOML, too long a number, too deep a nesting
         raise ArchitectureError(f"{path}: {error}; expected TOML such as k = 16") from None
     values = dict(_flatten(table))
     key = "name"
@@ -90,7 +90,7 @@ def _check_key(key: str) -> None:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the number of the line that sets the dotted ``key``, 0 where it cannot be told."""
+    """Return the number of the line that sets the dotted ``key``, 0 if none is found."""
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)

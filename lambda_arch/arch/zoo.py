@@ -1,4 +1,4 @@
-"""The named architectures: data in zoo.toml, besides the base names of every depth."""
+"""The named architectures: those in zoo.toml, and the base names of every family."""
 
 import tomllib
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def zoo_entries() -> dict[str, Entry]:
 
 
 def all_named() -> Iterator[Entry]:
-    """Yield the base names of every family and the zoo's, each with its source."""
+    """Yield an entry for every base name of a family and every name in the zoo."""
     for family in FAMILIES:
         for name, source in family.names.items():
             yield Entry(name, str(family.base(name)), source)

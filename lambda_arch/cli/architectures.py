@@ -1,4 +1,4 @@
-"""The part of a command line that names architectures: an argument, and a flag for every option."""
+"""The architectures of a command line: an argument, and a flag for every option."""
 
 from inspect import Parameter
 from pathlib import Path
@@ -16,9 +16,9 @@ HELP = "Names such as lambda_resnet50:k=8@256, or TOML files. [default: lambda_r
 
 
 def takes_architectures(command: Command) -> Command:
-    """Give ``command(architectures, ...)`` the argument and the flags, which apply on top of every name.
+    """Give ``command(architectures, ...)`` the argument and the flags, which are applied to every named architecture.
 
-    It gets :class:`Named` architectures: the default one where none was named.
+    The command gets :class:`Named` architectures, by default :data:`DEFAULT`.
     """
     kinds: dict[str, Any] = {
         "architecture": Annotated[
@@ -34,7 +34,7 @@ def takes_architectures(command: Command) -> Command:
 
 
 class Named(list[Architecture]):
-    """The architectures of a command line; ``by_user`` is false where neither a name nor a flag asked for them."""
+    """The architectures of a command line; ``by_user`` is false if neither a name nor a flag asked for them."""
 
     by_user = True
 

@@ -10,7 +10,10 @@ from lambda_arch.cli.tables import TableNames
 
 @takes_output
 def audit(*, names: TableNames = None, output: Output) -> None:
-    """Find, for each printed figure that its architecture does not give, the simplest hypothesis that does."""
+    """Explain printed figures that differ from our counts.
+
+    For each of them, find the simplest hypothesis that gives the printed figure.
+    """
     from lambda_arch.comparing import audit as find
 
     output.show(find(names))
@@ -29,7 +32,7 @@ def match(
     top: Annotated[int, typer.Option("--top", help="How many to show.", min=1, metavar="N")] = 10,
     output: Output,
 ) -> None:
-    """Find the architectures whose counts round to a printed number, simplest first."""
+    """Find the architectures whose counts match printed figures."""
     from lambda_arch.comparing import match as find
 
     output.show(find(params, macs, depth, top))

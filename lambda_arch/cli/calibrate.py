@@ -15,7 +15,7 @@ from lambda_arch.cli.progress import watch
 
 Choices = Annotated[
     str,
-    typer.Option(help="More blocks: of any such settings, or none (k=8|16,m=7|23).", metavar="CHOICES"),
+    typer.Option(help="Blocks with any of these settings too: k=8|16,m=7|23.", metavar="CHOICES"),
 ]
 
 
@@ -28,12 +28,15 @@ def calibrate(
     choices: Choices = "",
     space: Annotated[
         str | None,
-        typer.Option("--space", help="The blocks of a space of `search` instead.", metavar="SPACE"),
+        typer.Option("--space", help="Calibrate the blocks of a space of `search` instead.", metavar="SPACE"),
     ] = None,
     flags: Flags,
     output: Output,
 ) -> None:
-    """Time every distinct block of the named networks, and of --choices, as it occurs inside a network."""
+    """Measure the latency of every distinct block of networks.
+
+    Each block, also those of --choices, is timed inside a whole network.
+    """
     from lambda_arch.timing import calibrate as calibrate_networks
 
     choices, space = old_choices(choices, space)
@@ -59,7 +62,7 @@ def calibrate(
 
 
 def old_choices(choices: str, space: str | None) -> tuple[str, str | None]:
-    """Return ``choices`` and ``space``: choices that were given as a space, as they were until now, are choices."""
+    """Return ``choices`` and ``space``; choices given as a space, as in earlier versions, become choices."""
     if space is not None and "=" in space:
         say("note: --space k=8|16 is now --choices k=8|16; the old name will go in the next version", err=True)
         return choices or space, None

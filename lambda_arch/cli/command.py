@@ -1,4 +1,4 @@
-"""How a command reads its part of the command line, and what its errors say."""
+"""How commands read their arguments and write their errors."""
 
 import os
 import re
@@ -13,23 +13,23 @@ from lambda_arch.cli.messages import say
 from lambda_arch.errors import DataError, LambdaArchError
 
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
-"""Flags by the names that they had, and those that they have now; the old ones work, hidden, for one version."""
-
+"""Old names of flags with their new names; the old ones still work, hidden, for one version."""
 
 WRITTEN = ("out", "plot", "to", "file")
 """Parameters that name a file to write."""
 
 
 class Parameters:
-    """Leaves absent values and texts as they are: typer loads pydantic to convert any, a third of the time it takes.
+    """Reading of a command's parameters.
 
-    What a command reads it does not write. Old names of flags are replaced by the new ones.
+    Absent values and texts are not converted, because typer would load pydantic for it, a third of the start-up time.
+    Old names of flags are replaced by new ones. A command refuses to write a file that it reads.
     """
 
     params: list[Any]
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Raises :class:`DataError` where a file to write is one that it reads too."""
+        """Run the command. Raises :class:`DataError` for a file to write that it also reads."""
         for i, name in enumerate(WRITTEN):
             path = ctx.params.get(name)
             if path and Path(path).is_file():
@@ -39,7 +39,7 @@ class Parameters:
         return super().invoke(ctx)  # type: ignore[misc]
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Return the parameters of a command, its help included."""
+        """Return the parameters of a command, including ``--help``."""
         params: list[Any] = super().get_params(ctx)  # type: ignore[misc]
         for param in params:
             if "process_value" not in vars(param):
@@ -112,21 +112,21 @@ class Command(Parameters, TyperCommand):
 
 
 class Group(Parameters, TyperGroup):
-    """All commands: a pipe whose reader has left ends them, and is no error."""
+    """A group of commands. A pipe closed by its reader ends the command without an error."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:  # what is still buffered must not fail when the interpreter leaves
+        except BrokenPipeError:  # flushing the buffer at exit must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def with_flags(message: str, command: Any) -> str:
-    """Return ``message``, which speaks of arguments (``batch_size=0``), as one of flags (``--batch-size 0``).
+    """Return ``message`` with arguments (``batch_size=0``) written as flags (``--batch-size 0``).
 
-    Options of architectures stay as they are written in names.
+    Options of architectures stay as they are, because names contain them.
     """
     from lambda_arch.arch import OPTIONS
 

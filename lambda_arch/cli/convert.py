@@ -13,21 +13,25 @@ LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets",
 
 def convert(
     *,
-    checkpoint: Annotated[Path, typer.Argument(help="The checkpoint, of torch.save or safetensors.")],
-    layout: Annotated[LayoutName, typer.Option("--from", help="Whose code made it.")],
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint written by torch.save or safetensors.")],
+    layout: Annotated[LayoutName, typer.Option("--from", help="The code base that wrote it.")],
     to: Annotated[Path, typer.Option("--to", help="The safetensors file to write.", metavar="FILE")],
     architecture: Annotated[
         str | None,
-        typer.Option("--architecture", help="Its name, rather than what the tensors tell.", metavar="NAME"),
+        typer.Option("--architecture", help="The architecture, if the tensors do not tell it.", metavar="NAME"),
     ] = None,
     image_size: Annotated[
-        int | None, typer.Option("--image-size", help="Side of the square image, which no tensor tells.", metavar="N")
+        int | None,
+        typer.Option("--image-size", help="Side of the square image, which the tensors do not tell.", metavar="N"),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Write what fits even when tensors are left over or not finite.")
+        bool, typer.Option("--force", help="Write what fits even if tensors are left over or not finite.")
     ] = False,
 ) -> None:
-    """Convert somebody's trained weights to a network of ours, with the same outputs."""
+    """Convert trained weights of other code to our networks.
+
+    The network computes the same outputs.
+    """
     from lambda_arch.files import atomic_write
     from lambda_arch.nn import convert as convert_checkpoint
     from lambda_arch.nn import to_safetensors

@@ -11,14 +11,14 @@ from lambda_arch.reporting.ledgers import costs_report
 @takes_architectures
 @takes_output
 def params(architectures: list[Architecture], output: Output) -> None:
-    """Count parameters, and compare them with what was published of this architecture."""
+    """Count parameters and compare them with published figures."""
     output.show(_costs(architectures, "params", output))
 
 
 @takes_architectures
 @takes_output
 def flops(architectures: list[Architecture], output: Output) -> None:
-    """Count multiply-accumulates and FLOPs, by stage."""
+    """Count multiply-accumulates (MACs) and FLOPs per stage."""
     output.show(_costs(architectures, "macs", output))
 
 

@@ -7,7 +7,10 @@ from lambda_arch.cli.output import Output, takes_output
 @takes_flags("threads", "fresh", "store")
 @takes_output
 def devices(flags: Flags, output: Output) -> None:
-    """Show what can be measured on here, with measured peak rates: FLOP/s by dtype, and the speed of a copy."""
+    """Show the devices of this machine and their peak rates.
+
+    Peaks are measured: FLOP/s for each dtype, and the bandwidth of a copy.
+    """
     from lambda_arch.timing import devices as find_devices
 
     output.show(find_devices(threads=flags.threads or 0, fresh=flags.fresh, store=flags.store))

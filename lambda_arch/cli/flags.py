@@ -1,4 +1,4 @@
-"""The flags that say how and where to run, when to stop, and where measurements are kept: one table."""
+"""The flags of setups and measurements, in one table: how to run, when to stop, where the store is."""
 
 import os
 from collections.abc import Callable
@@ -20,47 +20,49 @@ MEASURING = ("seconds", "timeout", "memory_limit", "fresh", "store", "quiet")
 
 @dataclass(frozen=True)
 class Flags:
-    """Every flag with its type, default and help; a command takes some of them, the others keep their defaults."""
+    """Every flag with its type, default and help. A command takes some of them; the others keep their defaults."""
 
     device: Annotated[str, Option(help="cpu, cuda, cuda:1 or mps.", metavar="DEVICE")] = "cpu"
     batch_size: Annotated[
         str,
-        Option(help="Images per step; `time` takes several, with commas, or auto: the largest that fits.", metavar="N"),
+        Option(help="Images per step. `time` also takes a list (1,32), or auto, the largest that fits.", metavar="N"),
     ] = "1"
     dtype: Annotated[
-        str, Option(help="fp32, tf32, bf16 or fp16; `time` takes several, with commas.", metavar="DTYPE")
+        str, Option(help="fp32, tf32, bf16 or fp16. `time` also takes a list (fp32,bf16).", metavar="DTYPE")
     ] = "fp32"
-    cast: Annotated[str, Option(help="How: autocast, or cast the whole network.", metavar="HOW")] = "autocast"
-    channels_last: Annotated[bool, Option("--channels-last", help="Memory format: channels last.")] = False
+    cast: Annotated[str, Option(help="For bf16 and fp16: autocast, or cast (the whole network).", metavar="HOW")] = (
+        "autocast"
+    )
+    channels_last: Annotated[bool, Option("--channels-last", help="Use the channels-last memory format.")] = False
     mode: Annotated[
-        str | None, Option(help="inference, or train: a whole SGD step. [default: inference]", metavar="MODE")
+        str | None, Option(help="inference, or train (a whole SGD step). [default: inference]", metavar="MODE")
     ] = None
-    compile: Annotated[bool, Option("--compile", help="With torch.compile.")] = False
-    cuda_graph: Annotated[bool, Option("--cuda-graph", help="Replay a CUDA graph.")] = False
+    compile: Annotated[bool, Option("--compile", help="Compile with torch.compile.")] = False
+    cuda_graph: Annotated[bool, Option("--cuda-graph", help="Capture and replay a CUDA graph.")] = False
     threads: Annotated[
         int | None,
-        Option(help="Of the CPU. [default: OMP_NUM_THREADS, or its cores]", metavar="N", show_default=False),
+        Option(help="CPU threads. [default: OMP_NUM_THREADS, or one per core]", metavar="N", show_default=False),
     ] = None
-    clock: Annotated[str, Option(help="wall, or cpu: processor time, for a busy machine.", metavar="CLOCK")] = "wall"
+    clock: Annotated[str, Option(help="wall, or cpu (processor time, for a busy machine).", metavar="CLOCK")] = "wall"
     evaluation: Annotated[
         str,
         Option(
-            help="Of lambda layers: canonical, auto, one by name (matrix/sum), or prepared: all for inference.",
+            help="Of lambda layers: canonical, auto, one by name (matrix/sum), or prepared (for inference).",
             metavar="NAME",
         ),
     ] = "canonical"
-    seconds: Annotated[float, Option(help="Sampling time at most, for each network.", metavar="S")] = 10.0
-    spread: Annotated[float, Option(help="Enough when the IQR is within this fraction of the median.", metavar="F")] = (
+    seconds: Annotated[float, Option(help="Maximum sampling time per network.", metavar="S")] = 10.0
+    spread: Annotated[float, Option(help="Stop when the IQR is within this fraction of the median.", metavar="F")] = (
         0.05
     )
-    timeout: Annotated[float, Option(help="A step or a build that takes longer has hung.", metavar="S")] = 600.0
+    timeout: Annotated[float, Option(help="Time limit for each step and for building a network.", metavar="S")] = 600.0
     memory_limit: Annotated[
         float | None,
-        Option(help="GB that a worker may use on a CPU. [default: what is free]", metavar="GB", show_default=False),
+        Option(help="Memory limit of a worker on a CPU. [default: what is free]", metavar="GB", show_default=False),
     ] = None
-    fresh: Annotated[bool, Option("--fresh", help="Measure again what is known; keep both.")] = False
+    fresh: Annotated[bool, Option("--fresh", help="Measure again, and keep earlier measurements.")] = False
     store: Annotated[
-        Path | None, Option(help="The store. [default: in your data directory]", metavar="FILE", show_default=False)
+        Path | None, Option(help="Results store. [default: in your data directory]", metavar="FILE", show_default=False)
     ] = None
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress bar.")] = False
 
@@ -72,7 +74,7 @@ class Flags:
             raise SetupError(f"memory_limit={self.memory_limit:g}: expected a number of GB over 0")
 
     def arguments(self, *, one: bool = False) -> dict[str, Any]:
-        """Return the flags as the arguments of the verbs. ``one``: raises SetupError where they say several setups."""
+        """Return the flags as arguments of the root verbs. ``one``: raises SetupError for several setups."""
         sizes: Any = self.batch_size if self.batch_size == "auto" else _whole_numbers(self.batch_size)
         dtypes: Any = list(dict.fromkeys(word.strip() for word in self.dtype.split(",")))
         for name, values in {"batch_size": sizes, "dtype": dtypes}.items():
@@ -93,21 +95,21 @@ class Flags:
         }
 
     def setup(self) -> "Setup":
-        """Return the one setup that the flags say. Raises SetupError where they say several."""
+        """Return the setup of the flags. Raises SetupError if they describe several."""
         from lambda_arch.store import Setup
 
         arguments = self.arguments(one=True)
         return Setup(**{each.name: arguments[each.name] for each in fields(Setup) if each.name in arguments})
 
     def open_store(self, *, read_only: bool = False) -> "Store":
-        """Open the store of ``--store``, or the user's own; it may be a new one unless it is for reading."""
+        """Open the store of ``--store``, or the user's own; unless ``read_only``, it is created if missing."""
         from lambda_arch.store import Store
 
         return Store(self.store, create=not read_only, read_only=read_only)
 
 
 def takes_flags(*names: str, **defaults: Any) -> Callable[[Command], Command]:
-    """Give ``command(flags, ...)`` the flags of ``names``, some with other ``defaults``."""
+    """Give ``command(flags, ...)`` the flags in ``names``, some with other ``defaults``."""
     return lambda command: expand(command, "flags", declared(Flags, names, **defaults), Flags)
 
 

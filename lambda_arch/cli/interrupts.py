@@ -1,4 +1,4 @@
-"""Signals: SIGTERM is an exception, so that nothing is left behind; a measurement that it ends is kept and shown."""
+"""Signals: SIGTERM raises an exception, so that temporary files are removed and finished measurements shown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,12 @@ class Interruption:
     came: bool = False
 
     def leave(self) -> None:
-        """Say so and leave with its exit code, where there was one."""
+        """If it was interrupted, say so and exit with the code of Ctrl-C."""
         if self.came:
-            say("lambda-arch: interrupted: what was measured is kept, the same command goes on from there", err=True)
+            say(
+                "lambda-arch: interrupted: finished measurements are kept; the same command continues from there",
+                err=True,
+            )
             raise typer.Exit(130)
 
 
@@ -31,7 +34,7 @@ def leave(*, interrupted: bool, measured: bool) -> None:
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM end what runs in the block as Ctrl-C does."""
+    """Let SIGTERM end the block as Ctrl-C does."""
     import signal
 
     def on_term(*_: object) -> None:
@@ -46,7 +49,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Let Ctrl-C and SIGTERM end the block instead of the program, and yield what then knows of it."""
+    """Let Ctrl-C and SIGTERM end the block instead of the program; yields whether they did."""
     interruption = Interruption()
     with terminable():
         try:
@@ -57,9 +60,9 @@ def interruptible() -> Iterator[Interruption]:
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Let SIGTERM, and SIGHUP where it would end us, raise SystemExit: files that are half written are removed.
+    """Let SIGTERM and SIGHUP raise SystemExit, so that temporary files are removed.
 
-    Does nothing outside of the main thread.
+    A signal that is ignored or has a handler is left alone. Does nothing outside of the main thread.
     """
     import signal
     import threading
@@ -73,7 +76,7 @@ def ended_by_signals() -> Iterator[None]:
         before = {number: signal.getsignal(number) for number in numbers}
     try:
         for number, handler in before.items():
-            if handler is signal.SIG_DFL:  # not of nohup, nor of a program that runs us
+            if handler is signal.SIG_DFL:  # neither nohup nor an embedding program has set one
                 signal.signal(number, leave)
         yield
     finally:

@@ -8,5 +8,5 @@ from lambda_arch.reporting.ledgers import list_report
 
 @takes_output
 def list_architectures(output: Output) -> None:
-    """List every named architecture, with its source and headline costs."""
+    """List the named architectures with their sources and costs."""
     output.show(list_report([(entry.name, entry.source, count(parse(entry.name))) for entry in all_named()]))

@@ -33,24 +33,24 @@ COMMANDS = {
     "runs": "runs.runs",
     "convert": "convert.convert",
 }
-"""Every command, and the module and function of this package that it is."""
+"""The module and function of every command, in this package."""
 
 OUT_OF: dict[type[Exception], str] = {
     MemoryError: "not enough memory for this",
     RecursionError: "nested too deeply",
     OverflowError: "a number too large to compute with",
 }
-"""What a limit of the machine or of Python is called."""
+"""Messages for the limits of the machine and of Python."""
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # not exported itself
 
 
 def make_app(command: str | None = None) -> typer.Typer:
-    """Return the command line, with all commands or only ``command``, which starts sooner."""
+    """Return the app with all commands, or only ``command``, which starts faster."""
     app = typer.Typer(
         name="lambda-arch",
         cls=Group,
-        help="Exact costs of LambdaResNets, with the published figures.",
+        help="Count, time, compare, search and train LambdaResNets.",
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -77,17 +77,17 @@ def _version(asked: bool) -> None:
 
 def _callback(
     version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
     pass
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line ``argv`` (the program's own unless given) and return its exit code.
+    """Run the command line ``argv`` (by default the program's own) and return its exit code.
 
-    That is 2, after one line on stderr, for what cannot be done; 130 after Ctrl-C and 143 after SIGTERM; 70 for a
-    mistake of ours, whose traceback is then in a file. It may be called again in the same process.
+    It is 2, with one line on stderr, for user errors; 130 after Ctrl-C and 143 after SIGTERM; 70 for a bug, whose
+    traceback goes to a file. It may be called repeatedly in one process.
     """
     args = list(sys.argv[1:] if argv is None else argv)
     command: Any = None
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with ended_by_signals():
             command = typer.main.get_command(make_app(args[0] if args and args[0] in COMMANDS else None))
             return int(command.main(args, prog_name="lambda-arch", standalone_mode=False) or 0)
-    except SystemExit as left:  # of the shell's completion, or a signal
+    except SystemExit as left:  # from shell completion or a signal
         return left.code if isinstance(left.code, int) else 0
     except (typer.Abort, KeyboardInterrupt):
         return 130
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _last_resort(error: Exception) -> str:
-    """Write the traceback of a mistake of ours to a file, and return a line that says so."""
+    """Write the traceback of a bug to a file, and return a line that says so."""
     import tempfile
     import traceback
 

@@ -24,15 +24,15 @@ class Output:
 
     format: Annotated[
         FormatName | None,
-        Option(help="How to write it. [default: table on a terminal, csv in a pipe]", show_default=False),
+        Option(help="Output format. [default: table on a terminal, csv in a pipe]", show_default=False),
     ] = None
-    out: Annotated[Path | None, Option(help="Write to this file; its ending chooses the format.", metavar="FILE")] = (
+    out: Annotated[Path | None, Option(help="Write to this file; its suffix selects the format.", metavar="FILE")] = (
         None
     )
 
     @property
     def chosen(self) -> FormatName:
-        """The format asked for, or the one that fits where the report goes."""
+        """The format asked for, or the default for the file, terminal or pipe."""
         if self.format is not None:
             return self.format
         if self.out is not None:
@@ -45,7 +45,7 @@ class Output:
         return self.chosen not in ("csv", "json")
 
     def show(self, shown: Result | Report) -> None:
-        """Write a result, or a report of several. Raises OSError when the file cannot be written."""
+        """Write a result or a report. Raises OSError if the file cannot be written."""
         report = report_of(shown) if isinstance(shown, Result) else shown
         if self.out is None and self.chosen == "table":
             print_report(report)

@@ -1,4 +1,4 @@
-"""Parameters that several commands share: declared once, and given to a command as one value."""
+"""Parameters shared by commands: declared once, and passed to a command as one value."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -24,6 +24,6 @@ def expand(command: Command, name: str, parameters: Sequence[Parameter], make: C
 
 
 def declared(fields: type, names: Sequence[str] = (), **defaults: Any) -> list[Parameter]:
-    """Return the fields of a dataclass, all or those of ``names``, as parameters, some with other ``defaults``."""
+    """Return the fields of a dataclass (all, or those in ``names``) as parameters, some with other ``defaults``."""
     known = inspect.signature(fields).parameters
     return [known[name].replace(default=defaults.get(name, known[name].default)) for name in names or tuple(known)]

@@ -14,7 +14,7 @@ Columns = list[str] | None
 @takes_output
 def pareto(
     *,
-    table: Annotated[Path, typer.Argument(help="A CSV file with a line of columns.", metavar="TABLE.csv")],
+    table: Annotated[Path, typer.Argument(help="A CSV file whose first line names the columns.", metavar="TABLE.csv")],
     minimize: Annotated[
         Columns, typer.Option("--minimize", help="Columns where less is better, with commas.", metavar="COLUMNS")
     ] = None,
@@ -24,7 +24,7 @@ def pareto(
     plot: Plot = None,
     output: Output,
 ) -> None:
-    """Find the rows of any table that no other row is better than."""
+    """Find the Pareto-optimal rows of any CSV table."""
     from lambda_arch.reporting.front_plots import table_plot
     from lambda_arch.searching.table_front import table_front
 

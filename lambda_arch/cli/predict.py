@@ -24,24 +24,27 @@ def predict(
     architectures: list[Architecture],
     *,
     random: Annotated[
-        int, typer.Option("--random", help="So many random networks of --choices instead.", metavar="N")
+        int, typer.Option("--random", help="Predict N random networks of --choices instead.", metavar="N")
     ] = 0,
     choices: Choices = "",
-    seed: Annotated[int, typer.Option("--seed", help="Of --random.")] = 0,
-    measure: Annotated[bool, typer.Option("--measure", help="Measure them too, and tell the error.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of --random.")] = 0,
+    measure: Annotated[bool, typer.Option("--measure", help="Measure them too, and show the error.")] = False,
     strict: Strict = False,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Predicted against measured: .svg, .png or .pdf.", metavar="FILE")
+        Path | None, typer.Option("--plot", help="Plot predicted against measured: .svg, .png or .pdf.", metavar="FILE")
     ] = None,
     flags: Flags,
     output: Output,
 ) -> None:
-    """Predict latencies by adding up calibrated blocks; with --measure, how far off that is."""
+    """Predict latencies by adding up calibrated blocks.
+
+    With --measure, measure them too and show the error.
+    """
     from lambda_arch.reporting.calibrations import doubt_lines, write_plot
     from lambda_arch.timing import predict as predict_networks
 
     if plot is not None and not measure:
-        raise ArchitectureError(f"plot={plot}: expected --measure too, for there is nothing to plot against")
+        raise ArchitectureError(f"plot={plot}: expected --measure too, because there is nothing to plot against")
     with terminable(), watch("measure", quiet=flags.quiet) as progress:
         result = predict_networks(
             architectures,

@@ -1,4 +1,4 @@
-"""A progress bar with the time left, on stderr, where that is a terminal."""
+"""A progress bar with the time left, on stderr if that is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Advance = Callable[[float, str], None]
-"""Moves a bar on by so many of its steps, and names what is done now; an empty name leaves the last one."""
+"""Advances a bar by so many steps and names the current item; an empty name keeps the last one."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Adva
 
 
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
-    """Yield ``items``, of which there are ``total``, under a bar headed ``what``."""
+    """Yield ``items``, ``total`` in number, under a bar headed ``what``."""
     with progress_bar(total, what) as advance:
         for item in items:
             yield item

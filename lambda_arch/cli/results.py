@@ -1,4 +1,4 @@
-"""``lambda-arch results``: all that was ever measured; compare, merge, export."""
+"""``lambda-arch results``: list, compare, merge and export stored measurements."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", help="Only these: batch=8, architecture=lambda*; again for more.", metavar="COND"),
+    typer.Option("--only", help="Only those with batch=8 or architecture=lambda*, say; repeatable.", metavar="COND"),
 ]
 
 results = typer.Typer(
     cls=Group,
-    help="All that was ever measured: list, compare, merge, check, export.",
+    help="List, compare, merge, check and export measurements.",
     invoke_without_command=True,
     no_args_is_help=False,
 )
@@ -31,10 +31,10 @@ results = typer.Typer(
 @takes_flags("store")
 @takes_output
 def show(context: typer.Context, *, only: Only = None, flags: Flags, output: Output) -> None:
-    """List all that was ever measured, by setup."""
+    """List all stored measurements by setup."""
     if context.invoked_subcommand is not None:
         if only or flags != Flags() or output != Output():
-            raise ArchitectureError(f"results {context.invoked_subcommand}: expected the options after that word")
+            raise ArchitectureError(f"results {context.invoked_subcommand}: expected options after the subcommand")
         return
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
@@ -54,7 +54,10 @@ def compare(
     flags: Flags,
     output: Output,
 ) -> None:
-    """Compare what was measured in one session with BASELINE, round by round."""
+    """Compare measurements with BASELINE, round by round.
+
+    Only those of the same session can be compared.
+    """
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
@@ -70,10 +73,10 @@ def compare(
 @takes_flags("store")
 def merge(
     *,
-    other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store, of this machine or of any other.")],
+    other: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store, of this or another machine.")],
     flags: Flags,
 ) -> None:
-    """Copy what OTHER has more into the store."""
+    """Copy the measurements of OTHER into the store."""
     from lambda_arch.store import merge as merge_stores
 
     with flags.open_store() as opened:
@@ -91,7 +94,7 @@ def merge(
 @takes_flags("store")
 @takes_output
 def check(*, flags: Flags, output: Output) -> None:
-    """List the damaged rows, which the other commands leave out; exit 1 where there are any."""
+    """List damaged rows, which other commands leave out. Exits with 1 if there are any."""
     from lambda_arch.store import check_store
 
     with flags.open_store(read_only=True) as opened:
@@ -109,7 +112,7 @@ def export(
     only: Only = None,
     flags: Flags,
 ) -> None:
-    """Write every measurement with all of its setup, machine and raw samples."""
+    """Write measurements with setup, machine and raw samples."""
     from lambda_arch.reporting.exports import write_timings
     from lambda_arch.timing.measuring import timings
 

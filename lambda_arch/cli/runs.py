@@ -17,7 +17,7 @@ def runs(
     flags: Flags,
     output: Output,
 ) -> None:
-    """List what was trained: a CSV of it is what `search --accuracy` takes."""
+    """List training runs. As CSV, `search --accuracy` takes them."""
     from lambda_arch.training import find_runs
 
     with flags.open_store(read_only=True) as opened:

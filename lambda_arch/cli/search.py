@@ -27,7 +27,7 @@ Maximize = Annotated[
 ]
 Plot = Annotated[
     str | None,
-    typer.Option("--plot", help="Draw it: a .html, .png, .svg or .pdf file, or - for the terminal.", metavar="FILE"),
+    typer.Option("--plot", help="Plot to a .html, .png, .svg or .pdf file, or to the terminal with -.", metavar="FILE"),
 ]
 
 
@@ -48,7 +48,7 @@ def search(
         str | None,
         typer.Option(
             "--accuracy",
-            help="Predict top1 from your runs: a CSV of architecture, top1; or store: those of `runs`.",
+            help="Predict top1 from your runs: a CSV file of architecture and top1, or store, for those of `runs`.",
             metavar="FILE|store",
         ),
     ] = None,
@@ -58,12 +58,12 @@ def search(
     function: Annotated[
         str | None,
         typer.Option(
-            "--function", help="An objective of your own: FILE.py:NAME, from an architecture to a number.", metavar="F"
+            "--function", help="Your own objective, a function of an architecture: FILE.py:NAME.", metavar="F"
         ),
     ] = None,
     measure: Annotated[
         bool,
-        typer.Option("--measure", help="Latency of whole networks, timed as the search goes: needs no calibration."),
+        typer.Option("--measure", help="Measure the latency of whole networks in the search; needs no calibration."),
     ] = False,
     evaluations: Annotated[
         int | None,
@@ -74,7 +74,7 @@ def search(
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of such a search. [default: 0]", metavar="N")] = None,
     record: Annotated[
         Path | None,
-        typer.Option("--record", help="Keep its evaluations here, and go on from them.", metavar="FILE"),
+        typer.Option("--record", help="Record evaluations in this file, and resume from it.", metavar="FILE"),
     ] = None,
     members: Annotated[
         int | None,
@@ -84,12 +84,12 @@ def search(
     ] = None,
     plot: Plot = None,
     verify: Annotated[
-        int, typer.Option("--verify", help="Build N members and count them by all three counters.", metavar="N")
+        int, typer.Option("--verify", help="Build N members and count them with all three counters.", metavar="N")
     ] = 0,
     flags: Flags,
     output: Output,
 ) -> None:
-    """Find the Pareto-optimal architectures of a space: which are worth training, under which budget."""
+    """Find the Pareto-optimal architectures of a search space."""
     from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, checked_report, front_report, shown_front, summary
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.member_checks import check_members

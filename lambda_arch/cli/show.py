@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lambda_arch.store import Setup
 
 EVALUATION_HELP = (
-    "How lambda layers are computed, and the MACs that execute: auto (a cost model's choice), measured (timed once on "
-    "this device), or canonical, convolution, matrix, queries_first, fft."
+    "Show how lambda layers are computed and the MACs executed: auto (by a cost model), measured (timed once on this "
+    "device), or canonical, convolution, matrix, queries_first, fft."
 )
 
 
@@ -33,7 +33,10 @@ def show(
     flags: Flags,
     output: Output,
 ) -> None:
-    """Show the ledger: one row per module, with its output's shape, parameters, MACs and share of the total."""
+    """Show the ledger of costs, one row per module.
+
+    Each row has the module's output shape, parameters, MACs and share of the total.
+    """
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
     if evaluation is not None:

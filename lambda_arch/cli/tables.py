@@ -20,14 +20,17 @@ TableNames = Annotated[
 def tables(
     *,
     names: TableNames = None,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when the folder of --out (tables/) is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 if the folder of --out (tables/) is stale.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Count every row by all three counters and compare them.")
+        bool, typer.Option("--verify", help="Count every row with all three counters and compare them.")
     ] = False,
     long: Annotated[bool, typer.Option("--long", help="One row per printed figure, for plotting.")] = False,
     output: Output,
 ) -> None:
-    """Print the published tables with our counts; with a folder as --out, write a CSV file per table and an index."""
+    """Compare published tables with our counts.
+
+    With a folder as --out, write one CSV file per table and an index.
+    """
     comparisons = compare(names)
     if verify:
         _verify(comparisons, output)

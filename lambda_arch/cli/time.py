@@ -27,13 +27,18 @@ def time(
     ] = None,
     table: Annotated[
         str | None,
-        typer.Option("--table", help="The networks of a published table, with its figures.", metavar="TABLE"),
+        typer.Option("--table", help="Measure the networks of a published table instead.", metavar="TABLE"),
     ] = None,
-    roofline: Annotated[bool, typer.Option("--roofline", help="By stage: compute-bound or memory-bound.")] = False,
+    roofline: Annotated[
+        bool, typer.Option("--roofline", help="Show for each stage whether it is compute-bound or memory-bound.")
+    ] = False,
     flags: Flags,
     output: Output,
 ) -> None:
-    """Measure latency, throughput and memory, in interleaved rounds; what was measured before is not measured again."""
+    """Measure latency, throughput and memory of networks.
+
+    Networks are measured in interleaved rounds. Earlier measurements are reused.
+    """
     from lambda_arch.comparing.speeds import measure_table
     from lambda_arch.timing import measure
     from lambda_arch.timing import roofline as measure_roofline

@@ -26,11 +26,10 @@ DATA_HELP = "digits, digit-pairs, or a path: an image folder, CIFAR-10, CIFAR-10
 Data = Annotated[str, typer.Option("--data", help=DATA_HELP, metavar="WHERE")]
 Workers = Annotated[int, typer.Option("--workers", help="Processes that load images.", metavar="N")]
 LimitImages = Annotated[
-    int | None, typer.Option("--limit-images", help="At most so many images of each side.", metavar="N")
+    int | None,
+    typer.Option("--limit-images", help="Use at most N images for training and N for validation.", metavar="N"),
 ]
-SkipDamaged = Annotated[
-    bool, typer.Option("--skip-damaged", help="Go on without images that cannot be read, and count them.")
-]
+SkipDamaged = Annotated[bool, typer.Option("--skip-damaged", help="Skip images that cannot be read, and count them.")]
 
 
 def takes_recipe_settings(command: Command) -> Command:
@@ -62,22 +61,29 @@ def train(
     recipe: Annotated[str, typer.Option("--recipe", help=RECIPE_HELP, metavar="NAME|FILE")],
     overrides: dict[str, Any],
     output_folder: Annotated[
-        Path, typer.Option("--output", help="Where runs are kept, a folder each.", metavar="DIR")
+        Path, typer.Option("--output", help="Where to save runs, one folder per run.", metavar="DIR")
     ] = Path("runs"),
-    seed: Annotated[int, typer.Option("--seed", help="Of weights, order and augmentation.", metavar="N")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Random seed of weights, order and augmentation.", metavar="N")
+    ] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Continue from the last checkpoint.")] = False,
-    hours: Annotated[float, typer.Option("--hours", help="Save and stop after so many, 0: no limit.", metavar="H")] = 0,
+    hours: Annotated[
+        float, typer.Option("--hours", help="Save and stop after so many hours (0: no limit).", metavar="H")
+    ] = 0,
     workers: Workers = 0,
     limit_images: LimitImages = None,
     skip_damaged: SkipDamaged = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show schedule, memory and estimated time, and train nothing.")
+        bool, typer.Option("--dry-run", help="Show schedule, memory and estimated time without training.")
     ] = False,
     plot: Plot = None,
     flags: Flags,
     output: Output,
 ) -> None:
-    """Train networks by a recipe, on your own images; every epoch is saved, and a run can be continued."""
+    """Train networks by a recipe, on your own images.
+
+    Every epoch is saved, and a run can be resumed.
+    """
     from lambda_arch import training
     from lambda_arch.reporting.training import curves
 
@@ -120,16 +126,16 @@ def train(
 
 
 def _leave(status: str) -> None:
-    """Leave with the exit code of a run that has not come to its end."""
+    """Exit with the code of a run that did not finish."""
     if status == "finished":
         return
-    say(f"lambda-arch: {status}: the run is saved, the same command with --resume continues it", err=True)
+    say(f"lambda-arch: {status}: the run is saved; the same command with --resume continues it", err=True)
     raise typer.Exit({"interrupted": 130, "terminated": 143}.get(status, 0))
 
 
 @contextmanager
 def _progress(quiet: bool) -> "Iterator[Callback | None]":
-    """Yield what shows epoch, step, loss, top-1, images/s and time left, where stderr is a terminal."""
+    """Yield a callback that shows epoch, step, loss, top-1, images/s and time left, if stderr is a terminal."""
     import sys
 
     from rich.console import Console
@@ -173,18 +179,23 @@ def _progress(quiet: bool) -> "Iterator[Callback | None]":
 def evaluate(
     *,
     architecture: Annotated[
-        str | None, typer.Argument(help="The architecture that is expected. [default: the file's]", show_default=False)
+        str | None, typer.Argument(help="The architecture to expect. [default: the file's]", show_default=False)
     ] = None,
-    weights: Annotated[Path, typer.Option("--weights", help="A safetensors file of train or convert.", metavar="FILE")],
+    weights: Annotated[
+        Path, typer.Option("--weights", help="A safetensors file written by train or convert.", metavar="FILE")
+    ],
     data: Data,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images a step.", metavar="N")] = 64,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Images per step.", metavar="N")] = 64,
     device: Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1 or mps.", metavar="DEVICE")] = "cpu",
     workers: Workers = 0,
     limit_images: LimitImages = None,
     skip_damaged: SkipDamaged = False,
     output: Output,
 ) -> None:
-    """Show top-1, top-5 and images/s of trained weights on validation images, and the accuracy of every class."""
+    """Evaluate trained weights on validation images.
+
+    It shows top-1, top-5, images/s and the accuracy of each class.
+    """
     from lambda_arch.training import evaluate as measure
 
     output.show(

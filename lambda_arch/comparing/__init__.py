@@ -1,4 +1,4 @@
-"""Published tables with ours beside theirs, verdicts that take the printed digits into account, and the audit."""
+"""Published figures compared with our counts: verdicts that respect the printed digits, the audit and ``match``."""
 
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,7 @@ __all__ = [
     "table",
 ]
 
-# these need numpy: only when used
+# these need numpy, so they are imported when used
 __getattr__, _ = lazy_names(
     __name__,
     {

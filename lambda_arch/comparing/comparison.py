@@ -1,4 +1,4 @@
-"""A published table with ours beside theirs."""
+"""Published tables compared with our counts, figure by figure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ COMPARABLE: dict[str, Callable[[Any], int]] = {
     "macs": lambda architecture: ledger(architecture).macs,
     "map_bytes": map_bytes,
 }
-"""Quantities that are counted, and how."""
+"""How to count each comparable quantity of an architecture."""
 
 
 TALLIED = {
@@ -54,7 +54,7 @@ CUT_OFF = "Ours gives the printed digits only when cut off, and this column is k
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A published row, our ledger of it (None where it cannot be built), and a verdict for each printed figure."""
+    """A published row, our ledger of it (None if it cannot be built), and a verdict on each printed figure."""
 
     published: PublishedRow
     ledger: Ledger | None
@@ -78,7 +78,7 @@ class Comparisons(Results[Comparison]):
     """Several published tables, compared."""
 
     def architectures(self) -> list[Architecture]:
-        """Return the distinct architectures of the rows, with and without the options of each column's own code."""
+        """Return the distinct architectures of the rows, with and without each column's options."""
         return list(
             dict.fromkeys(
                 architecture
@@ -99,9 +99,9 @@ def compare(names: str) -> Comparison: ...
 @overload
 def compare(names: list[str] | tuple[str, ...] | None = None) -> Comparisons: ...
 def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Comparison | Comparisons:
-    """Compare published tables with our counts: one by its name, several by theirs, or all.
+    """Compare one published table, several, or all with our counts.
 
-    Raises :class:`LambdaArchError` for a name that is no table's.
+    Raises :class:`LambdaArchError` for the name of no table.
     """
     if not isinstance(names, str):
         return Comparisons(tuple(compare(name) for name in names or table_names()))
@@ -136,9 +136,9 @@ def _with_options(name: str, options: str) -> Architecture:
 
 
 def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:
-    """Return every printed figure of this very architecture, with its verdict, in the tables' order.
+    """Return every printed figure of exactly this architecture, with its verdict, in the tables' order.
 
-    Parameters do not depend on the image size, so those of other sizes count too.
+    Parameters printed for another image size are included where they do not depend on it.
     """
     found = []
     for table in all_tables():

@@ -1,4 +1,4 @@
-"""A figure as a person prints it: digits, perhaps a unit, and the exact counts that round to it."""
+"""A printed figure, with the range of exact counts that round to it."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +8,7 @@ from lambda_arch.units import COUNTS, read_number
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed figure such as ``51.4M``: the counts from ``low`` to ``high`` round to it, a half either way."""
+    """A printed figure such as ``51.4M``: counts from ``low`` to ``high`` round to it."""
 
     text: str
     low: Decimal
@@ -19,9 +19,9 @@ class Figure:
 
 
 def read_figure(name: str, text: str) -> Figure:
-    """Return the figure of ``text``; ``name`` is the argument it was given as.
+    """Return the figure that ``text`` prints; ``name`` is the argument to name in errors.
 
-    Raises :class:`LambdaArchError` for no number, a wrong unit, or what no network could cost.
+    Raises :class:`LambdaArchError` unless it is a number with a valid unit, in the range of plausible costs.
     """
     number, factor = read_number(text, COUNTS, f"{name}={text}", "51.4M")
     exponent = number.as_tuple().exponent

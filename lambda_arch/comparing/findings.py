@@ -41,7 +41,7 @@ class PrintedFigure:
 
     @property
     def row_name(self) -> str:
-        """The row by its keys, as the field writes it: 8/16/1/23."""
+        """The row's name, made of its keys: 8/16/1/23."""
         return "/".join(cell for key in self.table.keys if (cell := self.cells[key]))
 
     @property
@@ -76,11 +76,11 @@ class PrintedFigure:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the audit found for one figure.
+    """The result of the audit for one figure.
 
-    ``hypothesis``: the simplest that gives the figure and contradicts no other, None where there is none. ``others``:
-    further ones that do so too. ``explains``: how many disagreements of the table it explains. ``coincidences``:
-    hypotheses that give this figure but contradict others of the column. ``tried``: how many there were in all.
+    ``hypothesis``: the simplest that gives the figure and contradicts no other, or None. ``others``: further such
+    hypotheses. ``explains``: how many disagreements of the table it explains. ``coincidences``: hypotheses that give
+    this figure but contradict others of the column. ``tried``: how many hypotheses were tried.
     ``chance``: where the hypothesis is about this row alone, how many of the column's figures that agree such a
     hypothesis would give as well, and how many agree; None where it is not.
     """
@@ -95,13 +95,13 @@ class Finding:
 
 
 class Findings(Results[Finding]):
-    """What the audit found, one finding per figure that its architecture does not give, in the tables' order."""
+    """The results of the audit, one per figure that differs from our count, in the tables' order."""
 
 
 def audit(tables: str | PublishedTable | Sequence[str | PublishedTable] | None = None) -> Findings:
     """Audit published tables, by name or as loaded: one, several, or all.
 
-    Raises :class:`LambdaArchError` for a name that is no table's.
+    Raises :class:`LambdaArchError` for the name of no table.
     """
     if isinstance(tables, str | PublishedTable):
         tables = [tables]

@@ -1,6 +1,6 @@
-"""Millions of architectures of a depth at once: every combination of what people vary, or leave unsaid.
+"""Millions of architectures of one depth: every combination of the settings that papers vary or leave unsaid.
 
-The costs of stem, squeeze-excitation, shortcut biases and head are the same whatever the lambda layers are. So the
+The costs of stem, squeeze-excitation, shortcut biases and head (the body) do not depend on the lambda layers. So the
 grid is an outer sum: the networks of :func:`count_many`, plus a constant for each body.
 """
 
@@ -30,7 +30,7 @@ BODIES = (
     "c2.se=0.25,c3.se=0.25",
     "stem=rs,c2.se=0.25,c3.se=0.25",
 )
-"""Stems and squeeze-excitation, each alone and as the paper combines them."""
+"""Stems and squeeze-excitation, alone and combined as in the paper."""
 IMAGE_SIZES = (224, 128, 160, 192, 256, 288, 320)
 HYBRIDS = (1, 2, 3, 4, 6, 8, 10, 12)
 """How many evenly spaced lambda layers c4 may have."""
@@ -59,7 +59,7 @@ class Grid:
         rows: NDArray[np.intp] = np.indices(lengths).reshape(len(lengths), -1).T
         plain = rows[:, 0] == self.patterns.index("CCCC")
         kept: NDArray[np.intp] = rows[~plain | (rows[:, 1:].sum(axis=1) == 0)]
-        return kept  # a plain ResNet has no lambda settings
+        return kept  # the lambda settings of a plain ResNet have no effect: one row of them is enough
 
     @cached_property
     def bodies(self) -> list[str]:
@@ -69,7 +69,7 @@ class Grid:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many networks by how many bodies."""
+        """The number of networks and of bodies."""
         return len(self.networks), len(self.bodies)
 
     def costs(self, cost: str, rows: NDArray[np.intp] | None = None) -> Integers:
@@ -94,7 +94,7 @@ class Grid:
         return total
 
     def changes(self) -> Integers:
-        """Return how many settings of every architecture are not the published defaults, networks by bodies."""
+        """Return how many settings of every architecture differ from the published defaults, networks by bodies."""
         of_networks = (self.networks != 0).sum(axis=1)
         plain = self.networks[:, 0] == self.patterns.index("CCCC")
         of_networks[plain] = 0  # a plain ResNet is as simple as a LambdaResNet

@@ -1,4 +1,4 @@
-"""Hypotheses on how a printed figure came about: single changes to what was counted, or to how."""
+"""Hypotheses about a printed figure: single changes to the network that was counted, or to the way of counting."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,18 +14,18 @@ LAMBDA_SETTINGS = ("k", "h", "u", "m")
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One change: in words, and the count that it gives for an architecture (None where it does not apply)."""
+    """One change: in words, and the count that it gives for an architecture (None if it does not apply)."""
 
     label: str
     count: Callable[[Architecture], int | None]
-    convention: bool = False  # a way of counting: whoever prints a column counts all of it the same way
+    convention: bool = False  # a way of counting, which must hold for the whole column
     borrowed: bool = False  # of another row: several settings at once, for one row alone
 
 
 def hypotheses(architecture: Architecture, quantity: str, printed: Collection[str]) -> list[Hypothesis]:
-    """Return the hypotheses on a figure of ``quantity`` (``params`` or ``macs``) of ``architecture``.
+    """Return the hypotheses about a figure of ``quantity`` (``params`` or ``macs``) of ``architecture``.
 
-    None changes what the row itself says: ``printed``, the names of its keys.
+    No hypothesis changes a setting that the row itself states: ``printed`` holds the names of its keys.
     """
     found = list(_conventions(quantity))
     if quantity == "macs" and "image_size" not in printed:
@@ -122,8 +122,8 @@ def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
     for scope in M:
         yield f"scope {f'{scope}x{scope}' if scope else 'global'}", f"m={scope or 'global'}"
     for body in ("stem=7x7", *BODIES[1:]):
-        if "," not in body or "stem" not in body:  # several together are recipes, below
-            yield body, f"se=0,{body}" if body.startswith("c2.") else body  # squeeze-excitation there and nowhere else
+        if "," not in body or "stem" not in body:  # combinations with stems come from the recipes below
+            yield body, f"se=0,{body}" if body.startswith("c2.") else body  # squeeze-excitation in these stages only
     for bias in ("shortcut_bias", "lambda_bias"):
         yield from ((f"{bias}={answer}", f"{bias}={answer}") for answer in ("yes", "no"))
     yield from ((f"{number} classes", f"classes={number}") for number in CLASSES)
@@ -132,7 +132,7 @@ def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
 
 @cache
 def _recipes() -> tuple[tuple[str, str], ...]:
-    """Return what published rows change together (stem, squeeze-excitation, stages), each as one change."""
+    """Return the combinations of changes (stem, squeeze-excitation, stages) in published rows, each as one change."""
     found: dict[str, str] = {}
     for table in all_tables():
         for row in table.rows:

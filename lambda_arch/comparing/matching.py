@@ -16,7 +16,7 @@ from lambda_arch.results import Result
 
 @dataclass(frozen=True)
 class Match:
-    """An architecture within the rounding of what was asked, and how many of its settings are not the defaults."""
+    """An architecture whose counts round to the given figures; ``changes`` says how many settings are not defaults."""
 
     architecture: Architecture
     params: int
@@ -26,7 +26,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Matches(Result):
-    """The simplest matches, how many there are in all, and of how many architectures that were searched."""
+    """The simplest matches, how many there are in all, and how many architectures were searched."""
 
     best: tuple[Match, ...]
     found: int
@@ -36,9 +36,9 @@ class Matches(Result):
 def match(params: str | None = None, macs: str | None = None, depth: int | None = None, top: int = 10) -> Matches:
     """Return the ``top`` architectures whose counts round to the given figures, simplest first, then nearest.
 
-    ``params`` and ``macs`` are figures as printed, such as ``51.4M``; ``depth`` limits the search to one. The image
-    size is varied only where ``macs`` are asked for. Raises :class:`LambdaArchError` when neither figure is given, for
-    what is no figure, and for a depth that is none.
+    ``params`` and ``macs`` are figures as printed, such as ``51.4M``; ``depth`` limits the search to one depth. The
+    image size varies only if ``macs`` is given. Raises :class:`LambdaArchError` if neither figure is given, for an
+    invalid figure, and for an unknown depth.
     """
     if params is None and macs is None:
         raise LambdaArchError("match: expected params, macs, or both, such as params=51.4M")
@@ -67,11 +67,11 @@ def match(params: str | None = None, macs: str | None = None, depth: int | None 
 
 
 def _inside(grid: Grid, figures: Mapping[str, Figure]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Return which architectures are within the figures, and how far off each is, as a share of the rounding."""
+    """Return which architectures match the figures, and how far off each is, as a share of the rounding interval."""
     inside = np.ones(grid.shape, bool)
     off = np.zeros(grid.shape)
     for cost, figure in figures.items():
-        rows = np.flatnonzero(inside.any(axis=1))  # the others are out already
+        rows = np.flatnonzero(inside.any(axis=1))  # the others are excluded already
         counts = grid.costs(cost, rows)
         low, high = float(figure.low), float(figure.high)
         inside[rows] &= (counts >= low) & (counts <= high)

@@ -16,7 +16,7 @@ from lambda_arch.timing.measuring import Timing, measure
 
 @dataclass(frozen=True)
 class _Speed:
-    """How a table prints speed: its column, in which mode it was run, and which rows are baselines."""
+    """The speeds of a table: their column, the mode they were measured in, and which rows are baselines."""
 
     column: str
     mode: str
@@ -38,10 +38,10 @@ TIMED = tuple(_SPEEDS)
 
 @dataclass(frozen=True)
 class TimedRow:
-    """A row whose network can be built: what tells it apart, its network, its baseline's, and the printed ratio.
+    """A row whose network can be built: its keys, its network, its baseline's network and the printed speed.
 
-    ``paper``: this row's printed time over its baseline's (of throughputs, the other way round); None where the paper
-    prints no figure.
+    ``paper``: the row's printed time over its baseline's (for throughputs, the baseline's over the row's); None without
+    a printed figure.
     """
 
     keys: tuple[str, ...]
@@ -75,9 +75,9 @@ class TimedTable:
 
 
 def timed_table(name: str) -> TimedTable:
-    """Return the table ``name``; raises ArchitectureError for one that prints no speeds.
+    """Return the table ``name``; raises ArchitectureError if it prints no speeds.
 
-    A row's baseline is the last one before it that is marked so; rows before the first use the first.
+    A row's baseline is the last baseline row before it; rows before the first baseline use the first.
     """
     if name not in _SPEEDS:
         raise ArchitectureError(f"table={name}: expected one of {', '.join(TIMED)}{did_you_mean(name, TIMED)}")
@@ -103,9 +103,9 @@ def timed_table(name: str) -> TimedTable:
 
 @dataclass(frozen=True)
 class TableTimings(Result):
-    """A published table measured: each of its rows with ours, and its ratio to the row's baseline.
+    """A published table measured: each row with our timing and its ratio to the row's baseline.
 
-    ``interrupted``: whether Ctrl-C ended it before all was done.
+    ``interrupted``: whether Ctrl-C ended it early.
     """
 
     table: TimedTable
@@ -121,8 +121,8 @@ class TableTimings(Result):
 def measure_table(name: str, *, mode: str | None = None, store: StoreLike = None, **options: Any) -> TableTimings:
     """Measure the networks of a published table in interleaved rounds with those of its baseline rows.
 
-    ``mode`` is the table's own unless given; ``options`` are those of :func:`lambda_arch.measure`, one batch size and
-    one dtype. Raises as that does, and :class:`ArchitectureError` for a table that prints no speeds.
+    ``mode`` is the table's own unless given; ``options`` are those of :func:`lambda_arch.measure`, with one batch size
+    and one dtype. Raises what that raises, and :class:`ArchitectureError` for a table that prints no speeds.
     """
     table = timed_table(name)
     if not (isinstance(options.get("batch_size", 1), (int, str)) and isinstance(options.get("dtype", ""), str)):

@@ -1,4 +1,4 @@
-"""Whether an exact count is what was printed, given how many digits were printed."""
+"""Verdicts: whether an exact count agrees with a printed figure, to the printed digits."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from lambda_arch.errors import DataError
 
 SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12, "GiB": 2**30}
-"""How many of what is counted (parameters, multiply-accumulates, bytes) a printed unit is."""
+"""The factor of each printed unit: scalars, multiply-accumulates or bytes."""
 
 AGREES = "agrees"
 TRUNCATED = "agrees (truncated)"
@@ -18,10 +18,10 @@ NOT_BUILDABLE = "not buildable"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What comparing one printed figure with our count came to.
+    """The comparison of one printed figure with our count.
 
-    ``ours`` is our exact count, None where there is none; ``difference`` ours minus the printed figure, in the printed
-    unit, given where they differ; ``reason`` what is known of why.
+    ``ours`` is our exact count, or None; ``difference`` is ours minus the printed figure, in the printed unit, if they
+    differ; ``reason`` is the known reason why.
     """
 
     printed: str

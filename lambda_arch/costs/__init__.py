@@ -1,4 +1,4 @@
-"""What an architecture costs, by three independent counters: closed form, fvcore, and torch's own flop counter."""
+"""The costs of an architecture, by three independent counters: closed form, fvcore, and torch's own flop counter."""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ __all__ = [
     "verify",
 ]
 
-# these need numpy or torch: only when used
+# these need numpy or torch, so they are imported when used
 __getattr__, _ = lazy_names(
     __name__,
     {

@@ -1,4 +1,4 @@
-"""Three counters compared: the closed form, fvcore and torch."""
+"""The three counters compared: closed form, fvcore and torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lambda_arch.results import Result
 
 @dataclass(frozen=True)
 class Verification(Result):
-    """What three counters say of one architecture: the closed form, the two others, and every row they disagree on."""
+    """The counts of one architecture by the closed form and by the two others, and every row on which they disagree."""
 
     ledger: Ledger
     others: tuple[Counted, ...]
@@ -22,7 +22,7 @@ class Verification(Result):
 
 
 def verify(architecture: Architecture) -> Verification:
-    """Count ``architecture`` by all three counters and compare them to the unit, row by row."""
+    """Count ``architecture`` with all three counters and compare them exactly, row by row."""
     ledger = count(architecture)
     others = (count_by_fvcore(architecture), count_by_torch(architecture))
     disagreements = [line for other in others for line in _disagreements(ledger, other)]

@@ -1,8 +1,8 @@
 """The comparison layers in closed form: the rows of each, on a map of side ``size``.
 
-With n = size * size positions and c channels, an attention of key depth d a head over h heads and n positions has
-h * d * n * n multiply-accumulates for its logits and v * n * n for its values of v channels; relative logits are each
-query times all 2 * size - 1 embeddings of an axis.
+Attention over n = size * size positions with h heads of key depth d takes h * d * n * n multiply-accumulates for its
+logits and v * n * n to mix its values of v channels. Relative logits multiply each query with all 2 * size - 1
+embeddings of an axis.
 """
 
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _attend(path: str, heads: int, keys: int, values: int, size: int) -> Iterato
 
 @formula_of(AxialAttention)
 def axial_attention(part: Part) -> Iterator[Row]:
-    """Yield the rows of axial self-attention, the height's first."""
+    """Yield the rows of axial self-attention, first along the height."""
     for axis in ("height", "width"):
         yield from _axis(f"{part.path}.{axis}", part.settings, part.dim, part.size)
 
@@ -66,7 +66,7 @@ def local_attention(part: Part) -> Iterator[Row]:
     """Yield the rows of local self-attention."""
     path, layer, dim, size = part.path, part.settings, part.dim, part.size
     heads, n, m = layer.heads, size * size, layer.extent
-    half = dim // 2  # of a head's relative embedding one half tells the row, one the column
+    half = dim // 2  # half of a head's relative embedding encodes the row, half the column
     yield from _projections(path, ("queries", "keys", "values"), dim, (dim, dim, dim), size)
     yield matmul(f"{path}.logits", (1, heads, n, 1, m * m), dim * n * m * m)
     for axis in ("rows", "columns"):

@@ -1,4 +1,4 @@
-"""What the counters that run a network share: a row per module, with what can be read off the module itself."""
+"""Shared by the counters that run a network: one row per module, with all that the module itself tells."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from lambda_arch.arch import Architecture
 from lambda_arch.costs.ledger import Ledger, Row
 from lambda_arch.nn.attention.augmented import Upsample
 
-# element-wise and shape-only modules have no row
+# modules that are element-wise or only reshape have no row
 ELEMENTWISE = (nn.ReLU, nn.SiLU, nn.Sigmoid, nn.Flatten)
 KINDS: dict[type[nn.Module], str] = {
     nn.BatchNorm2d: "norm",
@@ -26,7 +26,7 @@ KINDS: dict[type[nn.Module], str] = {
 
 @dataclass(frozen=True)
 class Counted:
-    """A ledger counted by running the network, and the operations that the counter takes for free, with how often."""
+    """A ledger counted by running the network; ``zero`` says how often each operation ran that counts as zero."""
 
     name: str
     ledger: Ledger
@@ -34,13 +34,13 @@ class Counted:
 
     @classmethod
     def of(cls, name: str, architecture: Architecture, rows: list[Row], zero: Mapping[str, int]) -> "Counted":
-        """Return the rows that the counter ``name`` gave."""
+        """Return the rows and uncounted operations of the counter ``name``."""
         return cls(name, Ledger(str(architecture), architecture.image_size, tuple(rows)), dict(zero))
 
 
 @contextmanager
 def shapes_of(network: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
-    """Collect the shape of what each module returns, by path, while the network runs."""
+    """Collect the output shape of each module, by path, while the network runs."""
     shapes: dict[str, tuple[int, ...]] = {}
 
     def hook(path: str) -> Any:
@@ -58,7 +58,7 @@ def shapes_of(network: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
 
 
 def module_rows(network: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Row]:
-    """Yield the row of every leaf module, without MACs; parameters that modules share are the first one's."""
+    """Yield the row of every leaf module, without MACs; shared parameters count in the first module that has them."""
     counted: set[int] = set()
     for path, module in network.named_modules():
         if next(module.children(), None) is not None or isinstance(module, ELEMENTWISE):
@@ -70,5 +70,5 @@ def module_rows(network: nn.Module, shapes: Mapping[str, tuple[int, ...]]) -> It
 
 
 def image_for(architecture: Architecture, device: str) -> torch.Tensor:
-    """Return one image of the size of ``architecture``."""
+    """Return a batch of one black image, (1, 3, S, S), for ``architecture``."""
     return torch.zeros(1, 3, architecture.image_size, architecture.image_size, device=device)

@@ -1,7 +1,7 @@
-"""The second counter: fvcore on the built network. It does not know the closed form.
+"""The second counter: fvcore on the built network, independent of the closed form.
 
-fvcore 0.1.5 cannot trace on the meta device, so the network runs; its matrix-product handle takes the cost from the
-first operand alone, which is exact because none here broadcasts its first operand.
+fvcore 0.1.5 cannot trace on the meta device, so the network runs on the CPU. Its handle for matrix products takes the
+cost from the first operand alone; that is exact here, where no first operand is broadcast.
 """
 
 import torch
@@ -11,14 +11,14 @@ from lambda_arch.costs.counted import Counted, image_for, module_rows, shapes_of
 from lambda_arch.nn import build
 
 NOT_MACS = ("batch_norm", "adaptive_avg_pool2d", "upsample_bilinear2d")
-"""What fvcore's own total counts too; they are no multiply-accumulates."""
+"""Operations in fvcore's own total that are not multiply-accumulates."""
 
 
 def count_by_fvcore(architecture: Architecture) -> Counted:
-    """Count with fvcore's FlopCountAnalysis on the network itself, on the CPU, with zeros for weights."""
+    """Count with fvcore's FlopCountAnalysis, on the CPU and with all weights zero."""
     from fvcore.nn import FlopCountAnalysis
 
-    meta = build(architecture, device="meta")  # it knows which parameters are shared; to_empty makes each its own
+    meta = build(architecture, device="meta")  # to see which parameters are shared, because to_empty separates them
     network = build(architecture, device="meta").to_empty(device="cpu").eval()
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.detach().zero_()

@@ -1,6 +1,6 @@
 """The lambda layer in closed form (Bello, ICLR 2021, sections 3.2 and B.4).
 
-In the canonical order: position lambdas by convolution, content and position lambdas applied apart.
+In the canonical order: position lambdas by convolution, content and position lambdas applied separately.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lambda_arch.costs.modules import conv, matmul, norm
 
 @formula_of(Lambda)
 def lambda_layer(part: Part) -> Iterator[Row]:
-    """Yield the rows of a lambda layer: its settings say which lambdas it has, ``shape`` the numbers of it."""
+    """Yield the rows of a lambda layer: its settings say which lambdas it has, ``shape`` holds its numbers."""
     path, layer, shape = part.path, part.settings, part.shape
     assert shape is not None
     dim, dim_out, size = part.dim, part.dim_out, part.size

@@ -1,4 +1,4 @@
-"""The ledger: what an architecture costs, one row per module."""
+"""The ledger: the costs of an architecture, one row per module."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +11,10 @@ from lambda_arch.results import Result
 class Row(NamedTuple):
     """The cost of one module for one image.
 
-    ``path`` is the module's in the built network. ``shape`` is its output's at a batch of one; ``macs`` the
-    multiply-accumulates of convolutions, linear layers and matrix products; ``fvcore_flops`` what fvcore's own total
-    counts, normalisation and average-pooling to one included. The closed form puts integers there, or numpy arrays
-    for many architectures at once.
+    ``path`` is the module's path in the built network, ``shape`` its output shape for a batch of one, ``macs`` the
+    multiply-accumulates of convolutions, linear layers and matrix products, ``fvcore_flops`` what fvcore's own total
+    counts, which includes normalisation and global average pooling. Counts are integers, or numpy arrays for many
+    architectures at once.
     """
 
     path: str
@@ -65,16 +65,16 @@ class Ledger(Result):
 
     @cached_property
     def fvcore_flops(self) -> int:
-        """What fvcore 0.1.5 prints as its total: multiply-accumulates, and norms and pooling to one element-wise."""
+        """The total of fvcore 0.1.5: multiply-accumulates, and the elements of norms and global average pools."""
         return sum(row.fvcore_flops for row in self.rows)
 
     @cached_property
     def activations(self) -> int:
-        """Elements of all modules' outputs (ReLU and other element-wise modules apart)."""
+        """Elements of all modules' outputs, except those of element-wise modules such as ReLU."""
         return sum(row.activations for row in self.rows)
 
     def by_part(self) -> dict[str, "Ledger"]:
-        """Return a ledger for the stem, for each stage (or layer) and for the head, in the network's order."""
+        """Return a ledger each for the stem, every stage (or layer) and the head, in the network's order."""
         rows: dict[str, list[Row]] = {}
         for row in self.rows:
             rows.setdefault(row.part, []).append(row)

@@ -39,7 +39,7 @@ COSTS = ("params", "macs", "fvcore_flops", "activations")
 
 @dataclass(frozen=True)
 class Counts(Result):
-    """Exact costs of many architectures, an int64 array each, of one shape; see :class:`Row` for their units."""
+    """Exact costs of many architectures: one int64 array per cost, all of one shape; see :class:`Row` for units."""
 
     params: Integers
     macs: Integers
@@ -68,14 +68,13 @@ def count_many(
     stages: ArrayLike | None = None,
     image_size: ArrayLike | None = None,
 ) -> Counts:
-    """Return the costs of ``base`` with every combination, element by element, of the given settings.
+    """Return the costs of ``base`` with the given settings, which broadcast element by element.
 
-    ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays that broadcast.
-    ``stages`` is patterns (texts), or booleans (True for a lambda layer) with one more axis, 4 long (a stage each) or
-    as long as there are blocks. What is not given stays as in ``base``; blocks that become lambda layers take its
-    most common settings.
+    ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays. ``stages`` holds
+    patterns (strings), or booleans (True for a lambda layer) with one more axis, of one element per stage or per block.
+    What is not given stays as in ``base``; blocks that become lambda layers take its most common settings.
 
-    Only convolutions and lambda layers are counted this way; other layers by :func:`count`, one architecture at a time.
+    Only convolutions and lambda layers can be counted many at once; for other layers use :func:`count`.
 
     Raises :class:`ArchitectureError` naming the first value that cannot be built, the first layer of another kind, or
     the first settings whose FLOPs do not fit 64 bits.
@@ -111,7 +110,7 @@ def count_many(
 
 @dataclass(frozen=True)
 class _Group:
-    """Blocks of one stage that cost the same: where the first is, how many there are, how many hold a lambda layer."""
+    """Blocks of one stage that cost the same: path of the first, how many there are, how many have a lambda layer."""
 
     path: str
     stage: int
@@ -200,12 +199,13 @@ def _check_heads(heads: Integers | None, groups: Sequence[_Group]) -> None:
 
 
 def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers]) -> int:
-    """Return what no cost exceeds: every block both as a convolution and as a lambda layer of the largest settings.
+    """Return an upper bound of all costs: each block counts as a convolution and as a lambda layer of largest settings.
 
-    Costs grow with every setting but the heads; each term grows with more of these or with fewer, so both count.
+    Costs grow with every setting but the heads. Each term grows either with more heads or with fewer, so the bound adds
+    the costs of both.
     """
     largest = {name: int(value.max()) for name, value in given.items()}
-    if "m" in given and not given["m"].all():  # a global scope has fewer than this by this embeddings on any map
+    if "m" in given and not given["m"].all():  # a global scope has fewer embeddings than this squared
         largest["m"] = max(largest["m"], 2 * largest.get("image_size", base.image_size))
     heads = {1, largest["h"]} if "h" in given else {None}
     total = 0
@@ -219,7 +219,7 @@ def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers]
 
 
 def _check_range(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers], chunk: slice) -> None:
-    """Raise for the first settings of a chunk whose costs exceed 64 bits, found with Python's integers."""
+    """Raise for the first settings of a chunk whose costs exceed 64 bits; Python's integers do not overflow."""
     exact = {name: value.astype(object) for name, value in given.items()}
     sums = _count_chunk(base, [replace(g, lambdas=g.lambdas * np.array(1, object)) for g in groups], exact, chunk)
     costs = [np.asarray(cost, object) for cost in (2 * sums["macs"], *sums.values())]
@@ -230,19 +230,19 @@ def _check_range(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Int
 
 
 def _lambda_blocks(stages: ArrayLike, base: ResNet) -> NDArray[np.bool_]:
-    """Return which stages, or which blocks, hold lambda layers: the shape of ``stages`` and one axis more."""
+    """Return which stages, or which blocks, hold lambda layers: the shape of ``stages`` with one more axis."""
     array = np.asarray(stages)
     blocks = [len(stage) for stage in base.stages]
     lengths = (len(STAGES), sum(blocks))
     if array.dtype == np.bool_:
         if array.ndim == 0 or array.shape[-1] not in lengths:
-            expected = f"{lengths[0]} (a stage each) or {lengths[1]} (a block each)"
+            expected = f"{lengths[0]} (one per stage) or {lengths[1]} (one per block)"
             raise ArchitectureError(f"stages of shape {array.shape}: expected a last axis of {expected}")
         return array
     if array.dtype.kind != "U":
         raise ArchitectureError(f"stages={_first(array)}: expected patterns such as CCLL, or booleans")
     width = array.dtype.itemsize // 4
-    if width in lengths:  # a letter each: compare all of them at once
+    if width in lengths:  # one letter per stage or block: compare all of them at once
         codes = np.ascontiguousarray(array).view(np.uint32).reshape(*array.shape, width)
         is_lambda: NDArray[np.bool_] = codes == ord("L")
         if (is_lambda | (codes == ord("C"))).all():
@@ -260,7 +260,7 @@ def _check_layers(what: str, letters: str) -> None:
     others = [letter for letter in letters if letter not in "CL"]
     if others:
         raise ArchitectureError(
-            f"{what}: expected only C and L layers, what can be counted many at once; count() takes {others[0]} too"
+            f"{what}: expected only C and L layers, which can be counted many at once; count() takes {others[0]} too"
         )
 
 

@@ -1,9 +1,9 @@
 """Memory of attention and lambda maps: the LambdaNetworks paper's accounting, and what torch saves for backward.
 
-The paper's (Bello, ICLR 2021, Table 4): of each layer only what grows with the square of its n positions (or with
-n * sqrt(n), axially), n being the positions of the layer's output. Self-attention keeps b*h*n*n weights for a batch of
-b images and h heads; axial attention b*h*n*sqrt(n), twice, once an axis; a lambda layer k*n*n relative embeddings,
-whatever the batch, once per stage where the layers of a stage share them.
+The paper (Bello, ICLR 2021, Table 4) counts only what grows with the square of the n positions of a layer's output (or
+with n * sqrt(n), axially). Self-attention keeps b*h*n*n weights for b images and h heads; axial attention keeps
+b*h*n*sqrt(n) per axis; a lambda layer keeps k*n*n relative embeddings, whatever the batch, and only one set of them per
+stage where its layers share them.
 """
 
 from typing import TYPE_CHECKING
@@ -32,10 +32,10 @@ PAPER_BATCH = 128
 
 
 def map_bytes(architecture: Architecture, batch_size: int = PAPER_BATCH, *, stages: tuple[str, ...] = ()) -> int:
-    """Return the bytes of the maps of ``architecture`` at full precision, by the paper's formulas.
+    """Return the bytes of the maps of ``architecture`` in fp32, by the paper's formulas.
 
-    Embeddings that the lambda layers of a stage share count once. ``stages``: only those, such as ``("c2",)``. Layers
-    that keep no such map (convolutions, double attention) count as zero.
+    Shared embeddings count once. ``stages``: count only these, such as ``("c2",)``. Layers without such a map
+    (convolutions, double attention) count as zero.
     """
     inside = [part for part in architecture.parts() if not stages or part.path.partition(".")[0] in stages]
     return sum(_map_elements(part, batch_size) for part in inside) * ELEMENT_BYTES
@@ -60,15 +60,15 @@ def _map_elements(part: Part, batch_size: int) -> int:
 
 
 def saved_bytes(module: "nn.Module", image: "Tensor") -> int:
-    """Return the bytes of what torch keeps for the backward pass of ``module`` on ``image``, its parameters apart.
+    """Return the bytes that torch saves for the backward pass of ``module`` on ``image``, without its parameters.
 
-    Each storage counts once, in full, however many operations saved it; ``image`` itself counts when it is saved.
-    Tensors on the meta device give the figure of the CPU's operations, without the memory or the time.
+    Each storage counts once, in full, however many operations save it; ``image`` counts if it is saved. On the meta
+    device the figure is that of the CPU's operations, and takes no memory.
     """
     import torch
 
     own = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
-    saved: dict[int, torch.UntypedStorage] = {}  # keeps them alive: an address is not used twice
+    saved: dict[int, torch.UntypedStorage] = {}  # keeps them alive, so that no address is used twice
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
@@ -83,7 +83,7 @@ def saved_bytes(module: "nn.Module", image: "Tensor") -> int:
 
 
 def stage_saved_bytes(architecture: ResNet, stage: str = "c2", batch_size: int = PAPER_BATCH) -> int:
-    """Return :func:`saved_bytes` of one stage of the network in training, for a batch of images, on the meta device."""
+    """Return :func:`saved_bytes` of one stage of the network in training mode, computed on the meta device."""
     import torch
 
     from lambda_arch.nn import build

@@ -1,8 +1,8 @@
-"""What single modules cost in closed form, for integers or arrays. The side of a module's output map is ``size``.
+"""The cost of single modules in closed form, for integers or arrays. ``size`` is the side of a module's output map.
 
 A convolution of kernel area a, from c to d channels in g groups, on n output positions has c*a*d/g weights and
-c*a*d*n/g multiply-accumulates; padding is counted like any position. fvcore's column counts two for every element that
-a norm sees and one for every element that a global average-pool sees.
+c*a*d*n/g multiply-accumulates; padded positions count like all others. fvcore's column counts two per input element of
+a norm and one per input element of a global average pool.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from lambda_arch.costs.ledger import Row
 
 
 def rows(part: Part) -> Iterator[Row]:
-    """Yield the rows of a part, one per module, for one image: integers, or arrays where the part's numbers are."""
+    """Yield the rows of a part, one per module, for one image; counts are arrays where the part's numbers are."""
     yield from find(FORMULAS, part)(part)
 
 
@@ -30,7 +30,7 @@ def norm(path: str, dim: int, size: int) -> Row:
 
 
 def matmul(path: str, shape: tuple[int, ...], macs: int, params: int = 0) -> Row:
-    """Return the row of a matrix product, with its own parameters where it has any."""
+    """Return the row of a matrix product, with the parameters of its module."""
     return Row(path, "matmul", shape, params, macs, macs)
 
 
@@ -58,5 +58,5 @@ def pooled_linear(path: str, dim: int, classes: int, size: int) -> Iterator[Row]
 
 @formula_of(Head)
 def head(part: Part) -> Iterator[Row]:
-    """Yield the rows of a head that is a linear classifier alone."""
+    """Yield the rows of a head of a pool and a linear classifier."""
     return pooled_linear(part.path, part.dim, part.settings.classes, part.size)

@@ -1,9 +1,9 @@
-"""Peak activation memory of inference, in closed form: the most elements of tensors alive at once.
+"""Peak activation memory of inference, in closed form: the most tensor elements alive at once.
 
-A tensor lives from the operation that makes it to the last that reads it, as the operations of :mod:`lambda_arch.nn`
-follow each other. Norms, activations, softmax, gates and sums write over their input; copies that only change a layout
-do not count, nor do weights or the scratch space of a kernel. Every peak lies within the stem, one block or the head,
-with nothing else alive but the block's own input, so a network's is the maximum over these.
+A tensor lives from the operation that makes it to the last that reads it, in the order of :mod:`lambda_arch.nn`. Norms,
+activations, softmax, gates and sums work in place. Copies that only change a layout do not count, nor do weights or the
+workspace of a kernel. While the stem, a block or the head runs, nothing else is alive but its input, so the network's
+peak is the maximum over its parts.
 
 Formulas take integers for one architecture, or numpy arrays for many, like :mod:`lambda_arch.costs.closed_form`.
 """
@@ -35,16 +35,16 @@ ELEMENT_BYTES = 4
 def peak_memory(architecture: Architecture, batch_size: int = 1) -> int:
     """Return the bytes of activations alive at the peak of inference on ``batch_size`` images in fp32.
 
-    Raises :class:`ArchitectureError` for a part whose memory is not known: only those of ResNets of C and L layers are.
+    Raises :class:`ArchitectureError` for a part without a formula: there are formulas for ResNets of C and L layers.
     """
     return ELEMENT_BYTES * batch_size * int(max(peak_elements(part) for part in architecture.parts()))
 
 
 def peak_elements(part: Part) -> Any:
-    """Return the elements alive at the peak of a part for one image, its input among them.
+    """Return the elements alive at the peak of a part for one image, including its input.
 
-    An integer, or an array where the part's numbers are arrays. Raises :class:`ArchitectureError` for a part whose
-    memory is not known.
+    It is an integer, or an array where the part's numbers are arrays. Raises :class:`ArchitectureError` for a part
+    without a formula.
     """
     formula = FORMULAS.get(type(part.settings))
     if formula is None:
@@ -67,7 +67,7 @@ def _head(part: Part) -> Any:
 
 
 def _bottleneck(part: Part) -> Any:
-    """The block's input is alive throughout, for the shortcut."""
+    """Its input, alive throughout for the shortcut, and the largest of its steps."""
     block = part.settings.block
     dim_out, width = part.dim_out, part.dim_out // EXPANSION
     n, n_out = part.size**2, part.size_out**2
@@ -84,9 +84,9 @@ def _bottleneck(part: Part) -> Any:
         raise ArchitectureError(f"{part.path}: expected a C or L layer, whose memory is known, not {letter}")
     steps.append((width + dim_out) * n_out)
     if block.se:
-        steps.append(dim_out * n_out + dim_out + max(1, int(dim_out * block.se)))
+        steps.append(dim_out * n_out + dim_out + block.squeezed(dim_out))
     if part.first:
-        steps.append(2 * dim_out * n_out)  # the shortcut's output, and the block's to add it to
+        steps.append(2 * dim_out * n_out)  # the outputs of the shortcut and of the block, which are added
     return part.dim * n + _maximum(steps)
 
 

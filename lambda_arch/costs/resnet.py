@@ -45,7 +45,7 @@ def bottleneck(part: Part) -> Iterator[Row]:
     yield norm(f"{path}.spatial.norm", width, out)
     yield from conv_norm(f"{path}.expand", width, part.dim_out, 1, out)
     if block.se:
-        yield from squeeze_excitation(f"{path}.se", part.dim_out, max(1, int(part.dim_out * block.se)), out)
+        yield from squeeze_excitation(f"{path}.se", part.dim_out, block.squeezed(part.dim_out), out)
     if part.first:
         yield from conv_norm(f"{path}.shortcut", part.dim, part.dim_out, 1, out, bias=part.settings.shortcut_bias)
     if isinstance(block.layer, DoubleAttention):

@@ -1,4 +1,4 @@
-"""The third counter: torch's own flop counter, on the meta device. It does not know the closed form."""
+"""The third counter: torch's own flop counter, on the meta device, independent of the closed form."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from lambda_arch.nn import build
 
 
 def count_by_torch(architecture: Architecture) -> Counted:
-    """Count with torch's FlopCounterMode on the meta device; it has no fvcore column (0 there)."""
+    """Count with torch's FlopCounterMode on the meta device; the fvcore column is 0."""
     network = build(architecture, device="meta").eval()
     flops = FlopCounterMode(display=False)
     operations = _Operations(flops.flop_registry)
@@ -30,7 +30,7 @@ def count_by_torch(architecture: Architecture) -> Counted:
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Tallies the operations that do arithmetic or copy, and that are not in ``counted``."""
+    """Tallies the operations that compute or copy and are not in ``counted``."""
 
     def __init__(self, counted: Mapping[Any, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

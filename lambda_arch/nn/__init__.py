@@ -7,8 +7,7 @@ from lambda_arch.nn.plan import Plan, plans, set_evaluation
 from lambda_arch.nn.prepared import prepare
 from lambda_arch.nn.weights import load, to_safetensors
 
-λLayer = LambdaLayer  # noqa: N816, PLC2401  the layer by its letter
-"""As lucidrains spells it."""
+λLayer = LambdaLayer  # noqa: N816, PLC2401  lucidrains' name for it
 
 __all__ = [
     "Conversion",

@@ -1,4 +1,4 @@
-"""What blocks of several families are made of: convolutions with their norms, squeeze-excitation, the classifier."""
+"""Modules shared by families: convolutions with their norms, squeeze-excitation, the classifier."""
 
 import math
 from collections import OrderedDict
@@ -12,7 +12,7 @@ ACTIVATIONS: dict[Activation, type[nn.ReLU | nn.SiLU]] = {"relu": nn.ReLU, "silu
 
 
 def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = False, groups: int = 1) -> nn.Conv2d:
-    """Return a half-padded convolution, initialised for the ReLU after it (He et al. 2015, by its fan out)."""
+    """Return a half-padded convolution, initialised for a following ReLU (He et al. 2015, fan-out mode)."""
     module = nn.Conv2d(dim, dim_out, kernel, stride, kernel // 2, groups=groups, bias=bias)
     nn.init.normal_(module.weight, std=math.sqrt(2 * groups / (kernel**2 * dim_out)))
     if module.bias is not None:
@@ -21,7 +21,7 @@ def conv(dim: int, dim_out: int, kernel: int, stride: int = 1, *, bias: bool = F
 
 
 class ConvNorm(nn.Sequential):
-    """A convolution, its batch norm and an ``activation``, unless that is None."""
+    """A convolution, its batch norm and, unless it is None, an ``activation``."""
 
     def __init__(
         self,
@@ -44,12 +44,12 @@ class ConvNorm(nn.Sequential):
 
 
 def pooled_linear(dim: int, classes: int) -> nn.Sequential:
-    """Return the head: (b, dim, H, W) to logits (b, classes), a linear classifier of the channels' means."""
+    """Return global average pooling and a linear classifier: (b, dim, H, W) to logits (b, classes)."""
     return nn.Sequential(OrderedDict(pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(dim, classes)))
 
 
 class SqueezeExcitation(nn.Module):
-    """Channels scaled by a gate computed from their means (Hu et al. 2018), with ``hidden`` channels between."""
+    """Squeeze-excitation (Hu et al. 2018), with ``hidden`` channels between the squeeze and the excitation."""
 
     def __init__(self, dim: int, hidden: int, activation: type[nn.ReLU | nn.SiLU] = nn.ReLU) -> None:
         super().__init__()

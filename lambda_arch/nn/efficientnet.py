@@ -1,4 +1,4 @@
-"""The parts of EfficientNets."""
+"""The torch modules of EfficientNets."""
 
 from collections import OrderedDict
 
@@ -10,11 +10,11 @@ from lambda_arch.nn.blocks import SqueezeExcitation, conv, pooled_linear
 
 EPSILON = 1e-3
 MOMENTUM = 0.01
-"""Of the batch norms: the official implementation's (it writes the momentum as 0.99)."""
+"""Of the batch norms, as in the official implementation (which writes the momentum as 0.99)."""
 
 
 class ConvNormSwish(nn.Sequential):
-    """A convolution, its batch norm and, unless told otherwise, a swish (SiLU)."""
+    """A convolution, its batch norm and, if ``swish``, a SiLU."""
 
     def __init__(
         self, dim: int, dim_out: int, kernel: int, stride: int = 1, *, groups: int = 1, swish: bool = True
@@ -30,9 +30,9 @@ class ConvNormSwish(nn.Sequential):
 
 @module_of(efficientnet.MBConv)
 class MBConv(nn.Module):
-    """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation: widen, convolve depthwise, scale, project.
+    """An inverted bottleneck (Sandler et al. 2018) with squeeze-excitation.
 
-    One that strides or changes the channels has no shortcut.
+    Blocks that stride or change the channels have no shortcut.
     """
 
     def __init__(self, part: Part) -> None:

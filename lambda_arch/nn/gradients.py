@@ -1,4 +1,4 @@
-"""A way around a wrong gradient of torch's batch norm."""
+"""A workaround for a wrong gradient of torch's batch norm."""
 
 from typing import Any
 
@@ -17,9 +17,9 @@ class _Contiguous(torch.autograd.Function):
 
 
 def contiguous_gradient(x: Tensor) -> Tensor:
-    """Return ``x``, whose gradient will reach what made it in contiguous memory.
+    """Return ``x``; in the backward pass its gradient is made contiguous.
 
-    On CPUs, torch's batch norm (2.13) sums the wrong elements in its backward pass when a single image's gradient comes
-    with the strides of a permuted (1, n, c) tensor, as batched products give it. Other batches are right.
+    On CPUs, torch's batch norm (2.13) sums the wrong elements in its backward pass if the gradient of a single image
+    has the strides of a permuted (1, n, c) tensor, as batched products return it. Larger batches are right.
     """
     return _Contiguous.apply(x) if x.shape[0] == 1 and x.requires_grad else x  # type: ignore[no-untyped-call]

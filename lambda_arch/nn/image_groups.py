@@ -1,24 +1,23 @@
-"""Images a few at a time on CPUs, so that no tensor outgrows what the C library keeps for the next one.
+"""Batches split into groups of images on CPUs, so that every tensor fits in memory that malloc reuses.
 
-Memory of 32 MiB and more goes back to the system when it is freed (M_MMAP_THRESHOLD of malloc(3) grows no further), and
-so does a run of free memory of twice that: the next tensor is then faulted in page by page, which can take longer than
-computing it.
+Blocks of 32 MiB and more return to the system when they are freed (the maximum of M_MMAP_THRESHOLD in malloc(3)), and
+so does free memory of twice that. Page faults of the next tensor can then take longer than computing it.
 """
 
 import torch
 from torch import Tensor, nn
 
 LARGE = 16 * 2**20
-"""Bytes of the largest tensor; half of the threshold, with which whole networks ran fastest."""
+"""Maximum bytes of a tensor: half of the threshold, with which whole networks ran fastest."""
 LARGEST_MAP = 64
-"""Bytes of a ResNet's largest feature maps, for one pixel of the image: 64 channels at half its sides, or 256 at a
-quarter, in float32."""
+"""Bytes of a ResNet's largest feature maps per pixel of the image: 64 channels at half its sides, or 256 at a quarter,
+in float32."""
 
 
 def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
-    """Return how many images of a batch ``x`` (b, ...) to take at a time whose largest tensor has ``bytes_of_one``.
+    """Return how many images of a batch ``x`` (b, ...) to process at once; ``bytes_of_one``: largest tensor per image.
 
-    All of them where memory is planned by somebody else: on other devices, and under ``torch.compile``.
+    All of them on other devices and under ``torch.compile``, which manage memory themselves.
     """
     if x.device.type != "cpu" or torch.compiler.is_compiling():
         return max(1, len(x))
@@ -28,7 +27,7 @@ def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
 
 
 class InGroups(nn.Module):
-    """A network that takes large batches of images (b, 3, H, W) in groups; only for inference: images do not meet."""
+    """A network that processes large batches (b, 3, H, W) in groups; only for inference, as images do not interact."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -36,12 +35,12 @@ class InGroups(nn.Module):
         self.train(False)
 
     def train(self, mode: bool = True) -> "InGroups":
-        """Stay in evaluation mode, whichever ``mode``: norms that are left keep their statistics."""
+        """Stay in evaluation mode whatever ``mode`` is, so that remaining norms keep their statistics."""
         del mode
         return super().train(False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return what the network does of x."""
+        """Return the network's output for x."""
         size = images_at_a_time(x, LARGEST_MAP * x.shape[-2] * x.shape[-1])
         if size >= len(x):
             return self.network(x)  # type: ignore[no-any-return]

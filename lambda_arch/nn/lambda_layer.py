@@ -1,4 +1,4 @@
-"""The lambda layer (Bello, ICLR 2021, sections 3 and B.4), as real modules, so that every counter sees each part.
+"""The lambda layer (Bello, ICLR 2021, sections 3 and B.4), made of modules, so that counters see each part.
 
 Every product has two operands. Shapes below: b images, n = H x W positions, h heads, k query depth, u intra-depth,
 v = dim_out / h value depth.
@@ -20,7 +20,7 @@ from lambda_arch.nn.gradients import contiguous_gradient
 
 
 def content_weights(keys: Tensor, dtype: torch.dtype, norm: KeyNorm = "softmax") -> Tensor:
-    """Return keys (b, k, u, n) normalised over the positions, in float32 at least, as ``dtype``."""
+    """Return keys (b, k, u, n) normalised over the positions, computed in float32 at least, as ``dtype``."""
     accurate = keys.to(torch.float64 if keys.dtype == torch.float64 else torch.float32)
     if norm == "softmax":
         return accurate.softmax(-1).to(dtype)
@@ -28,7 +28,7 @@ def content_weights(keys: Tensor, dtype: torch.dtype, norm: KeyNorm = "softmax")
 
 
 def shaped_queries(queries: Tensor, h: int, softmax: bool) -> Tensor:
-    """Return (b, h, k, n) from queries (b, h*k, H, W), softmaxed over their depth where asked."""
+    """Return (b, h, k, n) from queries (b, h*k, H, W), with a softmax over their depth if ``softmax``."""
     queries = queries.reshape(queries.shape[0], h, queries.shape[1] // h, -1)
     return queries.softmax(2) if softmax else queries
 
@@ -47,7 +47,7 @@ class ContentLambda(nn.Module):
 
 
 class ApplyContent(nn.Module):
-    """Every query applied to the image's one content lambda."""
+    """Every query applied to the content lambda of the image."""
 
     def forward(self, queries: Tensor, lambdas: Tensor) -> Tensor:
         """Return (b, h, v, n) from queries (b, h, k, n) and lambdas (b, k, v)."""
@@ -61,8 +61,8 @@ class ApplyPosition(nn.Module):
     def forward(self, queries: Tensor, lambdas: Tensor) -> Tensor:
         """Return (b, h, v, n) from queries (b, h, k, n) and lambdas (b, v, k, n).
 
-        One small product a position. Both operands are made contiguous first: on strided matrices the batched product
-        copies them one by one, tens of thousands of times.
+        One small product per position. Both operands are made contiguous first, because the batched product copies
+        strided matrices one by one, tens of thousands of times.
         """
         of_position = queries.permute(0, 3, 1, 2).contiguous()
         per_position = lambdas.permute(0, 3, 2, 1).contiguous()
@@ -70,7 +70,7 @@ class ApplyPosition(nn.Module):
 
 
 def _matmul(left: Tensor, right: Tensor) -> Tensor:
-    """Multiply matrices; under float16 autocast in float32, where large queries and lambdas do not overflow."""
+    """Multiply matrices; under float16 autocast in float32, because large queries and lambdas may overflow."""
     if left.dtype == torch.float16 and torch.is_autocast_enabled(left.device.type):
         with torch.autocast(left.device.type, enabled=False):
             return torch.matmul(left.float(), right.float())
@@ -87,8 +87,8 @@ class LocalPosition(nn.Conv2d):
 class GlobalPosition(nn.Module):
     """Position lambdas of global scope: relative embeddings gathered into an n x n map, times the values.
 
-    ``weight`` (k, u, 2H-1, 2W-1) is what a convolution of that scope would hold: the embedding of offset (dy, dx) is
-    at [dy + H - 1, dx + W - 1]. Maps smaller than ``size`` use the middle of it.
+    ``weight`` (k, u, 2H-1, 2W-1) is laid out as a convolution of that scope: the embedding of offset (dy, dx) is at
+    [dy + H - 1, dx + W - 1]. Maps smaller than ``size`` use its middle.
     """
 
     def __init__(self, k: int, u: int, size: tuple[int, int], bias: bool) -> None:
@@ -120,7 +120,7 @@ class GlobalPosition(nn.Module):
         if height > self.size[0] or width > self.size[1]:
             raise ArchitectureError(
                 f"{height}x{width}: expected a map of at most {self.size[0]}x{self.size[1]}, "
-                f"the size that these global position embeddings were built for"
+                f"the size for which these global position embeddings were built"
             )
 
 
@@ -132,18 +132,17 @@ def _offsets(length: int, limit: int, device: torch.device) -> Tensor:
 class LambdaLayer(nn.Module):
     """A lambda layer: (b, dim, H, W) to (b, dim_out, H, W).
 
-    ``settings`` are those of :class:`lambda_arch.arch.Lambda`: ``k``, ``h``, ``u``, ``m`` and so on, which may be
-    ``"global"`` with ``size`` the largest H x W it will see.
+    ``settings`` are those of :class:`lambda_arch.arch.Lambda`: ``k``, ``h``, ``u``, ``m`` and so on. With
+    ``m="global"`` it needs ``size``, the largest H x W of its maps.
 
-    ``evaluation`` is how it is computed: ``"canonical"``, as the costs are counted, module by module; the name of
-    another exact evaluation, such as ``"matrix/sum"``; or ``"auto"``, the one that a cost model finds fastest for
-    ``batch_size`` images of ``size``. It may be set at any time (:meth:`set_evaluation`) and is no part of the state.
+    ``evaluation`` is how it is computed: ``"canonical"``, module by module, as costs are counted; the name of another
+    exact evaluation, such as ``"matrix/sum"``; or ``"auto"``, the fastest by a cost model for ``batch_size`` maps of
+    ``size``. It can be changed at any time (:meth:`set_evaluation`) and is not part of the state.
 
     Key channels are ordered (k, u) and value channels (v, u), so that no product needs a copy of them.
 
-    Raises ArchitectureError for heads that do not divide ``dim_out``, an even scope, a
-    global one without a size; SetupError for ``"auto"`` without a size, or an evaluation
-    that there is not.
+    Raises ArchitectureError for heads that do not divide ``dim_out``, an even scope, or a global one without a size;
+    SetupError for an unknown evaluation, or ``"auto"`` without a size.
     """
 
     def __init__(
@@ -187,12 +186,12 @@ class LambdaLayer(nn.Module):
         training: bool = False,
         dtype: torch.dtype | None = None,
     ) -> None:
-        """Compute by ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch_size`` maps.
+        """Use ``evaluation`` from now on; ``"auto"`` is a cost model's choice for ``batch_size`` maps.
 
-        It chooses for a ``device`` of that type and a ``dtype`` (under autocast), the layer's own unless given, and for
+        It chooses for a type of ``device`` and a ``dtype`` (that of autocast), by default the layer's own, and for
         inference or ``training``.
 
-        Raises SetupError for an evaluation that there is not, or ``"auto"`` without a size.
+        Raises SetupError for an unknown evaluation, or ``"auto"`` without a size.
         """
         if evaluation == "auto":
             weight = self.queries.weight
@@ -202,9 +201,9 @@ class LambdaLayer(nn.Module):
         self.evaluation = parse_evaluation(evaluation) if isinstance(evaluation, str) else evaluation
 
     def layer_shape(self, batch_size: int = 1, size: tuple[int, int] | None = None) -> LayerShape:
-        """Return the sizes of this layer at work on ``batch_size`` maps of ``size``, or of the size it was built for.
+        """Return the shape of the computation for ``batch_size`` maps of ``size``, by default that of construction.
 
-        Raises SetupError where neither is known.
+        Raises SetupError if neither size is known.
         """
         size = size or self.size
         if size is None:
@@ -231,12 +230,12 @@ class LambdaLayer(nn.Module):
         dim_out: int | None = None,
         dim_u: int = 1,
     ) -> "LambdaLayer":
-        """Return the layer that these arguments make in github.com/lucidrains/lambda-networks.
+        """Return the layer that github.com/lucidrains/lambda-networks makes of these arguments.
 
-        ``r``, the scope of local position lambdas, goes before ``n``, the side of the maps that global ones see. Local
-        ones have a bias.
+        ``r`` is the scope of local position lambdas, which have a bias; without it ``n`` is the side of the maps of
+        global ones.
 
-        Raises ArchitectureError without either of them, and as the layer itself does.
+        Raises ArchitectureError without either of them, and whatever the constructor raises.
         """
         if r is None and n is None:
             raise ArchitectureError(
@@ -247,7 +246,7 @@ class LambdaLayer(nn.Module):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments that make such a layer, plain values."""
+        """The arguments of the constructor for such a layer, as plain values."""
         dims = {"dim": self.queries.in_channels, "dim_out": self.v * self.h}
         return {**dims, **asdict(self.settings), "size": self.size}
 

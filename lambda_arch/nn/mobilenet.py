@@ -1,4 +1,4 @@
-"""The parts of MobileNets and Lambda MobileNets."""
+"""The torch modules of MobileNets and Lambda MobileNets."""
 
 from collections import OrderedDict
 
@@ -11,7 +11,7 @@ from lambda_arch.nn.blocks import ConvNorm
 
 @module_of(Stem)
 def stem(part: Part) -> nn.Sequential:
-    """Return a stem, which does not stride."""
+    """Return a stem, of stride 1."""
     return ConvNorm(part.dim, part.dim_out, 3)
 
 

@@ -1,4 +1,4 @@
-"""A network of any architecture: its parts in order, module for module what the walk over it says."""
+"""The network of any architecture: one module per part of the walk, in order."""
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,9 @@ Position = LocalPosition | GlobalPosition
 class Network(nn.Module):
     """The network of an architecture: images (b, 3, S, S) to logits (b, classes).
 
-    Modules are named by the paths of the parts, which are those of the architecture's string and count from 1:
-    ``c4.3`` is the third block of c4, ``layer12`` the twelfth layer of MobileNet-v1, whichever others are removed.
-    Dropout and stochastic depth belong to a training recipe and are not in it.
+    Modules have the paths of the parts, counted from 1 as in names of architectures: ``c4.3`` is the third block of c4,
+    ``layer12`` the twelfth layer of MobileNet-v1, even if others are removed. Dropout and stochastic depth belong to
+    training recipes.
     """
 
     stem: nn.Module
@@ -76,11 +76,11 @@ def build(
 
     ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`.
 
-    ``evaluation`` is how its lambda layers compute: ``"canonical"``, as costs are counted; ``"auto"``, for each layer
-    the exact evaluation that a cost model finds fastest at ``batch_size`` images; or one by name, such as
-    ``"matrix/sum"``. Parameters and outputs are the same whichever it is.
+    ``evaluation`` is how its lambda layers are computed: ``"canonical"``, as costs are counted; ``"auto"``, for each
+    layer the fastest exact evaluation by a cost model for ``batch_size`` images; or one by name, such as
+    ``"matrix/sum"``. Parameters and outputs do not depend on it.
 
-    Raises ArchitectureError for a name that is none, SetupError for no such evaluation.
+    Raises ArchitectureError for an invalid name, SetupError for an unknown evaluation.
     """
     value = configured(architecture, image_size, settings)
     with torch.device(device or "cpu"):

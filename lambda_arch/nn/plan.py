@@ -1,4 +1,4 @@
-"""Which evaluation each lambda layer of a network computes by: setting it, and seeing it."""
+"""The evaluations of a network's lambda layers: setting and listing them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from lambda_arch.nn.lambda_layer import LambdaLayer
 
 @dataclass(frozen=True)
 class Plan:
-    """What a lambda layer computes by: ``path``, sizes, evaluation, and multiply-accumulates for ``shape.b`` images.
+    """The evaluation of a lambda layer, with its path and shape, and its multiply-accumulates for ``shape.b`` images.
 
-    ``macs`` are those that run, ``canonical_macs`` those that are counted; of what lies between projections and output.
+    ``macs`` are executed, ``canonical_macs`` are counted; both are of what lies between projections and output.
     """
 
     path: str
@@ -39,19 +39,19 @@ def set_evaluation(
     training: bool = False,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Compute every lambda layer of ``network`` by ``evaluation``; ``"auto"`` chooses for each by a cost model.
+    """Set the evaluation of every lambda layer of ``network``; ``"auto"`` chooses one for each by a cost model.
 
-    It chooses for ``batch_size`` images on a ``device`` of that type (``cpu``, ``cuda``) and products in ``dtype``
-    (that of autocast), the network's own unless given, for inference or ``training``.
+    It chooses for ``batch_size`` images, a type of ``device`` (``cpu``, ``cuda``) and the ``dtype`` of products (that
+    of autocast), by default the network's own, and for inference or ``training``.
 
-    Raises SetupError for an evaluation that there is not.
+    Raises SetupError for an unknown evaluation.
     """
     for _, layer in lambda_layers(network):
         layer.set_evaluation(evaluation, batch_size, device, training, dtype)
 
 
 def plans(network: nn.Module, batch_size: int = 1) -> list[Plan]:
-    """Return what each lambda layer of ``network`` computes by, and its cost for ``batch_size`` images."""
+    """Return the evaluation of each lambda layer of ``network``, with its cost for ``batch_size`` images."""
     found = []
     for path, layer in lambda_layers(network):
         at = layer.layer_shape(batch_size)

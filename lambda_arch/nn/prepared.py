@@ -17,21 +17,23 @@ from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_wei
 from lambda_arch.nn.network import Network
 
 FEW, SMALL = 4, 64
-"""Images and positions: of more images, maps of no more positions are convolved; measured on two CPU cores."""
+"""With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores."""
 
 
 def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None = None) -> nn.Module:
     """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
 
-    Batch norms are folded into the convolutions before them, queries, keys and values come from one product, and what
-    an evaluation gathers from the position embeddings is gathered once, for the maps that the layer was built for
-    (others are gathered as they come). Layers whose evaluation is the canonical one get the cost model's for
-    ``batch_size`` images, and products in ``dtype`` (that of autocast; the network's own by default), where the size of
-    their maps is known. On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and
-    large batches go through in groups (:class:`~lambda_arch.nn.image_groups.InGroups`). What is returned stays in
-    evaluation mode, its evaluations cannot be set, and ``torch.compile`` takes it as it takes any module.
+    - Batch norms are folded into the convolutions before them; queries, keys and values come from one product.
+    - The maps that an evaluation gathers from embeddings are gathered once, for the size of maps that the layer was
+      built for.
+    - Layers with the canonical evaluation get the cost model's choice for ``batch_size`` images and products in
+      ``dtype`` (that of autocast; by default the network's own), if the size of their maps is known.
+    - On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches are processed in
+      groups (:class:`~lambda_arch.nn.image_groups.InGroups`).
 
-    Raises SetupError for a batch size that is no whole number from 1.
+    The copy stays in evaluation mode, and its evaluations cannot be changed. ``torch.compile`` accepts it.
+
+    Raises SetupError for a batch size below 1.
     """
     if batch_size < 1:
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1")
@@ -49,7 +51,7 @@ def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None =
 
 
 class PreparedLambdaLayer(nn.Module):
-    """A lambda layer with its norms folded, one projection, and its position maps at hand."""
+    """A lambda layer with folded norms, one projection and gathered position maps."""
 
     position: Tensor | None
     bias: Tensor | None
@@ -102,9 +104,9 @@ class PreparedLambdaLayer(nn.Module):
 
 
 class PointwiseProduct(nn.Module):
-    """A 1x1 convolution as one matrix product an image, quicker on CPUs: (b, dim, H, W) to (b, dim_out, H', W').
+    """A 1x1 convolution as one matrix product per image, faster on CPUs: (b, dim, H, W) to (b, dim_out, H', W').
 
-    Many small maps are left to the convolution, which joins their positions.
+    Many small maps are convolved instead, which joins their positions.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -126,7 +128,7 @@ class PointwiseProduct(nn.Module):
 
 
 class Contiguous(nn.Module):
-    """Rows of channels again, after modules that pooled faster with channels last."""
+    """The contiguous format again, after modules that pool faster with channels last."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return x, contiguous."""
@@ -134,7 +136,7 @@ class Contiguous(nn.Module):
 
 
 def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None) -> nn.Module:
-    if type(module) is LambdaLayer:  # one that computes more is left as it is
+    if type(module) is LambdaLayer:  # subclasses may compute more and are left as they are
         return PreparedLambdaLayer(module, batch_size, dtype)
     if isinstance(module, ConvNorm):
         rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
@@ -165,7 +167,7 @@ def _product(conv: nn.Conv2d) -> nn.Module:
 
 
 def _stacked(convs: list[nn.Conv2d]) -> nn.Conv2d:
-    """Return one 1x1 convolution that computes what ``convs`` do of the same input, one after the other."""
+    """Return one 1x1 convolution with the concatenated outputs of ``convs``."""
     first = convs[0]
     stacked = nn.Conv2d(first.in_channels, sum(conv.out_channels for conv in convs), 1)
     zeros = [conv.weight.new_zeros(conv.out_channels) for conv in convs]

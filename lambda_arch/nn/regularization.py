@@ -1,4 +1,4 @@
-"""Dropout and stochastic depth, hooked onto a network: parameters, module names and counts stay as they are."""
+"""Dropout and stochastic depth as hooks, so that parameters, module names and counts stay the same."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,10 +12,10 @@ from lambda_arch.nn.resnet import Bottleneck
 
 
 def regularize(network: nn.Module, *, drop: float = 0.0, drop_path: float = 0.0) -> None:
-    """Drop inputs of the classifier and residual branches of ``network`` while it trains, at random.
+    """Add dropout and stochastic depth to ``network``, active while it trains.
 
     ``drop``: the rate of dropout before the classifier. ``drop_path``: the last block's rate of stochastic depth
-    (Huang et al. 2016); those before it rise in proportion to their depth, from 0.
+    (Huang et al. 2016); rates rise linearly with depth, from 0.
 
     Raises :class:`lambda_arch.SetupError` for a network without residual branches to drop.
     """
@@ -44,7 +44,7 @@ def residual_branches(network: nn.Module) -> Iterator[nn.Module]:
 
 
 class DropPath:
-    """A hook: zeroes the output of a branch for some of the images, and scales up the others."""
+    """A hook that zeroes the output of a branch for random images and scales up the others."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
@@ -58,11 +58,11 @@ class DropPath:
 
 
 class Drop:
-    """A hook: dropout on the input of a module."""
+    """A hook that applies dropout to the input of a module."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
     def __call__(self, module: nn.Module, inputs: tuple[Tensor]) -> Tensor | None:
-        """Return the input with some of it dropped; unchanged in evaluation mode."""
+        """Return the input after dropout; unchanged in evaluation mode."""
         return dropout(inputs[0], self.rate) if module.training else None

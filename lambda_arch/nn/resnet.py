@@ -1,4 +1,4 @@
-"""The parts of ResNets and LambdaResNets: stems and bottleneck blocks."""
+"""The torch modules of ResNets and LambdaResNets: stems and bottleneck blocks."""
 
 from collections import OrderedDict
 from itertools import pairwise
@@ -31,8 +31,8 @@ def stem(part: Part) -> nn.Sequential:
 class Bottleneck(nn.Module):
     """1x1 convolution, spatial layer, 1x1 convolution, and a shortcut.
 
-    A convolution strides itself, augmented or not; other layers have an average pool after them, of 3x3 or 2x2. A
-    double attention block comes last.
+    Convolutions, augmented or not, stride themselves; other layers are followed by a 3x3 or 2x2 average pool. A double
+    attention block comes last.
     """
 
     def __init__(self, part: Part) -> None:
@@ -49,7 +49,7 @@ class Bottleneck(nn.Module):
         spatial += [("norm", nn.BatchNorm2d(width)), (activation, ACTIVATIONS[activation](inplace=True))]
         self.spatial = nn.Sequential(OrderedDict(spatial))
         self.expand = ConvNorm(width, dim_out, 1, activation=None)
-        self.se = SqueezeExcitation(dim_out, max(1, int(dim_out * block.se))) if block.se else None
+        self.se = SqueezeExcitation(dim_out, block.squeezed(dim_out)) if block.se else None
         bias = part.settings.shortcut_bias
         self.shortcut = ConvNorm(dim, dim_out, 1, stride, bias=bias, activation=None) if part.first else None
         self.activation = ACTIVATIONS[activation](inplace=True)
@@ -73,7 +73,7 @@ class Bottleneck(nn.Module):
 
 @module_of(Convolution, arch.DoubleAttention)
 def convolution(part: Part) -> nn.Conv2d:
-    """Return a 3x3 convolution, which strides."""
+    """Return a 3x3 convolution with the part's stride."""
     return conv(part.dim, part.dim_out, 3, part.stride)
 
 
@@ -97,7 +97,7 @@ def local_attention(part: Part) -> nn.Module:
 
 @module_of(arch.AugmentedConvolution)
 def augmented_convolution(part: Part) -> nn.Module:
-    """Return an attention-augmented convolution, which strides."""
+    """Return an attention-augmented convolution with the part's stride."""
     layer = part.settings
     key_dim, value_dim = layer.depths(part.dim)
     return attention.AugmentedConvolution(

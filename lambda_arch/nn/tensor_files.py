@@ -1,4 +1,4 @@
-"""Files of tensors that come from anywhere: what they declare is looked at before anything is allocated for it."""
+"""Untrusted files of tensors: their declared sizes are checked before anything is allocated."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from lambda_arch.files import check_regular
 M = TypeVar("M", bound=nn.Module)
 
 SAFE_TORCH = (2, 10)
-"""Since when ``weights_only=True`` keeps what it promises."""
+"""The first version in which ``weights_only=True`` is safe."""
 FLOATS = frozenset((torch.float16, torch.bfloat16, torch.float32, torch.float64))
 INTEGERS = frozenset((torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64))
 
@@ -24,8 +24,8 @@ INTEGERS = frozenset((torch.bool, torch.uint8, torch.int8, torch.int16, torch.in
 def read_safetensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors of a safetensors file, by name, and its metadata.
 
-    Raises OSError for a file that cannot be opened, and DataError for one that is damaged or has tensors of a kind that
-    no network has.
+    Raises OSError for a file that cannot be opened, and DataError for one that is damaged or has tensors of an
+    unexpected kind.
     """
     from safetensors import safe_open
 
@@ -37,17 +37,17 @@ def read_safetensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor]
             metadata = file.metadata() or {}
     except OSError:
         raise
-    except Exception as error:  # a damaged file, or one of types that this torch does not have, fails in many ways
+    except Exception as error:  # a damaged file, or one with types that this torch lacks, may raise anything
         raise DataError(f"{path}: not a safetensors file, or a truncated one: {shown(error)}") from None
     check_tensors(path, tensors)
     return tensors, metadata
 
 
 def read_pickled(path: Path) -> object:
-    """Return what torch.save wrote at ``path``, tensors and plain containers alone; no code of it runs.
+    """Return what torch.save wrote at ``path``: only tensors and plain containers; no code in it runs.
 
-    Raises OSError for a file that cannot be opened, and DataError for one that is damaged, holds other objects, or is
-    to be read by a torch whose reading of such files is not safe.
+    Raises OSError for a file that cannot be opened, and DataError for one that is damaged or holds other objects, or if
+    this version of torch cannot read it safely.
     """
     check_regular(path)
     if tuple(int(each) for each in re.findall(r"\d+", torch.__version__)[:2]) < SAFE_TORCH:
@@ -63,12 +63,12 @@ def read_pickled(path: Path) -> object:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about protocols of old files
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in any way that its bytes say
+    except Exception as error:  # a damaged file may raise anything
         code = re.search(r"GLOBAL (\S+)", str(error))
         if code:
             raise DataError(
                 f"{path}: holds a Python object, {shown(code[1])}, and is not loaded: it could run code; "
-                f"expected tensors alone, such as torch.save(model.state_dict(), file) writes"
+                f"expected only tensors, as torch.save(model.state_dict(), file) writes them"
             ) from None
         if start.startswith(b"PK"):
             raise DataError(f"{path}: a truncated or damaged checkpoint") from None
@@ -76,7 +76,7 @@ def read_pickled(path: Path) -> object:
 
 
 def check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Raise :class:`DataError` for a tensor of a kind that no network has, or larger than what the file holds of it."""
+    """Raise :class:`DataError` for a tensor of an unexpected kind, or larger than its data in the file."""
     for name, tensor in tensors.items():
         kind = _odd_kind(tensor)
         if kind:
@@ -84,7 +84,7 @@ def check_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _odd_kind(tensor: Tensor) -> str:
-    """Return what is unusual about a tensor, nothing for one that a network may have."""
+    """Return what is unexpected about a tensor, or an empty text."""
     if tensor.is_quantized:
         return "quantised"
     if tensor.layout != torch.strided or tensor.is_nested:
@@ -99,20 +99,20 @@ def _odd_kind(tensor: Tensor) -> str:
 
 
 def check_buildable(path: Path, make: Callable[[str], M]) -> M:
-    """Return the module that ``make`` makes on the meta device: without memory.
+    """Return the module that ``make`` builds on the meta device, without memory.
 
-    Raises :class:`DataError` where what ``path`` says is no module, or one that would not fit into memory.
+    Raises :class:`DataError` if the module described in ``path`` cannot be built, or does not fit into memory.
     """
     try:
         module = make("meta")
     except (ArithmeticError, RuntimeError, TypeError, MemoryError) as error:
-        raise DataError(f"{path}: says no network that can be built ({shown(error)})") from None
+        raise DataError(f"{path}: describes no network that can be built ({shown(error)})") from None
     check_memory(path, sum(each.numel() * each.element_size() for each in module.state_dict().values()))
     return module
 
 
 def check_memory(path: Path, size: int) -> None:
-    """Raise :class:`DataError` where ``size`` bytes are more than the memory that is free."""
+    """Raise :class:`DataError` if ``size`` bytes exceed the free memory."""
     import psutil
 
     free = psutil.virtual_memory().available
@@ -123,7 +123,7 @@ def check_memory(path: Path, size: int) -> None:
 
 
 def _unpacked(path: Path) -> int:
-    """Return the bytes that a file has when it is unpacked."""
+    """Return the unpacked size of a file in bytes."""
     try:
         with zipfile.ZipFile(path) as archive:
             return sum(entry.file_size for entry in archive.infolist())

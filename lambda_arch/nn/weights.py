@@ -1,4 +1,4 @@
-"""Weights in files: safetensors that name their own architecture."""
+"""Weights in safetensors files that name their architecture."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ LAMBDA_LAYER = "lambda_layer"
 
 
 def to_safetensors(module: Network | LambdaLayer) -> bytes:
-    """Return the content of a safetensors file of ``module``, what :func:`load` reads."""
+    """Return the content of a safetensors file of ``module``, which :func:`load` reads."""
     from safetensors.torch import save
 
     if isinstance(module, LambdaLayer):
@@ -27,24 +27,24 @@ def to_safetensors(module: Network | LambdaLayer) -> bytes:
     seen: set[int] = set()
     tensors = {}
     for name, tensor in module.state_dict().items():
-        shared = tensor.data_ptr() in seen  # embeddings that layers share: the format wants each name's own
+        shared = tensor.data_ptr() in seen  # shared embeddings: the format requires a tensor of its own for each name
         seen.add(tensor.data_ptr())
         tensors[name] = tensor.clone() if shared else tensor.contiguous()
     return save(tensors, metadata)
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | LambdaLayer:
-    """Return the network, or the lambda layer, of a file that ``lambda-arch convert`` wrote, on ``device``.
+    """Return the network or lambda layer of a file written by ``lambda-arch convert``, on ``device``.
 
     Raises OSError for a file that cannot be opened, and DataError for one that is damaged, does not name its
-    architecture, or holds other tensors than that has.
+    architecture, or does not have its tensors.
     """
     path = Path(path)
     state, metadata = read_safetensors(path, str(device))
     module = check_buildable(path, lambda device: _build(path, metadata, device))
     own = len(list(module.parameters())) == len(list(module.named_parameters(remove_duplicate=False)))
     _fill(path, module, state, assign=True)
-    if not own:  # layers that share embeddings have to go on sharing them
+    if not own:  # shared embeddings must stay shared
         module = _build(path, metadata, device)
         _fill(path, module, state, assign=False)
     return module

@@ -1,4 +1,4 @@
-"""Figures that other people printed, as data files, each with its source."""
+"""Published figures as data files, each with its source."""
 
 from lambda_arch.published.tables import (
     Column,

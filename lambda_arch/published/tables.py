@@ -1,7 +1,7 @@
-"""Published figures: one CSV file per table, and a TOML file of the same name that says what its columns are.
+"""Published figures: one CSV file per table, and a TOML file of the same name that describes its columns.
 
-A table's CSV holds the figures as printed, and an ``architecture`` column: the name of what each row counts, empty
-where it cannot be built yet. Adding a table is adding these two files.
+The CSV holds the figures as printed, and in the ``architecture`` column the name of each row's architecture, empty
+where it cannot be built yet. To add a table, add these two files.
 """
 
 import csv
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Known:
-    """A disagreement whose reason, or whose having none, is known: a column, and the rows with these values."""
+    """A disagreement that was examined: its column, its rows (those with these values) and its reason."""
 
     column: str
     where: Mapping[str, str]
@@ -54,7 +54,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Stated:
-    """Rows whose source states something else than what is known to be behind them: ``options`` say what it states."""
+    """Rows whose source states other ``options`` than those that reproduce its figures."""
 
     where: Mapping[str, str]
     options: str
@@ -63,7 +63,7 @@ class Stated:
 
 @dataclass(frozen=True)
 class PublishedRow:
-    """One printed row: its cells as text, by column, and the name of the architecture it counts (or nothing)."""
+    """One printed row: its cells as text by column, and the name of its architecture (empty if it cannot be built)."""
 
     cells: Mapping[str, str]
     architecture: str
@@ -73,7 +73,7 @@ class PublishedRow:
 class PublishedTable:
     """A printed table. ``keys`` are the columns that identify its rows, ``columns`` those of figures.
 
-    ``one_network``: its rows vary one network by their keys alone, so that whatever else is unsaid is the same in all.
+    ``one_network``: its rows vary one network by their keys alone; whatever the table leaves unsaid is the same in all.
     """
 
     name: str
@@ -87,7 +87,7 @@ class PublishedTable:
     one_network: bool = False
 
     def reason(self, row: PublishedRow, column: str) -> str:
-        """Return what is known of why this figure differs, or nothing."""
+        """Return the known reason why this figure differs, or an empty text."""
         for known in self.known:
             if known.column == column and all(row.cells[key] == value for key, value in known.where.items()):
                 return known.reason
@@ -103,7 +103,7 @@ def table_names() -> tuple[str, ...]:
 
 @cache
 def load_table(name: str) -> PublishedTable:
-    """Return a table by name; raises :class:`LambdaArchError` for one that is not there."""
+    """Return a table by name; raises :class:`LambdaArchError` for an unknown one."""
     if name not in table_names():
         raise LambdaArchError(
             f"{name}: no such table{did_you_mean(name, table_names())}; there are {', '.join(table_names())}"

@@ -1,4 +1,4 @@
-"""Results as tables: on the console, as CSV, JSON, Markdown, LaTeX and HTML; plots."""
+"""Results as tables (on the console, as CSV, JSON, Markdown, LaTeX and HTML) and as plots."""
 
 from lambda_arch.reporting.console import print_report, to_text
 from lambda_arch.reporting.dispatch import report_of

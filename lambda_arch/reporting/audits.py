@@ -11,7 +11,7 @@ from lambda_arch.reporting.table import Column, Report, Table
 
 
 def audit_report(findings: Findings) -> Report:
-    """Return, by table, the figures that their own architectures do not give, and which hypothesis does."""
+    """Return, by table, the figures that differ from our counts, and the hypothesis that explains each."""
     rows = [_cells(finding) for finding in findings]
     human = [
         Column("figure", align="left"),
@@ -84,7 +84,7 @@ def _cells(finding: Finding) -> dict[str, Any]:
 
 
 def certainty(finding: Finding) -> str:
-    """Write in a few words how many hypotheses give a figure, of how many."""
+    """Return a short text that says how many of the hypotheses tried give the figure."""
     given = f"{len(finding.others) + 1 if finding.hypothesis else 'none'} of {finding.tried}"
     if finding.explains > 1:
         given += f"; gives {finding.explains}"

@@ -1,4 +1,4 @@
-"""Reports of calibrated blocks, and of predictions with what was measured."""
+"""Reports of calibrated blocks, and of predicted latencies."""
 
 import statistics
 from collections import Counter
@@ -16,7 +16,7 @@ WARNINGS = 4  # lines at most
 
 
 def calibration_report(calibration: Calibration) -> Report:
-    """Return one row per part: its latency with quartiles, and how many samples that rests on."""
+    """Return one row per part: its latency with quartiles, and the number of samples."""
     rows: list[dict[str, Any]] = []
     for key, label in calibration.parts.items():
         found = calibration.latencies.by_key.get(key)
@@ -62,7 +62,7 @@ def _most_common(calibration: Calibration) -> str:
 
 
 def prediction_report(found: Predictions) -> Report:
-    """Return one row per network: predicted, and measured with the error where it was."""
+    """Return one row per network: its predicted latency, and its measured latency with the error if it was measured."""
     rows = [_row(prediction) for prediction in found.predictions]
     columns = [
         Column("architecture", align="left"),
@@ -81,7 +81,7 @@ def prediction_report(found: Predictions) -> Report:
     notes += [
         f"! {text}"
         for text in dict.fromkeys(w for p in found.predictions if p.measurement for w in p.measurement.warnings)
-    ][:4]
+    ][:WARNINGS]
     flat = (
         Table([Column(name) for name in rows[0] if name != "interval"], rows)
         if rows
@@ -101,7 +101,7 @@ def doubt_lines(predictions: Sequence[Prediction]) -> list[str]:
 
 
 def error_line(errors: Sequence[float]) -> str:
-    """Return the errors in a line: median and largest absolute error, and the bias."""
+    """Return one line with the median and largest absolute error, and the bias."""
     if not errors:
         return ""
     sizes = [abs(error) for error in errors]
@@ -135,7 +135,7 @@ def _interval(prediction: Prediction) -> str:
 def write_plot(path: Path, found: Predictions) -> None:
     """Plot predicted against measured latency, with the measurements' quartiles, to ``path``.
 
-    Raises :class:`ArchitectureError` where matplotlib cannot write such a file.
+    Raises :class:`ArchitectureError` for a file format that matplotlib does not support.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Report of published tables with ours beside theirs."""
+"""Report of published tables compared with our counts."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ LEGEND = (
 
 
 def comparison_report(compared: Comparison | Comparisons) -> Report:
-    """Return published tables compared. The flat table is the table itself for one, one row per figure for several."""
+    """Return compared tables. Flat, one table has its own rows and columns; several have one row per figure."""
     comparisons = [compared] if isinstance(compared, Comparison) else list(compared)
     tables = [_human(comparison) for comparison in comparisons]
     tables[-1] = replace(tables[-1], notes=[*tables[-1].notes, LEGEND])
@@ -50,7 +50,7 @@ def comparison_report(compared: Comparison | Comparisons) -> Report:
 
 
 def wide(comparison: Comparison) -> Table:
-    """Return a comparison as printed, with our counts, differences and verdicts in columns of their own."""
+    """Return a table as printed, with our counts, differences and verdicts in additional columns."""
     names = [*comparison.table.keys, "architecture", "our_params", "our_macs"]
     for figure in comparison.table.columns:
         names.append(_with_unit(figure.name, figure))
@@ -129,7 +129,7 @@ def _human(comparison: Comparison) -> Table:
 
 
 def _shown_keys(comparison: Comparison) -> list[str]:
-    """Leave out keys too long for a terminal; the CSV has them."""
+    """Return the keys short enough for a terminal; the CSV has all."""
     return [key for key in comparison.table.keys if max(len(row.published.cells[key]) for row in comparison.rows) <= 60]
 
 

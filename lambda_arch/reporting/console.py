@@ -8,7 +8,7 @@ from typing import TextIO
 
 from lambda_arch.reporting.table import Column, Report, Table
 
-FOLDED = 24  # in the last resort, words longer than this break over lines
+FOLDED = 24  # as a last resort, longer words are broken
 
 
 def print_report(report: Report, file: TextIO | None = None, width: int | None = None) -> None:
@@ -53,7 +53,7 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
 
 
 def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str]]]:
-    """Return the columns and their cells, without the optional columns where not all fit unwrapped."""
+    """Return the columns and their cells, without optional columns unless all fit unwrapped."""
     for columns in (list(table.columns), [column for column in table.columns if not column.optional]):
         cells = [[column.cell(row) for column in columns] for row in table.rows]
         widths = [max(map(len, [column.heading, *_column(cells, i)])) for i, column in enumerate(columns)]
@@ -65,8 +65,8 @@ def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str
 def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], available: int) -> tuple[list[int], int]:
     """Return the columns' widths and the gap between them.
 
-    Where not all fits, headings and texts wrap between words first, then the gaps shrink, then long words are folded;
-    figures never are.
+    If not all fits, first headings and texts wrap between words, then gaps shrink, then long words are broken; figures
+    never are.
     """
     lengths = [[len(line[i]) for line in cells] or [0] for i in range(len(columns))]
     natural = [max(len(column.heading), *length) for column, length in zip(columns, lengths, strict=True)]
@@ -94,5 +94,5 @@ def _column(cells: Sequence[Sequence[str]], i: int) -> list[str]:
 
 
 def _longest_word(texts: Sequence[str], fold: int = FOLDED) -> int:
-    """Return the length of the longest word, those over ``fold`` being folded."""
+    """Return the length of the longest word, at most ``fold``."""
     return max((min(len(word), fold) for text in texts for word in text.split()), default=1)

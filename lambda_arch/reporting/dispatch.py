@@ -1,4 +1,4 @@
-"""Which report shows which result: a new kind of result adds its line."""
+"""The report of each kind of result; a new kind adds its line."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -31,11 +31,11 @@ REPORTS = {
     "TableTimings": "ratios.table_timings_report",
     "Verification": "verifications.verification_report",
 }
-"""By the result's class: the module here and its function, imported when a result is shown."""
+"""The module and function of the report, by the result's class; imported when a result is shown."""
 
 
 def report_of(result: "Result") -> Report:
-    """Return the report of ``result``: what the CLI shows of it."""
+    """Return the report of ``result``, as the CLI shows it."""
     module, _, function = REPORTS[type(result).__name__].partition(".")
     report: Report = getattr(import_module(f"lambda_arch.reporting.{module}"), function)(result)
     return report

@@ -1,4 +1,4 @@
-"""Reports of how lambda layers are computed: the evaluation of each, and what it executes beside what is counted."""
+"""Reports of the evaluations of lambda layers: the MACs that each executes, compared with those that are counted."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def evaluation_report(ledger: Ledger, plans: "Sequence[Plan]") -> Report:
-    """Return a row a lambda layer, and the network's total: canonical MACs, executed MACs and their ratio."""
+    """Return one row per lambda layer and the network's total: canonical MACs, executed MACs and their ratio."""
     counted = {row.path: row.macs for row in ledger.rows}
     rows: list[dict[str, Any]] = []
     for plan in plans:

@@ -1,4 +1,4 @@
-"""Measurements with their raw samples, as files for other programs."""
+"""Export of measurements with their raw samples."""
 
 import json
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from lambda_arch.timing.measuring import Timing
 
 
 def write_timings(path: Path, timings: Sequence[Timing]) -> None:
-    """Write measurements to a .csv or .parquet file, raw samples included; in CSV those are JSON.
+    """Write measurements with raw samples to a .csv or .parquet file; in CSV the samples are JSON.
 
-    Raises :class:`SetupError` for another ending.
+    Raises :class:`SetupError` for another suffix.
     """
     rows = [{**timing.as_dict(), **raw_columns(timing.measurement)} for timing in timings]
     if path.suffix == ".parquet":

@@ -13,7 +13,7 @@ from lambda_arch.reporting.table import Report, Table
 
 
 def to_csv(report: Report) -> str:
-    """Return the flat table as CSV, numbers unrounded, no value as an empty cell."""
+    """Return the flat table as CSV, with unrounded numbers and empty cells for missing values."""
     return csv_text(report.flat)
 
 
@@ -61,7 +61,7 @@ def _markdown(table: Table) -> str:
 
 
 def to_latex(report: Report) -> str:
-    """Return the report's tables as LaTeX tabulars; they need the booktabs package."""
+    """Return the report's tables as LaTeX tabulars, which need the booktabs package."""
     return "\n".join(_latex(table) for table in report.tables)
 
 
@@ -81,7 +81,7 @@ def _latex(table: Table) -> str:
 
 
 def to_html(report: Report) -> str:
-    """Return the report's tables as HTML, to stand in a page."""
+    """Return the report's tables as HTML, without the page around them."""
     return "\n".join(_html(table) for table in report.tables)
 
 
@@ -105,7 +105,7 @@ FORMATS: dict[str, Callable[[Report], str]] = {
     "md": to_markdown,
     "latex": to_latex,
 }
-"""Every format but the console's, by the name that ``--format`` takes."""
+"""Every format except the console's, by its name on the command line."""
 
 _LATEX = str.maketrans(
     {

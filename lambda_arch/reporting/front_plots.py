@@ -13,7 +13,7 @@ from lambda_arch.searching.table_front import TableFront
 
 
 def front_plot(shown: ShownFront) -> Plot:
-    """Return the plot of a front: its members, those that rest on an extrapolation, and published architectures."""
+    """Return the plot of a front: its members, with extrapolated ones marked, and published architectures."""
     front = shown.front
     metrics = front.problem.objectives
     members = [
@@ -68,7 +68,7 @@ def table_plot(found: TableFront) -> Plot:
 
 
 def _is_near(points: NDArray[np.float64], totals: NDArray[np.float64]) -> bool:
-    """Return whether totals are within the range of points, or no farther from it than that is wide."""
+    """Return whether totals are no farther from the range of points than that range is wide."""
     low, high = points.min(axis=0), points.max(axis=0)
     return bool(((totals >= 2 * low - high) & (totals <= 2 * high - low)).all())
 
@@ -84,7 +84,7 @@ class _Point:
 
 
 def _axes(metrics: Sequence[Metric]) -> tuple[int, int]:
-    """Return the axes to begin with: the first cost, and the first gain or the second objective."""
+    """Return the axes to show first: the first cost, and the first gain or the second objective."""
     gains = [i for i, metric in enumerate(metrics) if metric.better == "max"]
     y = gains[0] if gains else min(1, len(metrics) - 1)
     x = next((i for i in range(len(metrics)) if i != y), y)

@@ -20,7 +20,7 @@ EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have:
 
 @dataclass(frozen=True)
 class ShownFront:
-    """A front, the members of it to show, and all that is shown of them: made once for all formats and plots."""
+    """A front, the members of it to show, and their values, computed once for all formats and plots."""
 
     front: Front
     members: tuple[int, ...]
@@ -32,7 +32,7 @@ class ShownFront:
 
     @property
     def marks(self) -> list[str]:
-        """``best`` and ``knee``, where they are."""
+        """The marks ``best`` and ``knee`` of the members; the others have an empty text."""
         if not self.members:
             return []
         marked = (("best", best(self.front)), ("knee", knee(self.front)))
@@ -40,7 +40,7 @@ class ShownFront:
 
 
 def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
-    """Return ``members`` of a front with all that is shown of them."""
+    """Return ``members`` of a front with the values to show."""
     architectures = [front.architecture(i) for i in members]
     model = front.problem.costs.accuracy if _predicts(front) else None
     predictions = [None if model is None else model.predict(architecture) for architecture in architectures]
@@ -56,13 +56,13 @@ def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
 
 
 def result_report(front: Front) -> Report:
-    """Return a front as a result: for a person as the command shows it; flat, and as data, as it writes files."""
+    """Return a front with few members for people, and with many in the flat table and the data."""
     for_person, for_file = (shown_front(front, spread(front, number)) for number in (ON_TERMINAL, IN_FILES))
     return Report(front_report(for_person).tables, _flat(for_file), _data(for_file))
 
 
 def front_report(shown: ShownFront) -> Report:
-    """Return a front: one row per member; for a person also how it was found, and published ones for comparison."""
+    """Return a front, one row per member; for people also how it was found, and published architectures."""
     tables = [_members(shown)]
     if shown.placed and shown.members:
         tables.append(_published(shown))
@@ -70,7 +70,7 @@ def front_report(shown: ShownFront) -> Report:
 
 
 def summary(front: Front) -> list[str]:
-    """Return lines that say how a front was found and how far it is to be trusted."""
+    """Return lines that say how a front was found, and how exact it is."""
     problem = front.problem
     where = f"where {', '.join(map(str, problem.constraints))}; " if problem.constraints else ""
     lines = [f"{where}engine {front.engine}: {front.how}; {_guarantee(front)}"]
@@ -180,7 +180,7 @@ def _published(shown: ShownFront) -> Table:
 
 
 def _short_status(shown: ShownFront, placed: Placed) -> str:
-    """Return :func:`_status` with the number of a row that is shown, where one of those dominates."""
+    """Return :func:`_status`, with the number of a dominating row if one is shown."""
     width = len(shown.front.problem.objectives)
     if placed.by is not None:
         points = shown.front.points[list(shown.members)]
@@ -197,7 +197,7 @@ def _status(front: Front, placed: Placed) -> str:
 
 
 def _raw(metric: Metric, value: float) -> float | int:
-    """Return a figure for a file: counts as whole numbers, predictions without digits that say nothing."""
+    """Return a figure for a file: counts as whole numbers, predictions rounded."""
     if metric.name in COUNTED:
         return int(value)
     return round(value, 4) if metric.name == "top1" else value
@@ -265,7 +265,7 @@ def _data(shown: ShownFront) -> dict[str, Any]:
 
 
 def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
-    """Return members as the search said and as their built networks are, side by side."""
+    """Return members with the search's figures next to those of their built networks."""
     rows: list[dict[str, Any]] = []
     for each in checked:
         row: dict[str, Any] = {"architecture": str(each.architecture), "agree": each.agrees}
@@ -288,7 +288,7 @@ def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
 
 
 def table_report(found: TableFront) -> Report:
-    """Return the front of a user's table: its rows as they are, and how many others it dominates."""
+    """Return the front of a user's table: its rows as they are, and how many other rows each dominates."""
     dominates = {i: int((found.by == i).sum()) for i in found.members}
     names = [metric.name for metric in found.objectives]
     rest = [column for column in found.columns if column not in names]

@@ -1,4 +1,4 @@
-"""Reports of ledgers: totals, parts, rows."""
+"""Reports of ledgers: totals, parts and modules."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from lambda_arch.reporting.table import Column, Report, Table, billions, million
 if TYPE_CHECKING:
     from lambda_arch.costs import Counts
 
-FIRST = 20  # of many architectures, how many a person is shown
+FIRST = 20  # how many of many architectures are shown
 
 ARCHITECTURE = Column("architecture", align="left")
 IMAGE_SIZE = Column("image_size", "image")
@@ -21,9 +21,9 @@ ACTIVATIONS = Column("activations")
 
 
 def costs_report(ledgers: Sequence[Ledger], quantity: str, published: Mapping[str, Table]) -> Report:
-    """Return the costs of one architecture or several: by part for ``params`` or ``macs``.
+    """Return the costs of one or several architectures, by part; ``quantity`` is ``params`` or ``macs``.
 
-    ``published`` has the tables of what was published, by architecture.
+    ``published`` has the tables of published figures, by architecture.
     """
     tables = []
     for ledger in ledgers:
@@ -35,7 +35,7 @@ def costs_report(ledgers: Sequence[Ledger], quantity: str, published: Mapping[st
 
 
 def ledger_report(ledger: Ledger) -> Report:
-    """Return the whole ledger: one row per module, and their total."""
+    """Return the whole ledger: one row per module, and the total."""
     rows = [
         {
             **row._asdict(),
@@ -67,7 +67,7 @@ def ledger_report(ledger: Ledger) -> Report:
 
 
 def counts_report(counts: "Counts") -> Report:
-    """Return the costs of many architectures: the first of them."""
+    """Return the costs of the first of many architectures."""
     columns = [PARAMS, MACS, FLOPS, FVCORE, ACTIVATIONS]
     arrays = {column.name: getattr(counts, column.name).ravel() for column in columns}
     of_all = counts.params.size

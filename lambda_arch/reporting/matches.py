@@ -1,11 +1,11 @@
-"""Report of the inverse question: the architectures that have a printed number."""
+"""Report of the architectures that match printed figures."""
 
 from lambda_arch.comparing.matching import Matches
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions
 
 
 def match_report(matches: Matches) -> Report:
-    """Return the simplest architectures within the rounding of a figure."""
+    """Return the simplest architectures whose counts round to the figures."""
     rows = [
         {"architecture": str(each.architecture), "params": each.params, "macs": each.macs, "changes": each.changes}
         for each in matches.best

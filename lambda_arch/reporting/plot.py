@@ -1,14 +1,14 @@
-"""A plot as a value: axes, series of points, and the words around them. How it looks is decided where it is drawn."""
+"""A plot as a value: axes, series of points, title and notes. Other modules draw it."""
 
 from dataclasses import dataclass
 
 COLOURS = ("#0b5fa5", "#0b5fa5", "#c2410c", "#15803d")
-LOGARITHMIC = 20.0  # a range as wide as this has a logarithmic axis
+LOGARITHMIC = 20.0  # the ratio of values from which an axis is logarithmic
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one kind: ``values[i]`` has one figure per axis, ``names[i]`` is what a click copies."""
+    """Points of one kind: ``values[i]`` has one figure per axis; a click copies ``names[i]``."""
 
     name: str
     symbol: str
@@ -30,6 +30,6 @@ class Plot:
     joined: bool = False
 
     def is_logarithmic(self, axis: int) -> bool:
-        """Whether the range of an axis is so wide that it is logarithmic."""
+        """Whether an axis is logarithmic, because its range is wide."""
         found = [values[axis] for series in self.series for values in series.values]
         return bool(found) and min(found) > 0 and max(found) / min(found) >= LOGARITHMIC

@@ -1,4 +1,4 @@
-"""Plots written to files: the ending of the name chooses what draws them."""
+"""Plots written to files, whose suffix selects the format."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ENDINGS = (".html", ".png", ".svg", ".pdf")
 
 
 def check_ending(path: Path) -> None:
-    """Raise :class:`LambdaArchError` for a file whose ending is none of :data:`ENDINGS`."""
+    """Raise :class:`LambdaArchError` for a suffix other than :data:`ENDINGS`."""
     if path.suffix.lower() not in ENDINGS:
         raise LambdaArchError(f"plot={path}: expected a file that ends in {', '.join(ENDINGS)}, or -")
 
@@ -20,7 +20,7 @@ def check_ending(path: Path) -> None:
 def write_plot(plot: Plot, path: Path) -> None:
     """Write a plot to ``path``, whole or not at all.
 
-    Raises :class:`LambdaArchError` for an ending that is none of :data:`ENDINGS`, and OSError.
+    Raises :class:`LambdaArchError` for a suffix other than :data:`ENDINGS`, and OSError.
     """
     check_ending(path)
     ending = path.suffix.lower()

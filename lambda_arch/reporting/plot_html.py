@@ -1,4 +1,4 @@
-"""A plot as an HTML page of its own, with plotly."""
+"""A plot as a self-contained HTML page, with plotly."""
 
 import html
 from typing import Any
@@ -54,7 +54,7 @@ plot.on('plotly_click', function (event) {
 
 
 def html_page(plot: Plot) -> str:
-    """Return a page that needs nothing but itself."""
+    """Return a self-contained HTML page."""
     from plotly import graph_objects
     from plotly import io as plotly_io
 
@@ -99,7 +99,7 @@ def _axis(plot: Plot, axis: int) -> dict[str, Any]:
 
 
 def _menus(plot: Plot) -> list[dict[str, Any]]:
-    """Return a menu of the horizontal axis, where there are more than two objectives."""
+    """Return a menu for the horizontal axis if there are more than two objectives."""
     if len(plot.headings) < 3:
         return []
     buttons = []
@@ -114,7 +114,7 @@ def _menus(plot: Plot) -> list[dict[str, Any]]:
 
 
 def _lines(text: str) -> str:
-    """Return lines for a hover label: escaped, long names broken at their commas."""
+    """Return the escaped text of a hover label, with long names broken at their commas."""
     lines = []
     for line in text.split("\n"):
         rest = line

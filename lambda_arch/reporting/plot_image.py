@@ -6,7 +6,7 @@ from lambda_arch.reporting.plot import COLOURS, Plot
 
 
 def image(plot: Plot, kind: str) -> bytes:
-    """Return a PNG, SVG or PDF of the first two axes, of a paper's column width."""
+    """Return a PNG, SVG or PDF of the axes ``plot.x`` and ``plot.y``, as wide as a paper's column."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter

@@ -5,9 +5,11 @@ import math
 from lambda_arch.errors import escaped
 from lambda_arch.reporting.plot import Plot
 
+HEIGHT = 20
 
-def characters(plot: Plot, width: int = 78, height: int = 20) -> str:
-    """Return the plot in characters, at most ``width`` wide: one letter per series, the last on top."""
+
+def characters(plot: Plot, width: int = 78) -> str:
+    """Return the plot in characters, at most ``width`` wide: one symbol per series, later series on top."""
     points = [
         (values[plot.x], values[plot.y], _letter(series.symbol)) for series in plot.series for values in series.values
     ]
@@ -20,12 +22,12 @@ def characters(plot: Plot, width: int = 78, height: int = 20) -> str:
     labels = [f"{max(p[1] for p in points):.4g}", f"{min(p[1] for p in points):.4g}"]
     margin = max(map(len, labels))
     across = max(20, width - margin - 3)
-    grid = [[" "] * across for _ in range(height)]
+    grid = [[" "] * across for _ in range(HEIGHT)]
     for (_, _, letter), x, y in zip(points, *columns, strict=True):
-        grid[height - 1 - round(y * (height - 1))][round(x * (across - 1))] = letter
+        grid[HEIGHT - 1 - round(y * (HEIGHT - 1))][round(x * (across - 1))] = letter
     lines = [plot.title, plot.headings[plot.y]]
     for i, row in enumerate(grid):
-        label = labels[0] if i == 0 else labels[1] if i == height - 1 else ""
+        label = labels[0] if i == 0 else labels[1] if i == HEIGHT - 1 else ""
         lines.append(f"{label:>{margin}} │{''.join(row)}".rstrip())
     lines.append(f"{'':>{margin}} └{'─' * across}")
     low, high = (f"{f(p[0] for p in points):.4g}" for f in (min, max))

@@ -1,4 +1,4 @@
-"""Tables of what was published of one architecture."""
+"""Tables of the published figures of one architecture."""
 
 from lambda_arch.arch import Architecture
 from lambda_arch.comparing import ONE_DIGIT, Verdict, published_figures
@@ -6,7 +6,7 @@ from lambda_arch.reporting.table import Column, Table
 
 
 def published_table(architecture: Architecture, quantity: str) -> Table | None:
-    """Return the printed figures of this very architecture (``params`` or ``macs``) with verdicts, None without any."""
+    """Return the printed figures of an architecture (``params`` or ``macs``) with verdicts; None if there are none."""
     figures = [figure for figure in published_figures(architecture) if figure[1].quantity == quantity]
     if not figures:
         return None

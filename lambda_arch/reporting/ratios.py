@@ -1,4 +1,4 @@
-"""Reports of published tables measured: our ratios to the baseline and the paper's."""
+"""Reports of measured tables: our ratios to the baseline next to the paper's."""
 
 from typing import Any
 

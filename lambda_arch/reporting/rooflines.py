@@ -7,7 +7,7 @@ from lambda_arch.reporting.timings import gigas, significant
 from lambda_arch.timing.rooflines import NetworkRoofline, Rooflines, StageRoofline
 
 NOTE = (
-    "Compute-bound or memory-bound: what takes longer at the device's measured peak rates. % of roofline: that time "
+    "Compute-bound or memory-bound: which takes longer at the device's measured peak rates. % of roofline: that time "
     "over the measured one. Bytes: outputs written and read once, parameters read once."
 )
 APPROXIMATE = "FLOPs and bytes of training are approximate: three times those of the forward pass."

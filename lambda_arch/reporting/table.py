@@ -1,4 +1,4 @@
-"""A table as a value: columns, rows, notes. What it looks like is decided where it is written."""
+"""A table as a value: columns, rows and notes. Other modules write it in each format."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from lambda_arch.errors import escaped
 
 
 def as_text(value: Any) -> str:
-    """Write a cell for a person: nothing for None, thousands apart, yes and no."""
+    """Write a cell for people: nothing for None, thousands separated, booleans as yes and no."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -17,12 +17,12 @@ def as_text(value: Any) -> str:
 
 
 def millions(value: int | None) -> str:
-    """Write a count in millions, three decimals."""
+    """Write a count in millions, with three decimals."""
     return "" if value is None else f"{value / 1e6:,.3f}"
 
 
 def billions(value: int | None) -> str:
-    """Write a count in billions, three decimals."""
+    """Write a count in billions, with three decimals."""
     return "" if value is None else f"{value / 1e9:,.3f}"
 
 
@@ -33,17 +33,17 @@ def percent(value: float | None) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its key in the rows, its heading, and how a person reads its values."""
+    """A column: its key in the rows, its heading, and how its values are shown to people."""
 
     name: str
     label: str = ""
     align: Literal["left", "right"] = "right"
     show: Callable[[Any], str] = as_text
-    optional: bool = False  # left out where the terminal is too narrow for all
+    optional: bool = False  # left out if the terminal is too narrow
 
     @property
     def heading(self) -> str:
-        """The label, or the name where there is none."""
+        """The label, or else the name."""
         return escaped(self.label or self.name)
 
     def cell(self, row: Mapping[str, Any]) -> str:
@@ -68,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command answers: tables for a person, one flat table for CSV, and data for JSON."""
+    """The output of a command: tables for people, one flat table for CSV, and data for JSON."""
 
     tables: Sequence[Table]
     flat: Table

@@ -11,9 +11,9 @@ from lambda_arch.reporting.formats import csv_text
 
 
 def write_folder(comparisons: Iterable[Comparison], folder: Path) -> list[Path]:
-    """Write the tables to ``folder``, which is made where it is not there, and return the files.
+    """Write the tables to ``folder``, which is created if missing, and return the files.
 
-    The index is of all tables: it is written when ``comparisons`` are. Raises OSError.
+    The index is written only if ``comparisons`` are of all tables. Raises OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     texts = _texts(comparisons, folder)

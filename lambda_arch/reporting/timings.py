@@ -1,4 +1,4 @@
-"""Reports of measurements: medians with their spread, throughput, memory, ratios to a baseline."""
+"""Reports of measurements: medians and interquartile ranges, throughput, memory, ratios to a baseline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.store.measurements import Measurement
 from lambda_arch.timing.measuring import Measurements, Timing
 
-APPROXIMATE = "FLOP/s in training are approximate: a step is taken to cost three forward passes."
-NO_PEAK = "`lambda-arch devices` measures the peak to compare with."
+APPROXIMATE = "FLOP/s in training are approximate: a step counts as three forward passes."
+NO_PEAK = "`lambda-arch devices` measures the peak rates to compare with."
 
 
 def measurements_report(measurements: Measurements) -> Report:
-    """Return a row per network."""
+    """Return one row per network."""
     known = any(timing.peak for timing in measurements)
     return timings_report(measurements.timings, notes=[] if known else [NO_PEAK])
 
 
-def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[str] = ()) -> Report:
-    """Return one row per measurement; what all share is said once, in the title."""
+def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Report:
+    """Return one row per measurement; settings that all share are in the title."""
     approximate = any(timing.measurement.flop_count != "exact" for timing in timings)
     rows = [_row(timing) for timing in timings]
     shared, own = _setups(timings)
@@ -44,12 +44,12 @@ def timings_report(timings: Sequence[Timing], title: str = "", notes: Sequence[s
     lines += [APPROXIMATE] if approximate else []
     lines += _warning_lines(timings) + _stored_lines(timings)
     flat = _flat(timings)
-    table = Table(columns, rows, title or shared, [*lines, *notes])
+    table = Table(columns, rows, shared, [*lines, *notes])
     return Report([table], flat, [dict(row) for row in flat.rows])
 
 
 def results_report(timings: Sequence[Timing]) -> Report:
-    """Return what the store has: one table per setup and device for a person, one flat table for a program."""
+    """Return stored measurements: one table per setup and device for people, one flat table for programs."""
     by_setup: dict[tuple[str, str], list[Timing]] = {}
     for timing in timings:
         m = timing.measurement
@@ -57,7 +57,7 @@ def results_report(timings: Sequence[Timing]) -> Report:
     tables = [timings_report(group).tables[0] for group in by_setup.values()]
     flat = _flat(timings)
     none = Table(
-        [Column("architecture", align="left")], [], "Nothing measured of that kind", ["`lambda-arch time` does that."]
+        [Column("architecture", align="left")], [], "No such measurements", ["`lambda-arch time` measures networks."]
     )
     return Report(tables or [none], flat, [dict(row) for row in flat.rows])
 
@@ -96,7 +96,7 @@ def _stored_lines(timings: Sequence[Timing]) -> list[str]:
 
 
 def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
-    """Return a title with what all setups share, and the names of the settings in which they differ."""
+    """Return a title with the settings that all setups share, and the names of those in which they differ."""
     setups = [timing.measurement.setup for timing in timings]
     if not setups:
         return "", []
@@ -131,7 +131,7 @@ def _flat(timings: Sequence[Timing]) -> Table:
 
 
 def significant(value: float | None) -> str:
-    """Write a figure with three significant digits, thousands apart."""
+    """Write a figure with three significant digits and thousands separated."""
     if value is None:
         return ""
     if abs(value) >= 100:
@@ -140,10 +140,10 @@ def significant(value: float | None) -> str:
 
 
 def megabytes(value: int | None) -> str:
-    """Write bytes in units of 10^6."""
+    """Write bytes in MB (10^6)."""
     return "" if value is None else f"{value / 1e6:,.0f}"
 
 
 def gigas(value: float | None) -> str:
-    """Write a rate in units of 10^9."""
+    """Write a rate in units of 10^9 per second."""
     return "" if value is None else significant(value / 1e9)

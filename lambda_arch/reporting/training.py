@@ -1,4 +1,4 @@
-"""Reports of training: runs, plans, accuracies by class; curves."""
+"""Reports of training: runs, plans, accuracies by class, and curves."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SYMBOLS = ("circle", "diamond", "star", "circle-open", "x")
 SHOWN_EPOCHS = 10
-"""Epochs of a schedule that are shown to a person, evenly spread."""
+"""How many epochs of a schedule are shown, evenly spaced."""
 
 
 def _figure(digits: int) -> Any:
@@ -21,7 +21,7 @@ def _figure(digits: int) -> Any:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a duration for a person: ``45 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
+    """Write a duration for people: ``45 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
     if seconds is None:
         return ""
     for limit, unit, size in ((120, "s", 1), (7200, "min", 60), (172800, "h", 3600)):
@@ -47,7 +47,7 @@ RUN_COLUMNS = (
 
 
 def run_row(run: "TrainingRun") -> dict[str, Any]:
-    """Return a run as a row; the figures are of its last epoch, ``images_per_second`` and ``waiting`` of all."""
+    """Return a run as a row; figures are of the last epoch, ``images_per_second`` and ``waiting`` means of all."""
     last = run.epochs[-1] if run.epochs else None
     weight = sum(epoch.seconds for epoch in run.epochs)
     return {
@@ -89,7 +89,7 @@ def _with(rows: list[dict[str, Any]], runs: "Runs") -> "list[tuple[dict[str, Any
 
 
 def plan_report(plan: "Plan") -> Report:
-    """Return what a run will take, and its schedule."""
+    """Return the memory and time that a run will take, and its schedule."""
     recipe = plan.recipe.recipe
     row = {
         "architecture": plan.architecture,
@@ -138,7 +138,7 @@ def _memory(value: int) -> str:
 
 
 def accuracy_report(found: "Accuracy") -> Report:
-    """Return the accuracy, and a row per class."""
+    """Return the accuracy, and one row per class."""
     names = ("architecture", "data", "images", "top1", "top5", "loss", "images_per_second")
     row = {name: getattr(found, name) for name in names}
     columns = [

@@ -1,4 +1,4 @@
-"""Report of the three counters: the closed form, fvcore, and torch's flop counter."""
+"""Report of the three counters compared: closed form, fvcore and torch's flop counter."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from lambda_arch.reporting.table import Column, Report, Table, as_text
 
 
 def verification_report(verified: Verification | Iterable[Verification]) -> Report:
-    """Return one row per architecture: its costs, whether the counters agree, and below what they count as zero."""
+    """Return one row per architecture: its costs and whether the counters agree; notes list what they count as zero."""
     results = list(verified) if isinstance(verified, Iterable) else [verified]
     rows = [
         {**result.ledger.as_dict(), "modules": len(result.ledger.rows), "agree": not result.disagreements}

@@ -1,4 +1,4 @@
-"""Which LambdaResNets are worth training: spaces, objectives, Pareto fronts computed exactly, accuracy predicted.
+"""Search for Pareto-optimal LambdaResNets: spaces, objectives, exact fronts and predicted accuracy.
 
 >>> from lambda_arch import search
 >>> front = search("ablation", where="params<=16M")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lambda_arch.searching.search_space import Space
     from lambda_arch.searching.space_file import read_space, space_of
 
-_HOMES = {
+_MODULES = {
     "AccuracyModel": "accuracy",
     "Prediction": "accuracy",
     "fit": "accuracy",
@@ -61,4 +61,4 @@ __all__ = [
     "space_of",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

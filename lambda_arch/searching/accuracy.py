@@ -1,7 +1,7 @@
-"""Top-1 accuracy predicted: a linear model of :mod:`~lambda_arch.searching.features`, fitted on runs, additive.
+"""Predicted top-1 accuracy: a linear model of :mod:`~lambda_arch.searching.features`, additive over blocks.
 
-The model is least squares on the features and one intercept per recipe of training. What it says is a prediction: it
-comes with the leave-one-out error of the model, an interval, and whether the architecture is within what was trained.
+The model is fitted on training runs by least squares, with one intercept per recipe. A prediction comes with an
+interval, the model's leave-one-out error, and whether it extrapolates beyond the runs.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ SPARE = 3
 
 @dataclass(frozen=True)
 class Prediction:
-    """A predicted top-1 in percent, half the width of its 95 % interval, and why it is extrapolated, if it is."""
+    """A predicted top-1 in percent, half the width of its 95 % interval, and why it extrapolates, if it does."""
 
     top1: float
     interval: float
@@ -66,7 +66,7 @@ class AccuracyModel:
         return hashlib.sha256("\n".join(fields).encode()).hexdigest()[:16]
 
     def recipe(self, stem: str) -> str:
-        """Return the recipe that predictions are for: the user's, or what the paper trained networks of a stem with."""
+        """Return the recipe that predictions are for: the user's, or the paper's for networks with this stem."""
         if OWN in self.recipes:
             return OWN
         return ABLATION if stem == "7x7" else FIGURE_3
@@ -78,11 +78,11 @@ class AccuracyModel:
         return float(offset + own @ network_features(depth, image_size))
 
     def block(self, block: Block, stage: int, depth: int) -> float:
-        """Return what a block adds to a prediction."""
+        """Return the contribution of a block to a prediction."""
         return float(self.weights[len(self.recipes) + len(NETWORK) :] @ block_features(block, stage, depth))
 
     def predict(self, architecture: Architecture) -> Prediction:
-        """Return the prediction for an architecture; raises :class:`ArchitectureError` for one that is no ResNet."""
+        """Return the prediction for an architecture; raises :class:`ArchitectureError` unless it is a ResNet."""
         if not isinstance(architecture, ResNet):
             raise ArchitectureError(f"{architecture}: expected a ResNet, whose accuracy can be predicted")
         row = _row(architecture, self.recipe(architecture.stem), self.recipes)
@@ -102,7 +102,7 @@ class AccuracyModel:
 
     @cached_property
     def residual_sd(self) -> float:
-        """The standard deviation of the residuals, by the degrees of freedom that are left."""
+        """The standard deviation of the residuals, with the remaining degrees of freedom."""
         return float((self.residuals @ self.residuals / (len(self.runs) - self.rank)) ** 0.5)
 
     @cached_property
@@ -112,22 +112,22 @@ class AccuracyModel:
 
     @cached_property
     def leverages(self) -> Floats:
-        """How much of each run's fitted value is its own: 1 for a run that nothing else can predict."""
+        """The leverage of each run: 1 for a run that the other runs cannot predict."""
         return np.array([self._leverage(row)[1] for row in self.design])
 
     @cached_property
     def left_out_errors(self) -> Floats:
-        """Errors of each run predicted from all others, for those that the others can predict."""
+        """Leave-one-out errors: of each run that can be predicted from all others."""
         others = self.leverages < 1 - 1e-9
         return self.residuals[others] / (1 - self.leverages[others])
 
     @property
     def left_out_rmse(self) -> float:
-        """The leave-one-out error: root mean square of :attr:`left_out_errors`, in points."""
+        """The leave-one-out RMSE: root mean square of :attr:`left_out_errors`, in points."""
         return float(np.mean(self.left_out_errors**2) ** 0.5)
 
     def describe(self) -> str:
-        """Return a line that says by what top1 is predicted, and how well."""
+        """Return a line that says how top1 is predicted, and with what error."""
         predicted = len(self.left_out_errors)
         alone = len(self.runs) - predicted
         rest = f"; the other {alone} cannot be predicted from the rest" if alone else ""
@@ -138,13 +138,13 @@ class AccuracyModel:
 
     @cached_property
     def _axes(self) -> Floats:
-        """The directions that the runs determine, scaled: the norm of a row along them is its leverage."""
+        """The directions that the runs determine, scaled so that a row's squared norm along them is its leverage."""
         _, scales, axes = np.linalg.svd(self.design, full_matrices=False)
         kept = scales > 1e-8 * scales[0]
         return np.asarray(axes[kept] / scales[kept, None])
 
     def _leverage(self, row: Floats) -> tuple[bool, float]:
-        """Return whether a row has anything that no run has, and its leverage."""
+        """Return whether a row has a component outside the span of the runs, and its leverage."""
         along = self._axes / np.linalg.norm(self._axes, axis=1, keepdims=True)
         rest = row - along.T @ (along @ row)
         return bool(np.abs(rest).max() > 1e-6), float(np.sum((self._axes @ row) ** 2))
@@ -157,7 +157,7 @@ class AccuracyModel:
 
     @cached_property
     def _ranges(self) -> Mapping[bool, dict[str, tuple[float, float]]]:
-        """Ranges of the settings, by whether the stem is the 7x7 one: what was varied with each."""
+        """The ranges of settings among the runs, separately for the 7x7 stem (True) and other stems."""
         return {
             plain: ranges(run.architecture for run in self.runs if (run.architecture.stem == "7x7") == plain)
             for plain in (True, False)
@@ -181,9 +181,9 @@ class AccuracyModel:
 
 
 def fit(runs: Sequence[Run], source: str) -> AccuracyModel:
-    """Return the model of least squares on ``runs``; ``source`` says in a few words where they come from.
+    """Fit a model on ``runs`` by least squares; ``source`` says in a few words where they come from.
 
-    Raises :class:`DataError` for runs too few, or too alike, to fit.
+    Raises :class:`DataError` for runs that are too few or too alike.
     """
     recipes = tuple(dict.fromkeys(run.recipe for run in runs))
     top1 = np.array([run.top1 for run in runs])

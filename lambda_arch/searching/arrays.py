@@ -1,4 +1,4 @@
-"""The types of the arrays that a search works on."""
+"""Types of the arrays in a search."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Every architecture of a space, counted: the front of small spaces."""
+"""The front of a small space, by counting all of its architectures."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.search_space import Listing, Product
 
 LIMIT = 3_000_000
-"""Architectures up to which a space is enumerated."""
+"""The largest size of a space that is enumerated."""
 
 
 def enumerate_front(problem: Problem) -> Front:
-    """Return the exact front of a space, by looking at all of it."""
+    """Return the exact front of a space by enumerating it."""
     found = [_of_product(problem, product) for product in problem.space.products]
     size = problem.space.size
     return collect(problem, "enumerate", f"all {size:,} architectures counted", found, size)

@@ -1,7 +1,7 @@
-"""NSGA-II (Deb et al. 2002, from pymoo) for objectives that do not follow from blocks: whole networks are evaluated.
+"""NSGA-II (Deb et al. 2002, from pymoo) for objectives of whole networks, which do not decompose into blocks.
 
-Every evaluation is on disk before the next begins. A search that is started again on its file takes what is there and
-goes on: the same seed asks for the same networks in the same order.
+Every evaluation is recorded on disk before the next begins. A search that is started again on its record resumes from
+there, because the same seed asks for the same networks in the same order.
 """
 
 import warnings
@@ -71,7 +71,7 @@ def _evaluate(problem: Problem, gene: tuple[int, ...], kept: Record) -> Floats:
 def _generations(
     problem: Problem, population: int, seed: int, met: dict[tuple[int, ...], Floats]
 ) -> Iterator[list[tuple[int, ...]]]:
-    """Yield the genes of each generation: a product and an option a slot; ``met`` must hold them when it goes on."""
+    """Yield the genes of each generation (a product and an option per slot); ``met`` must hold them before the next."""
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem as Search
     from pymoo.operators.crossover.sbx import SBX
@@ -115,7 +115,7 @@ def _generations(
 
 
 def _excess(problem: Problem, totals: Floats) -> Floats:
-    """Return by how much each bound is exceeded, in shares of it."""
+    """Return by how much each bound is exceeded, relative to the bound."""
     above, below = np.isfinite(problem.bounds), np.isfinite(problem.floors)
     upper = (totals[:, above] - problem.bounds[above]) / np.maximum(np.abs(problem.bounds[above]), 1e-12)
     lower = (problem.floors[below] - totals[:, below]) / np.maximum(np.abs(problem.floors[below]), 1e-12)

@@ -1,19 +1,19 @@
-"""The front of a product by dynamic programming: slot by slot, keep the partial networks that no other dominates.
+"""The front of a product by dynamic programming: slot by slot, keep the non-dominated partial networks.
 
-A partial network that another dominates (in every sum and every maximum) can be completed no better than that one, so
-nothing is lost. Where more are left than fit, they are thinned, and the error grows by what that costs.
+A dominated partial network (no better in any sum or maximum) can be completed no better than the one that dominates
+it, so nothing is lost by dropping it. If too many are left, they are thinned, and the error grows accordingly.
 
-Why for every architecture ``a`` that keeps the bounds some member of the front is worse by ``error`` at most, by
-induction over the slots: some partial network ``p`` is kept that is worse than ``a``'s own by the error so far at most,
-and that keeps the bounds with the rest of ``a``'s options. Dominance replaces ``p`` by one that is less in all columns,
-which is as close and keeps the bounds with the same rest; the bounds drop only what keeps them with no rest; thinning
-(see :mod:`~lambda_arch.searching.thinning`) replaces ``p`` by one that is worse by what is added to the error at most
-and keeps every bound with every rest that ``p`` keeps it with. After the last slot ``p`` is a network, and keeps the
-bounds itself. Errors of sums and maxima alike pass on undiminished at most: max(p, c) - max(a, c) <= max(p - a, 0).
+Claim: for every architecture ``a`` within the bounds, some member of the front is worse by at most ``error``. By
+induction over the slots, some kept partial network ``p`` is worse than ``a``'s own by at most the error so far, and
+stays within the bounds when it is completed with the rest of ``a``'s options. Dominance replaces ``p`` by one that is
+no larger in any column, for which the same holds. The bounds drop only what no completion brings within them. Thinning
+(see :mod:`~lambda_arch.searching.thinning`) replaces ``p`` by one that is worse by at most the added error, and that
+stays within the bounds with every completion with which ``p`` does. After the last slot ``p`` is a network within the
+bounds. An error never grows by completion, in sums or in maxima: max(p, c) - max(a, c) <= max(p - a, 0).
 
-Where so many partial networks are near several bounds that thinning in this way leaves too many, it is done without
-regard to bounds. What then has nothing that stays for it is remembered by the least that it can be completed to, and
-the error is increased to cover the distance from there to some member: it is infinite if there is none.
+If so many partial networks are near several bounds that this leaves too many, thinning ignores the bounds. Of those
+that then lose their replacement, the least possible completion is remembered, and the error is increased by the
+distance from there to some member. It is infinite if there is none.
 """
 
 from collections.abc import Callable
@@ -29,9 +29,9 @@ from lambda_arch.searching.search_space import Listing, Product
 from lambda_arch.searching.thinning import thin_out
 
 EXACT_LIMIT = 300_000
-"""Partial networks up to which nothing is thinned."""
+"""The largest number of partial networks that are not thinned."""
 THINNED = 60_000
-"""Partial networks that thinning leaves, about."""
+"""About how many partial networks thinning leaves."""
 CHUNK = 2_000_000
 Step = Callable[[], None]
 
@@ -63,7 +63,7 @@ def front_of_product(
     steps: list[tuple[Indices, Indices]] = []
     for i, least_after, most_after in zip(order, least, most, strict=True):
         totals, parent, option = _merge(problem, totals, options[i], least_after)
-        if not len(totals):  # nothing keeps the bounds
+        if not len(totals):  # nothing is within the bounds
             return Found(totals, np.empty((0, len(order)), np.int32), error, lost)
         if len(totals) > limit:
             slack = np.where(problem.costs.is_maximum, np.inf, problem.bounds - most_after)
@@ -86,8 +86,8 @@ def front_of_product(
 def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = THINNED, step: Step = _silent) -> Front:
     """Return the front of a space, exact or with its error.
 
-    Raises :class:`LambdaArchError` for a bound that asks for more of a cost, or less of a gain: what it needs is not
-    among what dominance keeps.
+    Raises :class:`LambdaArchError` for a lower bound on a cost or an upper bound on a gain, because dominance drops the
+    architectures that such a bound needs.
     """
     for constraint in problem.constraints:
         if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
@@ -102,12 +102,12 @@ def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = TH
 
 
 def approximately(size: int) -> str:
-    """Write a size for a person: ``1,080,150``, ``4.5e+39``."""
+    """Write a size for people: ``1,080,150``, ``4.5e+39``."""
     return f"{size:,}" if size < 10**9 else f"{size:.2g}"
 
 
 def _rest(problem: Problem, options: list[Floats], of: Callable[..., Floats]) -> list[Floats]:
-    """Return, after each slot, the least or the most that all later slots can add to each metric."""
+    """Return, for each slot, the least or the most that all later slots can add to each metric."""
     found = [np.where(problem.costs.is_maximum, -np.inf, 0.0)]
     for costs in reversed(options[1:]):
         found.append(problem.combine(found[-1], of(costs, axis=0)))
@@ -115,7 +115,7 @@ def _rest(problem: Problem, options: list[Floats], of: Callable[..., Floats]) ->
 
 
 def _merge(problem: Problem, totals: Floats, options: Floats, least_after: Floats) -> tuple[Floats, Indices, Indices]:
-    """Return the non-dominated sums of partial networks and options, with the rows that each is made of."""
+    """Return the non-dominated sums of partial networks and options, with the two rows of which each is the sum."""
     step = max(1, CHUNK // len(options))
     parts: list[tuple[Floats, Indices, Indices]] = []
     for start in range(0, len(totals), step):

@@ -1,4 +1,4 @@
-"""What the accuracy model knows of an architecture: numbers of the whole network, and of each block, that add up."""
+"""The features of the accuracy model: numbers of the whole network, and of each block, which are summed."""
 
 from collections.abc import Iterable, Mapping
 from math import log2
@@ -12,24 +12,24 @@ NETWORK = ("1/blocks", "1/image size^2")
 LAMBDAS_IN = tuple(f"lambda layers in {stage}" for stage in STAGES)
 BLOCK = (*LAMBDAS_IN, "log2 k", "log2 h", "log2 u", "1/m", "no content", "no position", "squeeze-excitation")
 FEATURES = (*NETWORK, *BLOCK)
-"""The features, in order; one more for each recipe of training besides these."""
+"""The features, in order. The model also has an intercept for each recipe."""
 
-_BLOCK_SIZE = 16  # blocks of ResNet-50, for coefficients of a readable size
+_BLOCK_SIZE = 16  # the number of blocks of ResNet-50, which scales the coefficient
 _IMAGE_SIZE = 224
-_K, _H, _M = 16, 4, 23  # an ordinary lambda layer: its settings' features are 0
+_K, _H, _M = 16, 4, 23  # the default lambda layer, whose features of settings are 0
 
 
 def network_features(depth: int, image_size: int) -> Floats:
-    """Return the features of :data:`NETWORK`: accuracy saturates with depth and with image size."""
+    """Return the features of :data:`NETWORK`, in which accuracy saturates with depth and image size."""
     return _vector(
         NETWORK, {"1/blocks": _BLOCK_SIZE / sum(BLOCKS[depth]), "1/image size^2": (_IMAGE_SIZE / image_size) ** 2}
     )
 
 
 def block_features(block: Block, stage: int, depth: int) -> Floats:
-    """Return what a block adds to the features of :data:`BLOCK`.
+    """Return the contribution of a block to the features of :data:`BLOCK`.
 
-    A lambda layer counts as a share of its stage; its settings, and squeeze-excitation, as a share of the network.
+    A lambda layer counts as a share of its stage's blocks; its settings and squeeze-excitation as a share of all.
     """
     share = 1 / sum(BLOCKS[depth])
     found = {"squeeze-excitation": share if block.se else 0.0}
@@ -57,7 +57,7 @@ def features(architecture: ResNet) -> Floats:
 
 
 def varied_settings(architecture: ResNet) -> dict[str, set[float]]:
-    """Return the values of every setting that runs differ in, for ranges: infinity stands for a global scope."""
+    """Return the values of every setting in which runs differ; infinity stands for a global scope."""
     layers = [block.layer for stage in architecture.stages for block in stage if isinstance(block.layer, Lambda)]
     return {
         "depth": {architecture.depth},
@@ -71,7 +71,7 @@ def varied_settings(architecture: ResNet) -> dict[str, set[float]]:
 
 
 def ranges(architectures: Iterable[ResNet]) -> dict[str, tuple[float, float]]:
-    """Return the smallest and largest value of each setting over ``architectures``, for those that occur."""
+    """Return the smallest and largest value of each setting that occurs in ``architectures``."""
     found: dict[str, set[float]] = {}
     for architecture in architectures:
         for name, values in varied_settings(architecture).items():

@@ -1,4 +1,4 @@
-"""A Pareto front as arrays, with everything needed to tell what it is and how it was found."""
+"""A Pareto front as arrays, with its problem and how it was found."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ Engine = Literal["enumerate", "exact", "evolutionary"]
 class Found:
     """Candidates of a product: totals (rows x metrics, minimised) and the option of each slot (rows x slots).
 
-    For every architecture of the product that keeps the bounds there is a row that is worse than it by ``error`` at
-    most, in each metric, and keeps them too; or else it is no less than ``lost``, in each metric (infinite: none is).
+    For every architecture of the product within the bounds there is a row, also within the bounds, that is worse by at
+    most ``error`` in each metric; or else the architecture is at least ``lost`` in each metric (infinite if there is no
+    such architecture).
     """
 
     totals: Floats
@@ -37,10 +38,9 @@ class Found:
 class Front(Result):
     """The members of a front, in the order of the first objective.
 
-    ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` say which architectures
-    they are. ``error``: for every architecture of the space that keeps the bounds some member is worse by that much at
-    most, in the unit of each objective (0 everywhere: the front is exact). ``evaluated`` counts the architectures that
-    were looked at.
+    ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` give the members'
+    architectures. ``error``: for every architecture of the space within the bounds some member is worse by at most this
+    much, in the unit of each objective (0 if the front is exact). ``evaluated``: how many architectures were evaluated.
     """
 
     problem: Problem
@@ -74,11 +74,11 @@ class Front(Result):
         return self.problem.space.products[int(self.product[i])].architecture(options)
 
     def values(self, i: int) -> dict[str, float]:
-        """Return the metrics of member ``i``, as a person reads them."""
+        """Return the metrics of member ``i``, with the signs and units that people use."""
         return self.problem.read(self.totals[i])
 
     def relative_error(self) -> Floats:
-        """Return the error of each objective as a share of the least value on the front (its largest share there)."""
+        """Return the error of each objective relative to the least value on the front."""
         if not len(self):
             return np.zeros(len(self.problem.objectives))
         least = np.abs(self.points).min(axis=0)

@@ -1,4 +1,4 @@
-"""What a front tells: a few members that stand for all, the knee, the best, and how published ones compare."""
+"""Highlights of a front: representative members, the knee, the best, and a comparison with published architectures."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.training_runs import published_runs
 
-TOLERANCE = 1e-8  # of a range: what sums of fractions may differ by
+TOLERANCE = 1e-8  # relative to a range, for rounding errors of sums
 
 
 def spread(front: Front, wanted: int) -> list[int]:
-    """Return ``wanted`` members, or all: the best in each objective, the knee, then always the farthest from those."""
+    """Return ``wanted`` members, or all: the best in each objective, the knee, then repeatedly the farthest member."""
     if len(front) <= wanted:
         return list(range(len(front)))
     scaled = _scaled(front.points)
@@ -29,12 +29,12 @@ def spread(front: Front, wanted: int) -> list[int]:
 
 
 def knee(front: Front) -> int:
-    """Return the member farthest from the plane through the extremes: all scaled, costs by their logarithms."""
+    """Return the member farthest from the plane through the extremes, after scaling (costs by their logarithms)."""
     return int(_scaled(front.points).sum(axis=1).argmin())
 
 
 def _scaled(points: Floats) -> Floats:
-    """Return points scaled to their range, from 0 to 1; columns of costs (positive ones) by their logarithms."""
+    """Return points scaled to [0, 1]; columns of costs (all positive) by their logarithms."""
     positive = (points > 0).all(axis=0)
     values = np.where(positive, np.log(np.where(positive, points, 1.0)), points)
     low, high = values.min(axis=0), values.max(axis=0)
@@ -42,7 +42,7 @@ def _scaled(points: Floats) -> Floats:
 
 
 def best(front: Front) -> int:
-    """Return the member that is best in the first objective that is maximised, or else the first, then in the rest."""
+    """Return the best member in the first maximised objective (or else the first), then in the others."""
     objectives = front.problem.objectives
     lead = next((i for i, metric in enumerate(objectives) if metric.better == "max"), 0)
     others = [i for i in range(len(objectives)) if i != lead]
@@ -53,7 +53,7 @@ def best(front: Front) -> int:
 class Placed:
     """A published architecture compared with a front: its totals, its printed top-1, and a member that dominates it.
 
-    ``by`` is None where none does; ``member`` is the member that it equals, if it does. ``recipe`` is what trained it.
+    ``by`` is None if none does; ``member`` is the member that it equals, or None. ``recipe``: how it was trained.
     """
 
     architecture: ResNet
@@ -65,11 +65,10 @@ class Placed:
 
 
 def place_published(front: Front) -> list[Placed]:
-    """Return the published architectures that keep the constraints, those that nothing dominates first.
+    """Return the published architectures within the constraints: first non-dominated ones, then by how little they are.
 
-    The others follow by how little they are dominated. Those of another stem (which the paper trained by another
-    recipe), and those of which a metric is not known (a latency that was not
-    calibrated) are left out.
+    Those with another stem (which the paper trained with another recipe) and those with an unknown metric (such as a
+    latency that was not calibrated) are left out.
     """
     problem, found = front.problem, []
     if not len(front) or problem.costs.functions:
@@ -79,7 +78,7 @@ def place_published(front: Front) -> list[Placed]:
     scale[scale == 0] = 1.0
     stems = problem.space.stems
     for run in published_runs():
-        if run.architecture.stem not in stems:  # trained by another recipe
+        if run.architecture.stem not in stems:  # trained with another recipe
             continue
         try:
             totals = problem.of(run.architecture)

@@ -1,4 +1,4 @@
-"""Latency as a cost of parts: a calibration of a device, read from the store."""
+"""Latency as a cost of parts, from a calibration in the store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from lambda_arch.store import Setup
 
 Seconds = Callable[[Part], float]
-"""The seconds of a part for one batch; KeyError, naming it, for one that was not measured."""
+"""Returns the seconds of a part for one batch; raises KeyError, naming it, if it was not measured."""
 
 
 @dataclass(frozen=True)
 class Latency:
-    """A calibration: ``seconds`` for a batch of ``batch_size`` images, and ``setup``: in a few words, on what."""
+    """A calibration: ``seconds`` for a batch of ``batch_size`` images, measured in ``setup`` (a short text)."""
 
     seconds: Seconds
     batch_size: int = 1
@@ -25,7 +25,7 @@ class Latency:
 
 
 def calibrated_latency(setup: "Setup", store: Path | str | None = None) -> Latency:
-    """Return what was calibrated for ``setup`` in a store; raises :class:`SetupError` where nothing was."""
+    """Return the calibration for ``setup`` in a store; raises :class:`SetupError` if there is none."""
     from lambda_arch.store import Store
     from lambda_arch.timing import block_latencies
 

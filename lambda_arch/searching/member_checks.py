@@ -1,4 +1,4 @@
-"""Members of a front checked: built, counted by all three counters and, where asked, timed as a whole."""
+"""Checks of a front's members: built, counted with all three counters and optionally timed as whole networks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """A member, what the search said of it, and what its built network has; ``seconds`` where it was timed."""
+    """A member with the search's figures, those of its built network, and its measured ``seconds``, if any."""
 
     member: int
     architecture: Architecture
@@ -26,14 +26,14 @@ class Checked:
 
     @property
     def agrees(self) -> bool:
-        """Whether the three counters agree with each other, and with what the search said."""
+        """Whether the three counters agree with each other and with the search."""
         return not self.disagreements and all(self.said[name] == value for name, value in self.counted.items())
 
 
 def check_members(
     front: Front, members: Sequence[int], *, setup: "Setup | None" = None, store: Path | str | None = None
 ) -> Iterator[Checked]:
-    """Yield each member checked, as it is done; timed as a whole for ``setup`` if that is given. Loads torch."""
+    """Yield the check of each member; whole networks are timed if ``setup`` is given. Loads torch."""
     from lambda_arch.costs import verify
 
     architectures = [front.architecture(member) for member in members]

@@ -1,4 +1,4 @@
-"""What a search can optimise, one table: it drives the search, constraints, sorting, plots and files."""
+"""The table of metrics that a search can optimise; it drives the search, constraints, sorting, plots and files."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ Combines = Literal["sum", "max"]
 class Metric:
     """A quantity that a search can optimise or bound: how it is written, which way is better, and how it adds up.
 
-    ``name`` is what a user types, ``label`` what tables say, ``about`` what it is. ``combines``: how a network's
-    follows from its parts'. ``units``: what a value may be written with, each with its factor; ``shown``: the one that
-    people read, with its factor; ``digits`` after the point, negative for as many as there are. ``inverse_of`` names
-    the metric that it is read off: throughput is images over latency.
+    ``name`` is what a user types, ``label`` the heading in tables, ``about`` a description. ``combines``: how the
+    metric of a network follows from its parts. ``units``: the units in which a value may be written, with their
+    factors; ``shown``: the unit of tables, with its factor; ``digits`` after the point, negative for all.
+    ``inverse_of`` names the metric from which it is computed: throughput is images over latency.
     """
 
     name: str
@@ -33,21 +33,21 @@ class Metric:
 
     @property
     def sign(self) -> int:
-        """1 where less is better, -1 where more is."""
+        """1 if less is better, -1 if more is better."""
         return 1 if self.better == "min" else -1
 
     @property
     def example(self) -> str:
-        """A value as it may be written."""
+        """An example of a value."""
         return {"top1": "78", "throughput": "1000", "latency": "3ms", "memory": "40MB"}.get(self.name, "16M")
 
     @property
     def heading(self) -> str:
-        """The label with the unit that people read."""
+        """The label with the unit of tables."""
         return f"{self.label} ({self.shown[0]})" if self.shown[0] else self.label
 
     def show(self, value: float | None) -> str:
-        """Write a value for a person, in the unit of the heading."""
+        """Write a value in the unit of the heading."""
         if value is None or self.digits < 0:
             return "" if value is None else f"{value:g}"
         return f"{value / self.shown[1]:,.{self.digits}f}"
@@ -59,8 +59,8 @@ class Metric:
     def read(self, text: str, what: str = "") -> float:
         """Return the value of a text such as ``16M``, ``5G``, ``3ms`` or ``40MB``, in the metric's base unit.
 
-        See :mod:`lambda_arch.units`. Raises :class:`LambdaArchError`, beginning with ``what``, for what is no number,
-        has a unit of something else, or cannot be what a network costs.
+        See :mod:`lambda_arch.units`. Raises :class:`LambdaArchError`, beginning with ``what``, unless it is a number
+        with a valid unit and a plausible cost.
         """
         number, factor = read_number(text, self.units, what or f"{self.name} {text.strip()}", self.example)
         return float(number * factor)
@@ -93,7 +93,7 @@ METRICS = {
 
 
 def metric_named(name: str) -> Metric:
-    """Return the metric ``name``; raises :class:`LambdaArchError` for one that is not in the table."""
+    """Return the metric ``name``; raises :class:`LambdaArchError` for an unknown one."""
     key = {"top-1": "top1", "flop": "flops", "mac": "macs", "param": "params"}.get(name.lower(), name.lower())
     if key not in METRICS:
         hint = did_you_mean(key, METRICS)
@@ -115,7 +115,7 @@ class Constraint:
 
 
 def read_constraint(text: str) -> Constraint:
-    """Return the constraint of a text such as ``params<=16M``; raises :class:`LambdaArchError` for what is none."""
+    """Return the constraint of a text such as ``params<=16M``; raises :class:`LambdaArchError` for any other text."""
     match = re.fullmatch(r"\s*([\w-]+)\s*(<=|>=|<|>|==?|≤|≥)\s*(.+?)\s*", text)
     if not match:
         raise LambdaArchError(f"{text.strip() or 'an empty bound'}: expected a bound such as 'params<=16M'")
@@ -128,9 +128,9 @@ def read_constraint(text: str) -> Constraint:
 
 
 def read_objectives(minimize: Sequence[str], maximize: Sequence[str]) -> tuple[Metric, ...]:
-    """Return the objectives of lists of names, each with commas or not.
+    """Return the objectives of lists of names, which may be separated by commas.
 
-    Raises :class:`LambdaArchError` for a name given twice, unknown, or asked to get worse.
+    Raises :class:`LambdaArchError` for a name that is given twice, unknown, or optimised in the wrong direction.
     """
     found: dict[str, Metric] = {}
     for better, texts in (("min", minimize), ("max", maximize)):
@@ -149,5 +149,5 @@ def read_objectives(minimize: Sequence[str], maximize: Sequence[str]) -> tuple[M
 
 
 def column_metric(name: str, better: Literal["min", "max"]) -> Metric:
-    """Return a metric for a column of a user's own table that may be any number: shown as it is."""
+    """Return a metric for a column of a user's table, whose values are any numbers and shown as they are."""
     return Metric(name, name, better, "sum", PERCENT, ("", 1.0), -1, "a column of the table")

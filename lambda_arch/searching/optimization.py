@@ -1,4 +1,4 @@
-"""A search as numbers: what to minimise over which products, under which bounds."""
+"""A search as a problem of numbers: a space, objectives to minimise, and bounds."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from lambda_arch.searching.part_costs import COUNTED, Costs
 from lambda_arch.searching.search_space import Listing, Product, Slot, Space
 
 TOLERANCE = 1e-6
-"""The share of a bound on an accuracy, a latency or a throughput by which it may be missed: sums of fractions are
-rounded, and so are figures that are printed and given back as bounds. Counts keep their bounds exactly."""
+"""The relative tolerance of a bound on an accuracy, latency or throughput, because sums of fractions are rounded, and
+so are printed figures that are used as bounds. Bounds on counts are exact."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A space, objectives and constraints. Arrays have one column per metric: the objectives' first.
+    """A space, objectives and constraints. Arrays have one column per metric, objectives first.
 
-    All of them are to be minimised: columns of what is maximised are negated, and throughput is its seconds.
+    All columns are minimised: those to maximise are negated, and throughput is stored as seconds.
     """
 
     space: Space
@@ -40,12 +40,12 @@ class Problem:
 
     @cached_property
     def bounds(self) -> Floats:
-        """The largest that each column may be, infinite where nothing bounds it."""
+        """The upper bound of each column, infinite without one."""
         return self._limits[0]
 
     @cached_property
     def floors(self) -> Floats:
-        """The least that each column may be: bounds against what is wanted, such as params>=10M."""
+        """The lower bound of each column, from constraints such as params>=10M."""
         return self._limits[1]
 
     @cached_property
@@ -82,19 +82,19 @@ class Problem:
         return self.costs.combine(a, b)
 
     def allowed(self, totals: Floats) -> Mask:
-        """Return which rows of totals keep all constraints."""
+        """Return which rows of totals are within all constraints."""
         return np.asarray(((totals <= self.bounds) & (totals >= self.floors)).all(axis=-1))
 
     def non_dominated(self, totals: Floats, columns: int | None = None) -> Rows:
-        """Return, in order, the rows that no other dominates in the first ``columns``, one of those that are equal.
+        """Return, in order, the rows that no other dominates in the first ``columns``, and only one of equal rows.
 
-        Sums of fractions that differ by their rounding alone are equal: accuracies and seconds count to 9 decimals.
+        Accuracies and seconds are compared to 9 decimals, because sums of fractions are rounded.
         """
         fractions = [metric.name not in COUNTED for metric in self.costs.metrics][:columns]
         return non_dominated(np.where(fractions, np.round(totals[:, :columns], 9), totals[:, :columns]))
 
     def read(self, totals: Floats) -> dict[str, float]:
-        """Return a row of totals by metric, as a person reads them."""
+        """Return a row of totals by metric, with the signs and units that people use."""
         return self.costs.read(self.signs * totals)
 
 
@@ -106,7 +106,7 @@ def make_problem(
     latency: Latency | None = None,
     functions: Mapping[str, Callable[[Any], float]] | None = None,
 ) -> Problem:
-    """Return the problem; raises :class:`LambdaArchError` without objectives, or what one needs."""
+    """Return the problem; raises :class:`LambdaArchError` without objectives, a needed model or a calibration."""
     if not objectives:
         raise LambdaArchError("no objective: expected a metric to minimize or maximize, such as minimize=macs")
     own = dict.fromkeys(constraint.metric for constraint in constraints if constraint.metric not in objectives)
@@ -115,7 +115,7 @@ def make_problem(
 
 
 def non_dominated(values: Floats) -> Rows:
-    """Return, in order, the rows of ``values`` that no other dominates, one of those that are equal."""
+    """Return, in order, the rows of ``values`` that no other dominates, and only one of equal rows."""
     import moocore
 
     if len(values) < 2:

@@ -1,4 +1,4 @@
-"""The search: from what a user asks for to a front, by the way of finding it that fits."""
+"""The search verb: it reads the arguments and chooses the engine."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ EVALUATIONS = 400
 """Networks that an evolutionary search evaluates unless told otherwise."""
 
 Progress = Callable[[int, int], None]
-"""Told as a search goes: how many of how many steps are done."""
+"""Called with the number of steps done and the total."""
 
 
 def search(
@@ -117,9 +117,9 @@ def search(
 
 
 def find_front(problem: Problem, *, progress: Progress | None = None) -> Front:
-    """Return the front of a problem whose objectives follow from parts: all of it counted where it is small enough.
+    """Return the front of a problem whose objectives decompose into parts; small spaces are enumerated.
 
-    Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched.
+    Raises :class:`lambda_arch.LambdaArchError` for a problem that cannot be searched.
     """
     if problem.space.size <= LIMIT:
         return enumerate_front(problem)

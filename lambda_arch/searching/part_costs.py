@@ -1,7 +1,7 @@
-"""What every option of a slot costs, in every metric: arrays from the closed form, taken part by part.
+"""The costs of every option of a slot in every metric, as arrays from the closed form, part by part.
 
-Totals are a product's fixed part (stem, head, the accuracy model's constant) and its slots', combined metric by metric:
-by their sum or their maximum.
+The total of a product combines its fixed costs (stem, head, the accuracy model's constant) and those of its slots,
+metric by metric, by their sum or their maximum.
 """
 
 from collections import Counter
@@ -62,14 +62,14 @@ class Costs:
         return np.array([metric.combines == "max" for metric in self.metrics])
 
     def combine(self, a: Floats, b: Floats) -> Floats:
-        """Return the costs of two parts together; the last axis is the metrics', the others broadcast."""
+        """Return the combined costs of two parts; the last axis is that of metrics, the others broadcast."""
         maximum = self.is_maximum
         if not maximum.any():
             return a + b
         return np.where(maximum, np.maximum(a, b), a + b)
 
     def fixed(self, product: Product | Listing) -> Floats:
-        """Return what a product costs without its blocks; a listing is all of it an option."""
+        """Return the costs of a product without its blocks; those of a listing are all in its options."""
         total = np.zeros(len(self.metrics))
         if isinstance(product, Listing):
             return total
@@ -91,7 +91,7 @@ class Costs:
         maximum = self.is_maximum
         total: Floats | None = None
         for column in slot.columns:
-            # after the first, the blocks of a stage are alike
+            # all blocks of a stage after the first have the same geometry
             places = Counter(parts[f"{STAGES[i]}.{min(j, 1) + 1}"] for i, j in column.places)
             for part, number in places.items():
                 table = self._table(product, column, part)
@@ -103,7 +103,7 @@ class Costs:
     def of(self, architecture: Architecture) -> Floats:
         """Return the totals of one architecture of any family, in the order of the metrics.
 
-        Raises :class:`LambdaArchError` for a metric that is not known of it.
+        Raises :class:`LambdaArchError` for a metric that is unknown for it.
         """
         ledger = count(architecture)
         found = []
@@ -122,14 +122,14 @@ class Costs:
         return np.array(found, float)
 
     def read(self, totals: Floats) -> dict[str, float]:
-        """Return one row of totals by metric, as a person reads them."""
+        """Return one row of totals by metric, with throughput instead of its seconds."""
         return {
             metric.name: self.latency.batch_size / float(value) if metric.inverse_of and self.latency else float(value)
             for metric, value in zip(self.metrics, totals, strict=True)
         }
 
     def _of_end(self, metric: Metric, part: Part) -> float:
-        """Return what a stem or a head costs."""
+        """Return the cost of a stem or head."""
         if metric.name in self.functions or metric.name == "top1":
             return 0.0
         return self._seconds(part) if metric.name in TIMED else _count(part)[COUNTED.index(metric.name)]
@@ -164,7 +164,7 @@ class Costs:
 
 
 class _ColumnCosts:
-    """The costs of a column's blocks wherever they stand, each computed once."""
+    """The costs of a column's blocks in each place, computed once."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = blocks
@@ -185,7 +185,7 @@ class _ColumnCosts:
         return self.by_part[part]
 
     def accuracies(self, model: AccuracyModel, stage: int, depth: int) -> Floats:
-        """Return what each block adds to a predicted accuracy."""
+        """Return the contribution of each block to a predicted accuracy."""
         if (stage, depth) not in self.by_depth:
             self.by_depth[stage, depth] = np.array([model.block(block, stage, depth) for block in self.blocks])
         return self.by_depth[stage, depth]
@@ -199,7 +199,7 @@ class _ColumnCosts:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Blocks that differ in the numbers of their lambda layer alone: one of them, where they are, and the numbers."""
+    """Blocks that differ only in the numbers of their lambda layers: one of them, their indices, and the numbers."""
 
     block: Block
     members: Rows

@@ -20,7 +20,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """Blocks that are alike in every option of a slot: their ``places``, and which of ``blocks`` each option gives."""
+    """Places that have equal blocks in every option of a slot, and the index in ``blocks`` for each option."""
 
     places: tuple[Place, ...]
     blocks: tuple[Block, ...]
@@ -40,17 +40,17 @@ class Slot:
 
     @property
     def places(self) -> list[Place]:
-        """The blocks that it chooses for."""
+        """The places of its blocks."""
         return [place for column in self.columns for place in column.places]
 
 
 @dataclass(frozen=True, eq=False)
 class Product:
-    """A network with its blocks left open: every combination of the slots' options is an architecture.
+    """A network whose blocks are open: every combination of the slots' options is an architecture.
 
-    ``base`` has all settings but the blocks. Its own hold lambda layers everywhere, so that no setting that concerns
-    those is lost: an architecture without them has none. Raises :class:`DataError` for shared embeddings, whose
-    parameters are not a sum over blocks.
+    ``base`` has all other settings. Its own blocks have lambda layers everywhere, because a network without lambda
+    layers loses the settings that concern them. Raises :class:`DataError` for shared embeddings, whose parameters are
+    not a sum over blocks.
     """
 
     base: ResNet
@@ -78,7 +78,7 @@ class Product:
         return self._network(blocks)
 
     def covering(self) -> Iterator[ResNet]:
-        """Yield networks, as few as can be, in which every block occurs wherever the product may have it."""
+        """Yield as few networks as possible in which every block occurs in each of its possible places."""
         columns = [column for slot in self.slots for column in slot.columns]
         for i in range(max(len(column.blocks) for column in columns)):
             chosen = [(column.places, column.blocks[i % len(column.blocks)]) for column in columns]
@@ -91,7 +91,7 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Architectures of any family, one by one. It is its own one slot, of which each architecture is an option."""
+    """A list of architectures of any family. It is its own and only slot, with one option per architecture."""
 
     architectures: tuple[Architecture, ...]
 
@@ -110,13 +110,13 @@ class Listing:
         return self.architectures[options[0]]
 
     def covering(self) -> Iterator[Architecture]:
-        """Yield networks in which every block of the listing occurs: all of them."""
+        """Yield all architectures."""
         yield from self.architectures
 
 
 @dataclass(frozen=True)
 class Space:
-    """A union of products or listings, with a name and a line about it."""
+    """A union of products and listings, with a name and a description."""
 
     name: str
     about: str
@@ -126,7 +126,7 @@ class Space:
     def size(self) -> int:
         """The number of combinations over all products.
 
-        An architecture that two products hold (a network without lambda layers, whatever their settings) counts twice.
+        An architecture in two products counts twice.
         """
         return sum(product.size for product in self.products)
 
@@ -145,7 +145,7 @@ class Space:
 
 
 def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], Indices]]) -> Slot:
-    """Return the slot of ``columns`` with every combination of blocks once, in the order of their first occurrence."""
+    """Return the slot of ``columns`` without repeated combinations of blocks, in order of first occurrence."""
     merged: list[Column] = []
     code = np.zeros(len(columns[0][2]), np.int64)
     for places, blocks, index in columns:
@@ -160,7 +160,7 @@ def drop_repeats(columns: Sequence[tuple[Sequence[Place], Sequence[Block], Indic
 
 
 def letters_of(patterns: Sequence[str], depth: int) -> Mask:
-    """Return which blocks hold a lambda layer, patterns x blocks; raises DataError where one cannot."""
+    """Return which blocks have a lambda layer (patterns x blocks); raises DataError for other layers than C and L."""
     expanded = ["".join(expand(pattern, BLOCKS[depth])) for pattern in patterns]
     for pattern, letters in zip(patterns, expanded, strict=True):
         other = sorted(set(letters) - {"C", "L"})

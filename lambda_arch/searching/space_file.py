@@ -36,13 +36,13 @@ from lambda_arch.searching.space_keys import read_list
 from lambda_arch.searching.space_products import Choices
 
 MAX_LISTED = 20_000
-"""Architectures that a space of a base may list: each is counted by itself."""
+"""The maximum size of a listing, whose architectures are counted one by one."""
 
 
 def read_space(name: str) -> Space:
     """Return a built-in space by name, or the space of a TOML file.
 
-    Raises :class:`DataError` naming the key of what is wrong, and OSError for a file that cannot be read.
+    Raises :class:`DataError` with the key of the mistake, and OSError for a file that cannot be read.
     """
     if name in BUILT_IN:
         return built_in(name)
@@ -54,7 +54,7 @@ def read_space(name: str) -> Space:
         table = tomllib.loads(path.read_text("utf-8"))
     except UnicodeDecodeError:
         raise DataError(f"{name}: expected a TOML file, text in UTF-8") from None
-    except (ValueError, RecursionError) as error:  # TOML that is wrong, too long a number, too deep a nesting
+    except (ValueError, RecursionError) as error:  # invalid TOML, too long a number, too deep a nesting
         raise DataError(f"{name}: {error}; expected TOML such as k = [8, 16]") from None
     try:
         return space_of(table, path.stem)
@@ -70,7 +70,7 @@ def built_in(name: str) -> Space:
 
 
 def space_of(table: Mapping[str, Any], name: str) -> Space:
-    """Return the space of a parsed table; raises :class:`DataError` naming what is wrong."""
+    """Return the space of a parsed table; raises :class:`DataError` naming the mistake."""
     shared = {key: value for key, value in table.items() if key not in ("network", "about")}
     about = table.get("about", "")
     networks = table.get("network", [{}])

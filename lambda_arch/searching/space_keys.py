@@ -1,4 +1,4 @@
-"""The keys of a space's table: which there are, and their values, lists and ranges."""
+"""The keys of a space's table, with their values, lists and ranges."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ SCOPES = ("network", "stage", "block")
 
 
 def block_keys() -> tuple[str, ...]:
-    """Return the names of the options of a lambda layer or a block, those of extensions included."""
+    """Return the names of the options of lambda layers and blocks, including those of extensions."""
     return tuple(option.name for option in OPTIONS if option.level in ("lambda", "block"))
 
 
@@ -29,7 +29,7 @@ def lambda_layer(settings: Mapping[str, Any]) -> Lambda:
 
 @dataclass(frozen=True)
 class Choice:
-    """A key with its values, and what it is set for: ``where`` is () the network, (stage,), or (stage, block)."""
+    """A key with its values, and where it is set: ``where`` is () for the network, (stage,), or (stage, block)."""
 
     key: str
     values: tuple[Any, ...]
@@ -42,7 +42,7 @@ class Choice:
 
 
 def read_stage(stage: int, table: Any) -> Iterator[Choice]:
-    """Yield the choices of a stage's table, and of the tables of its blocks in it."""
+    """Yield the choices of a stage's table and of the tables of its blocks."""
     name = STAGES[stage]
     if not isinstance(table, dict):
         raise DataError(f"{name}={table}: expected a table [{name}]")
@@ -56,14 +56,14 @@ def read_stage(stage: int, table: Any) -> Iterator[Choice]:
 
 
 def read_scope(value: Any, allowed: tuple[str, ...], where: str) -> Any:
-    """Return what the lists of a table are chosen for, one of ``allowed``."""
+    """Return the scope for which the lists of a table are chosen, one of ``allowed``."""
     if value not in allowed:
         raise DataError(f'{where}per="{value}": expected one of {", ".join(allowed)}')
     return value
 
 
 def read_choice(key: str, value: Any, scope: Any, where: tuple[int, ...], prefix: str) -> Choice:
-    """Return the choice of a block's key; ``prefix`` is how its place is written, such as ``c4.``."""
+    """Return the choice of a block's key; ``prefix`` is its place as written, such as ``c4.``."""
     if key != "layer" and key not in block_keys():
         choices = ["layer", *block_keys(), "per"]
         if prefix:
@@ -82,7 +82,7 @@ def read_values(key: str, value: Any, where: str = "") -> tuple[Any, ...]:
 
 
 def read_list(key: str, value: Any, where: str = "") -> list[Any]:
-    """Return the values of a value, a list, or a range, as they are written."""
+    """Return the values of a value, a list, or a range, as written."""
     raw = (
         read_range(f"{where}{key}", value) if isinstance(value, dict) else value if isinstance(value, list) else [value]
     )
@@ -95,7 +95,7 @@ def read_list(key: str, value: Any, where: str = "") -> list[Any]:
 
 
 def _value(key: str, value: Any, where: str) -> Any:
-    """Return a typed value; refuse one that no architecture has, whatever the others are."""
+    """Return a typed value; refuse one that is invalid whatever the other settings are."""
     if key == "layer":
         if value not in ("C", "L"):
             raise DataError(f"{where}layer={value}: expected C (convolution) or L (lambda layer)")

@@ -1,4 +1,4 @@
-"""From the keys of a space to its products: what is chosen together, and what each choice puts where."""
+"""The products of a space, made from its keys: which settings are chosen together, and the blocks of each choice."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -40,20 +40,15 @@ class Axis:
 
 @dataclass(frozen=True)
 class Choices:
-    """All keys of one network table; the last that covers a place counts there."""
+    """All keys of one network table; for each place, the last key that covers it applies."""
 
     network: dict[str, tuple[Any, ...]]
     patterns: tuple[str, ...]
     blocks: tuple[Choice, ...]
 
-    @property
-    def varying(self) -> list[Choice]:
-        """The choices that leave anything open."""
-        return [choice for choice in self.blocks if len(choice.values) > 1]
-
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> "Choices":
-        """Return the choices of a table; raises :class:`DataError` naming the key of what is wrong."""
+        """Return the choices of a table; raises :class:`DataError` with the key of the mistake."""
         network = {key: (value,) for key, value in _DEFAULTS.items()}
         patterns: tuple[str, ...] = ()
         blocks: list[Choice] = []
@@ -73,7 +68,7 @@ class Choices:
         return cls(network, patterns, tuple(blocks))
 
     def products(self) -> Iterator[Product]:
-        """Yield the products: one for each depth, image size and so on, and each combination of what is tied."""
+        """Yield one product for each depth, image size and so on, and each combination of tied choices."""
         for depth in self.network["depth"]:
             slots = list(self._slots(depth))
             keys = NETWORK_KEYS[1:]
@@ -87,7 +82,7 @@ class Choices:
         return found[-1] if found else None
 
     def _slots(self, depth: int) -> Iterator[tuple[Slot, ...]]:
-        """Yield the slots of each product of one depth: one with all tied choices, or many, given the tied ones."""
+        """Yield the slots of each product of one depth: a single slot if all choices are tied, or else many."""
         places = [(i, j) for i, n in enumerate(BLOCKS[depth]) for j in range(n)]
         letters = letters_of(self.patterns, depth) if self.patterns else None
         sources = {place: {key: self._choice_at(place, key) for key in ("layer", *block_keys())} for place in places}
@@ -100,7 +95,7 @@ class Choices:
         if all(axis.where == () for of_place in axes.values() for axis in of_place):
             yield (builder.slot(places, everywhere, {}),)
             return
-        # choices for stages or blocks: tied ones are given, one product for each of their combinations
+        # there are choices for stages or blocks: one product for each combination of the tied ones
         tied = list(everywhere)
         groups: list[list[Place]] = []
         for i in range(len(STAGES)):
@@ -148,7 +143,7 @@ def _distinct(axes: Iterable[list[Axis]]) -> list[Axis]:
 
 @dataclass(frozen=True)
 class Builder:
-    """Makes slots: which block stands where, for every combination of the axes' values."""
+    """Makes slots: the block of each place, for every combination of the axes' values."""
 
     places: list[Place]
     sources: dict[Place, dict[str, Choice | None]]
@@ -174,7 +169,7 @@ class Builder:
         return drop_repeats([(places, *column) for places, column in columns.values()])
 
     def _letters(self, place: Place, axes: list[Axis], given: Mapping[Axis, int]) -> Any:
-        """Return by pattern (or for the given one) whether ``place`` holds a lambda layer; None without patterns."""
+        """Return for each pattern (or the given one) whether ``place`` has a lambda layer; None without patterns."""
         if self.letters is None:
             return None
         of_place = self.letters[:, self.places.index(place)]

@@ -1,4 +1,4 @@
-"""The front of any table of a user's own: rows of a CSV, columns for objectives."""
+"""The front of a user's table: the rows of a CSV file, with columns as objectives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ from lambda_arch.searching.metrics import METRICS, Metric, column_metric
 
 @dataclass(frozen=True)
 class TableFront(Result):
-    """The rows of a table that no other dominates; for every other row, one that does.
+    """The non-dominated rows of a table, and for every other row a member that dominates it.
 
-    ``by[i]`` is -1 for a member. ``values`` has one column per objective, as the table has them. ``skipped`` counts
-    rows that have no number for some objective.
+    ``by[i]`` is that member, -1 for members. ``values`` has one column per objective, as in the table. ``skipped``
+    counts rows that lack a number for some objective.
     """
 
     columns: tuple[str, ...]
@@ -34,7 +34,7 @@ class TableFront(Result):
 
     @property
     def members(self) -> list[int]:
-        """The rows on the front, by the first objective."""
+        """The rows on the front, sorted by the first objective."""
         found = np.flatnonzero(self.by < 0)
         return [int(i) for i in found[np.argsort(self.values[found, 0], kind="stable")]]
 
@@ -42,7 +42,7 @@ class TableFront(Result):
 def table_front(path: Path, minimize: Sequence[str], maximize: Sequence[str]) -> TableFront:
     """Return the front of the CSV file at ``path``; of equal rows all are members.
 
-    Raises :class:`LambdaArchError` for no objective, :class:`DataError` for a column that is not there or no row with
+    Raises :class:`LambdaArchError` without objectives, :class:`DataError` for a missing column or if no row has
     numbers, and OSError.
     """
     columns, lines = read_csv(path)

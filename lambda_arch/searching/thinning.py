@@ -1,10 +1,10 @@
-"""Thinning: fewer partial networks, chosen so that every one that goes has a close one that stays.
+"""Thinning: keep fewer partial networks, such that every dropped one has a close replacement.
 
-A partial network that stays must do for the one that goes *whatever completes them*. In an objective it may be worse,
-by an error that is reported. In a bounded sum it may not, or a completion that keeps the bound with the one breaks it
-with the other, unless the bound is kept by both whatever completes them: ``slack`` is the largest partial sum of which
-that is true. Bounded maxima never matter: a partial network that keeps such a bound breaks it with no completion that
-keeps it.
+A replacement must serve for the dropped partial network *with every completion*. In an objective it may be worse, by an
+error that is reported. In a bounded sum it may not be larger, or a completion could break the bound only with the
+replacement, unless no completion breaks the bound with either: ``slack`` is the largest partial sum for which that is
+true. Bounded maxima do not matter: if a partial network and a completion are each within such a bound, so are both
+together.
 """
 
 import numpy as np
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from lambda_arch.searching.arrays import Floats, Mask, Rows
 
-FEW = 48  # a metric of so few distinct values has an interval for each of them
+FEW = 48  # a metric with fewer distinct values has one interval for each of them
 
 
 def thin_out(totals: Floats, wanted: int, slack: Floats | None = None) -> tuple[Rows, Floats]:
-    """Return about ``wanted`` of the rows of ``totals``, and by how much more they are at most, column by column.
+    """Return about ``wanted`` of the rows of ``totals``, and the error of each column.
 
-    For every row ``d`` a row ``r`` is kept with ``r <= d + error`` in each column and ``r <= max(d, slack)``: it is no
-    closer to a bound, or not close to it. The rows are put into the cells of a grid. Of each cell those are kept that
-    no other has less than in all columns of which the slack is exceeded: one where there is no such column. That may be
-    more than ``wanted`` where a coarser grid does not make it fewer.
+    For every row ``d`` a row ``r`` is kept with ``r <= d + error`` and ``r <= max(d, slack)`` in each column: it is no
+    closer to a bound, or not near it. The rows are divided into the cells of a grid. Each cell keeps its non-dominated
+    rows in the columns that exceed the slack, or a single row if there is no such column. These may be more than
+    ``wanted`` if a coarser grid does not help.
     """
     slack = np.full(totals.shape[1], np.inf) if slack is None else slack
     low, high = totals.min(axis=0), totals.max(axis=0)
@@ -49,7 +49,7 @@ def thin_out(totals: Floats, wanted: int, slack: Floats | None = None) -> tuple[
 
 
 def _cells(scaled: Floats, values: list[Rows | None], resolution: int) -> NDArray[np.int64]:
-    """Return the number of each row's cell: of ``resolution`` intervals per column, or of the number of its value."""
+    """Return the number of each row's cell in a grid of ``resolution`` intervals, or one per value, per column."""
     cells = np.zeros(len(scaled), np.int64)
     for column, own in zip(scaled.T, values, strict=True):
         number = resolution if own is None else FEW
@@ -61,11 +61,11 @@ def _cells(scaled: Floats, values: list[Rows | None], resolution: int) -> NDArra
 
 
 def _least_of_cells(cells: Rows, scaled: Floats, near_bound: Floats) -> Mask:
-    """Return which rows are kept: of each cell the least, or all that are non-dominated in ``near_bound``."""
+    """Return which rows are kept: the least of each cell, or all that are non-dominated in ``near_bound``."""
     if near_bound.shape[1] > 1:
         import moocore
 
-        # rows of different cells do not dominate each other: less in one of the two last columns, more in the other
+        # rows of different cells do not dominate each other, because of the last two columns
         apart = np.column_stack([near_bound, cells, -cells]).astype(np.float64)
         return np.asarray(moocore.is_nondominated(apart, keep_weakly=False))
     order = np.lexsort((scaled.sum(axis=1), *near_bound.T, cells))
@@ -75,7 +75,7 @@ def _least_of_cells(cells: Rows, scaled: Floats, near_bound: Floats) -> Mask:
 
 
 def _error(totals: Floats, cells: Rows, kept: Mask, slack: Floats) -> Floats:
-    """Return by how much more than a row that went the row that is kept for it can be, at most, column by column."""
+    """Return, per column, by how much the replacement of a dropped row can exceed it."""
     most = np.full((cells.max() + 1, totals.shape[1]), -np.inf)
     np.maximum.at(most, cells[kept], totals[kept])
     gone = totals[~kept]

@@ -1,4 +1,4 @@
-"""Runs that an accuracy model is fitted on: the published ones, and a user's own."""
+"""The training runs on which an accuracy model is fitted: published ones and the user's own."""
 
 import json
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ TABLES = {
     "c4_lambda_count": ("top1", C4_STUDY),
     "pareto_figure3": ("top1", FIGURE_3),
 }
-"""The published tables of ImageNet accuracies, with the column and the recipe of training that each has."""
+"""The published tables of ImageNet accuracies, each with its column and its training recipe."""
 FINISHED = "finished"
 
 
@@ -38,7 +38,7 @@ class Run:
 
 
 def published_runs() -> list[Run]:
-    """Return the paper's runs of architectures that can be built; figures printed twice are averaged."""
+    """Return the paper's runs of architectures that can be built; figures printed more than once are averaged."""
     found: dict[tuple[ResNet, str], list[float]] = {}
     for name, (column, recipe) in TABLES.items():
         for row in load_table(name).rows:
@@ -49,7 +49,7 @@ def published_runs() -> list[Run]:
 
 
 def is_modelled(architecture: object) -> TypeGuard[ResNet]:
-    """Return whether an accuracy model knows an architecture: a ResNet of convolutions and ordinary lambda layers."""
+    """Return whether an accuracy model covers an architecture: a ResNet of convolutions and standard lambda layers."""
     if not isinstance(architecture, ResNet):
         return False
     stages = tuple(tuple(Block(_plain(block.layer), block.se) for block in stage) for stage in architecture.stages)
@@ -58,7 +58,7 @@ def is_modelled(architecture: object) -> TypeGuard[ResNet]:
 
 
 def _plain(layer: object) -> Convolution | Lambda:
-    """Return a layer with what the model has features for, or none for; the rest as usual."""
+    """Return a layer with its settings that the model covers, and defaults for the others."""
     if not isinstance(layer, Lambda):
         return Convolution()
     return Lambda(**{name: getattr(layer, name) for name in ("k", "h", "u", "m", "content", "position", "bias")})
@@ -67,9 +67,9 @@ def _plain(layer: object) -> Convolution | Lambda:
 def read_runs(path: Path) -> list[Run]:
     """Return the runs of a CSV with the columns ``architecture`` and ``top1``, such as ``lambda-arch runs`` writes.
 
-    Where it has a column ``status``, those that are not finished are left out.
+    If there is a column ``status``, runs that are not finished are left out.
 
-    Raises :class:`DataError` naming the file and the line of what is wrong, and OSError.
+    Raises :class:`DataError` with the file and the line of the mistake, and OSError.
     """
     columns, rows = read_csv(path)
     for column in ("architecture", "top1"):
@@ -97,12 +97,12 @@ def read_runs(path: Path) -> list[Run]:
 
 
 def stored_runs(store: Store, data: str = "") -> tuple[list[Run], str]:
-    """Return the finished runs of a store on the data set ``data``, and that name; its only one unless given.
+    """Return the finished runs of a store on the data set ``data``, by default its only one, and the data set's name.
 
-    Those by the recipe of the last run, settings included, are the user's own; each other recipe stands for itself.
-    Architectures that no accuracy model knows are left out.
+    Runs with the same recipe and settings as the last run count as the user's own; each other recipe is separate.
+    Architectures that accuracy models do not cover are left out.
 
-    Raises :class:`DataError` for a store without such runs, or with several data sets where none was named.
+    Raises :class:`DataError` for a store without such runs, or with several data sets if none is named.
     """
     finished = [run for run in read_stored(store) if run.status == FINISHED and run.epochs]
     names = sorted({run.data for run in finished})

@@ -1,4 +1,4 @@
-"""An objective of a user's own: a function from an architecture to a number, given or found in a file."""
+"""A user's own objective: a function of an architecture, given as a callable or by its file and name."""
 
 import hashlib
 import importlib.util
@@ -10,15 +10,16 @@ from typing import Any
 from lambda_arch.errors import DataError, shown
 
 NetworkCost = Callable[[Any], float]
-"""From an architecture to a number."""
+"""Returns a number for an architecture."""
 SIGNALLED = (128 + 1, 128 + 15)
 """Exit codes of SIGHUP and SIGTERM."""
 
 
 def read_function(given: NetworkCost | str) -> tuple[str, NetworkCost]:
-    """Return the name and the function of a callable, or of ``FILE.py:NAME``, with errors of one line.
+    """Return the name and the function of a callable, or of ``FILE.py:NAME``.
 
-    Raises :class:`DataError` for a file that does not run or has no such function; so does the function when it fails.
+    Raises :class:`DataError`, in one line, for a file that does not run or has no such function. The returned function
+    raises it if the user's fails.
     """
     name, call = _load(given) if isinstance(given, str) else (getattr(given, "__name__", type(given).__name__), given)
     what = given if isinstance(given, str) else name

@@ -1,4 +1,4 @@
-"""Latencies of whole networks: from the store, or measured."""
+"""Latencies of whole networks, from the store or measured."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,9 +14,9 @@ SECONDS = 5.0  # of sampling, for each network
 
 
 def whole_latencies(networks: Sequence[Any], setup: "Setup", store: Path | str | None = None) -> dict[str, float]:
-    """Return the seconds of architectures by name, measured where the store does not have them.
+    """Return the seconds of architectures by name, measured if the store does not have them.
 
-    Raises :class:`SetupError` for one that cannot be timed.
+    Raises :class:`SetupError` for an architecture that cannot be timed.
     """
     from lambda_arch.timing import measure
 

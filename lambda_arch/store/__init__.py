@@ -1,14 +1,14 @@
-"""All that was ever measured, in one SQLite file: the only package that knows SQL.
+"""All measurements, in one SQLite file. This is the only package with SQL.
 
-``schema`` has the migrations, ``connection`` the open :class:`Store`, and each table a module of its own
-(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``) with functions that keep rows
-and read them as values. To add a table:
+``schema`` has the migrations and ``connection`` the open :class:`Store`. Each table has a module of its own
+(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``) with functions that write its
+rows and read them as values. To add a table:
 
-1. Append a migration to ``schema.MIGRATIONS``; those before it never change. Give the table a column
-   ``checksum TEXT NOT NULL DEFAULT ''``, which the connection fills, and the table a ``uid`` that no other
-   store gives (``keys.new_uid``), or a key that is a digest of named fields with a version (``keys.digest``), so that
-   stores merge.
-2. Add its module, named for its rows, with a ``keep_...`` and a ``read_...`` that take the store first.
+1. Append a migration to ``schema.MIGRATIONS``; never change an earlier one. Give the table a column
+   ``checksum TEXT NOT NULL DEFAULT ''``, which the connection fills. So that stores can be merged, also give it a
+   universally unique ``uid`` (``keys.new_uid``), or a key that is a digest of named fields with a version
+   (``keys.digest``).
+2. Add its module, named for its rows, with functions ``keep_...`` and ``read_...`` that take the store first.
 3. Add it to ``merging.TABLES``, after the tables that it refers to.
 
 A new setting of :class:`Setup` is a column of ``measurement`` with a default, and a line in ``setup.LATER``.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lambda_arch.store.statistics import Summary, summarize
     from lambda_arch.store.status import Status
 
-_HOMES = {
+_MODULES = {
     "Case": "case",
     "Measurement": "measurements",
     "Setup": "setup",
@@ -58,4 +58,4 @@ __all__ = [
     "summarize",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

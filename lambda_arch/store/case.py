@@ -1,4 +1,4 @@
-"""What is measured: an architecture in a setup."""
+"""The case of a measurement: an architecture in a setup."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from lambda_arch.store.keys import digest
 from lambda_arch.store.setup import Setup
 
 VERSION = 1
-"""Of the fields that a key is made of."""
+"""Version of the key's fields."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure: an architecture (its image size included) in a setup.
+    """An architecture, at its image size, in a setup.
 
-    ``auto``: whether the batch size was found as the largest that fits.
+    ``auto``: whether its batch size was found as the largest that fits.
     """
 
     architecture: Architecture
@@ -22,7 +22,7 @@ class Case:
     auto: bool = False
 
     def key(self, fingerprint: str) -> str:
-        """Return the key of the measurements of this case on the machine of ``fingerprint``."""
+        """Return the key of this case's measurements on the machine with this ``fingerprint``."""
         return digest(
             {
                 "version": VERSION,

@@ -1,4 +1,4 @@
-"""Measurements chosen by conditions such as ``batch=8`` or ``architecture=lambda*``."""
+"""Selecting measurements by conditions such as ``batch=8`` or ``architecture=lambda*``."""
 
 import fnmatch
 from collections.abc import Callable, Sequence
@@ -19,13 +19,13 @@ ATTRIBUTES: dict[str, Callable[[Measurement], object]] = {
     "torch": lambda m: m.machine.get("torch", ""),
     "started": lambda m: m.started,
 }
-"""What measurements can be chosen by."""
+"""The names that conditions may use, and how to get their values."""
 
 
 def select(found: Sequence[Measurement], conditions: Sequence[str]) -> list[Measurement]:
-    """Return the measurements that meet every condition: ``name=value``, where a value may hold ``*`` and ``?``.
+    """Return the measurements that meet every condition: ``name=value``, where ``*`` and ``?`` are wildcards.
 
-    Raises :class:`SetupError` for a condition that is none.
+    Raises :class:`SetupError` for an invalid condition.
     """
     filters = [_filter(condition) for condition in conditions]
     return [measurement for measurement in found if all(keeps(measurement) for keeps in filters)]

@@ -1,4 +1,4 @@
-"""An open store: the file checked, brought to the newest schema, and written to in transactions."""
+"""An open store: a checked file with the newest schema, written in transactions."""
 
 import json
 import os
@@ -20,22 +20,21 @@ NEWEST = len(MIGRATIONS)
 
 
 def default_path() -> Path:
-    """Return where results are kept unless told otherwise: the user's data directory."""
+    """Return the default path of the store, in the user's data directory."""
     from platformdirs import user_data_path
 
     return user_data_path("lambda-arch", appauthor=False) / "results.db"
 
 
 class Store:
-    """An open store: one SQLite file (WAL), versioned, that several processes may write to.
+    """An open store: one versioned SQLite file (in WAL mode) to which several processes may write.
 
-    Use as a context manager, or :meth:`close` it. Whatever was committed survives the process. ``path``: the file, the
-    user's own store unless given; ``create``: make a new one where there is none. ``read_only``: what the file holds
-    now, as a copy; the file is neither made nor migrated, and may lie in a folder that cannot be written to. The user's
-    own store is empty then where there is none yet.
+    Use it as a context manager, or :meth:`close` it. ``path``: the file, by default the user's own store; ``create``:
+    make a new store if there is none. ``read_only``: open a copy of the file as it is now; the file is neither created
+    nor migrated, and its folder may be read-only. If the user has no store yet, the copy is empty.
 
-    Raises :class:`StoreError`, here and in every use, for a file that cannot be used: one that is not a store, is
-    damaged, or was written by a newer version is left as it was.
+    Raises :class:`StoreError`, here and in every method, for a file that is not a store, is damaged, was written by a
+    newer version or cannot be opened. Such a file is not changed.
     """
 
     def __init__(self, path: Path | str | None = None, *, create: bool = True, read_only: bool = False) -> None:
@@ -69,7 +68,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Close the file; what was committed is in it."""
+        """Close the file."""
         with suppress(sqlite3.Error):
             self._connection.close()
 
@@ -98,7 +97,7 @@ class Store:
         return int(self._connection.execute("PRAGMA user_version").fetchone()[0])
 
     def _migrate(self) -> None:
-        """Bring the schema up to date in one transaction; another process may have been quicker."""
+        """Bring the schema up to date in one transaction, starting where another process may have got to."""
         with self.transaction():
             damaged = checksums.unsound(self._connection)
             for number, migration in list(enumerate(MIGRATIONS, 1))[self._version() :]:
@@ -115,7 +114,7 @@ class Store:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except UnicodeDecodeError:  # of a message about a name that is damaged
+        except UnicodeDecodeError:  # in a message about a damaged name
             raise _damaged(self.path, "its schema is no text") from None
         except sqlite3.Error as error:
             if _is_damage(error):
@@ -124,7 +123,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of what is written inside, or nothing; waits for other writers."""
+        """Write everything inside or nothing; waits for other writers."""
         with self._readable():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -137,14 +136,14 @@ class Store:
 
     @contextmanager
     def _together(self) -> Iterator[None]:
-        """As :meth:`transaction`, or as a part of the one that is open."""
+        """Like :meth:`transaction`, but joins an open one."""
         with self._readable() if self._connection.in_transaction else self.transaction():
             yield
 
     def insert(self, table: str, values: dict[str, Any], *, known: str = "ABORT") -> bool:
-        """Insert a row, and return whether it was; lists and mappings become JSON.
+        """Insert a row, and return whether one was inserted; lists and mappings become JSON.
 
-        ``known``: ABORT, IGNORE or REPLACE a row of the same key.
+        ``known``: ABORT, IGNORE or REPLACE if there is a row with its key.
         """
         names = ", ".join(f'"{name}"' for name in values)
         marks = ", ".join("?" * len(values))
@@ -157,7 +156,7 @@ class Store:
         return done.rowcount > 0
 
     def update(self, table: str, uid: str, values: dict[str, Any]) -> None:
-        """Change columns of the row with this uid; one that is damaged stays so."""
+        """Change columns of the row with this uid; the checksum of a damaged row stays wrong."""
         names = ", ".join(f'"{name}" = ?' for name in values)
         with self._together():
             found = list(checksums.numbered(self._connection, table, "WHERE uid = ?", [uid]))
@@ -167,12 +166,12 @@ class Store:
             checksums.seal(self._connection, table, [number for number, row in found if checksums.is_sound(row)])
 
     def tables(self) -> list[str]:
-        """Return the names of its tables."""
+        """Return the names of all tables."""
         with self._readable():
             return checksums.tables(self._connection)
 
     def sound_rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Return the rows of a query for all columns of one table, but for those that are not as they were written."""
+        """Return the rows of a query of all columns of one table, without rows whose checksum is wrong."""
         return [row for row in self.rows(sql, values) if checksums.is_sound(row)]
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
@@ -182,12 +181,12 @@ class Store:
 
 
 def plain(value: Any) -> Any:
-    """Return ``value`` as SQLite keeps it: lists and mappings as JSON."""
+    """Return ``value`` as it is stored: lists and mappings as JSON."""
     return json.dumps(value) if isinstance(value, (dict, list, tuple)) else value
 
 
 def _check_file(path: Path, *, create: bool) -> bool:
-    """Look at the file itself before SQLite does: it must be a store of ours, or nothing yet. Return whether it is."""
+    """Check the file before SQLite opens it, and return whether it exists; raises StoreError if it is not a store."""
     if str(path) == ":memory:":
         raise StoreError(f"{path}: expected the name of a file for the store, such as results.db")
     try:
@@ -203,7 +202,7 @@ def _check_file(path: Path, *, create: bool) -> bool:
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from None
     if not header:
-        raise StoreError(f"{path}: empty; expected a store, or the name of none yet")
+        raise StoreError(f"{path}: empty; expected a store, or the name of a new one")
     if not header.startswith(MAGIC):
         raise StoreError(f"{path}: not a store (no SQLite file); expected another file")
     if len(header) < 100:
@@ -214,7 +213,7 @@ def _check_file(path: Path, *, create: bool) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Make a store of no schema yet, in one step: another process may do the same."""
+    """Create a store without a schema in one step, because another process may do the same."""
     unfinished = path.with_name(f".lambda-arch.{secrets.token_hex(8)}")
     try:
         connection = sqlite3.connect(unfinished, isolation_level=None)
@@ -233,9 +232,9 @@ def _create(path: Path) -> None:
 
 
 def _copy(path: Path) -> sqlite3.Connection:
-    """Return a copy of the store at ``path``, as it is at one moment, in a database that vanishes when it is closed."""
+    """Return a temporary copy of the store at ``path``, which is deleted when it is closed."""
     log = Path(f"{path}-wal")
-    for how in ("mode=rw", "immutable=1"):  # the latter for folders where SQLite cannot make a file of its own
+    for how in ("mode=rw", "immutable=1"):  # the latter for folders in which SQLite cannot create files
         source = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=WAIT)
         copy = sqlite3.connect("", isolation_level=None)
         try:

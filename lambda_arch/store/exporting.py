@@ -1,4 +1,4 @@
-"""Everything measured as rows for other programs."""
+"""Export of measurements for other programs."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from lambda_arch.store.measurements import Measurement
 
 
 def raw_columns(measurement: Measurement) -> dict[str, Any]:
-    """Return what a measurement was made of, in columns: the samples of every round, readings, limits, warm-up."""
+    """Return the raw data of a measurement by column: samples of every round, device readings, limits, warm-up."""
     return {
         "turns": measurement.session,
         "rounds_seconds": [measurement.rounds[number] for number in sorted(measurement.rounds)],

@@ -1,4 +1,4 @@
-"""Keys: a digest of named fields, a version among them, so that no key depends on how Python prints a value."""
+"""Keys: digests of named fields, one of them a version, so that no key depends on Python's ``repr``."""
 
 import hashlib
 import json
@@ -14,10 +14,10 @@ def digest(fields: Mapping[str, Any]) -> str:
 
 
 def new_uid() -> str:
-    """Return an identifier that no other store gives."""
+    """Return a universally unique identifier."""
     return uuid.uuid4().hex
 
 
 def now() -> str:
-    """Return the time in UTC, to the millisecond, as ISO 8601 writes it."""
+    """Return the time in UTC, to the millisecond, in ISO 8601 format."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""The table of machines: a device and everything around it that a latency may depend on, by fingerprint."""
+"""The table of machines: a device and all else that a latency may depend on, by fingerprint."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The table of measurements: each a case on a machine, from its beginning to how it ended."""
+"""The table of measurements: one row per case, machine and session."""
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,18 +22,18 @@ from lambda_arch.store.warnings import quality_warnings
 
 FINISHED = json.dumps([status for status in Status if status.finished])
 TRAINING_PASSES = 3
-"""Forward passes that a training step is taken to cost: an approximation, see :func:`step_flops`."""
+"""The approximate cost of a training step in forward passes, see :func:`step_flops`."""
 IS_FINISHED = "status IN (SELECT value FROM json_each(?))"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
-"""What a row raises that is no measurement: an architecture, setup or status that there is not, texts for numbers."""
+"""Errors raised for an invalid row: an unknown architecture, setup or status, or text in place of numbers."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A stored measurement: its case, where and when, and the raw samples (seconds per step) of every round.
+    """A stored measurement: its case, machine, time, and the raw samples (seconds per step) of every round.
 
-    ``reason`` says why it was not ok. ``session``: equal for cases that were measured in interleaved rounds.
-    ``limits``: when it was to end; ``loaded``: what its worker said of the warm-up. ``peak_memory`` in bytes.
+    ``reason`` says why it failed. ``session`` is the same for cases measured in interleaved rounds. ``limits``: of
+    time, spread and memory; ``loaded``: the worker's report of the warm-up. ``peak_memory`` is in bytes.
     """
 
     uid: str
@@ -60,7 +60,7 @@ class Measurement:
 
     @cached_property
     def summary(self) -> Summary | None:
-        """Median and quartiles, in seconds; None where nothing was sampled."""
+        """Median and quartiles, in seconds; None without samples."""
         return summarize(self.samples) if self.samples else None
 
     @property
@@ -85,20 +85,20 @@ class Measurement:
 
     @property
     def energy(self) -> float | None:
-        """Joules per image, where the device tells."""
+        """Joules per image, None if the device does not report energy."""
         values = [reading["joules_per_image"] for reading in self.readings if "joules_per_image" in reading]
         return sum(values) / len(values) if values else None
 
     @cached_property
     def warnings(self) -> list[str]:
-        """What makes this figure less than certain, in words."""
+        """The reasons to distrust this measurement."""
         found = [self.reason] if self.reason else []
         if self.status is Status.RUNNING:
             found.append("not finished")
         return [*found, *quality_warnings(self.summary, self.limits.get("spread"), self.loaded, self.readings)]
 
     def ratio_to(self, baseline: "Measurement") -> Summary | None:
-        """Return our latency over the baseline's, round by round; None where their rounds were not interleaved."""
+        """Return the latency over the baseline's, round by round; None unless their rounds were interleaved."""
         if self.session != baseline.session:
             return None
         ratios = round_ratios(self.rounds, baseline.rounds)
@@ -106,16 +106,16 @@ class Measurement:
 
 
 def step_flops(architecture: Architecture, setup: Setup) -> int:
-    """Return the FLOPs of one step of the whole batch: 2 x MACs of the forward pass; approximately, for training.
+    """Return the FLOPs of one step of the whole batch: 2 x MACs of the forward pass. For training it is approximate.
 
-    A training step is taken to be three forward passes, for the gradients of inputs and of weights each cost about as
-    much as the forward pass. It is less where a gradient is not needed (2.98 for lambda_resnet50: the images').
+    A training step counts as three forward passes, because the gradients of inputs and of weights each cost about as
+    much as one. The exact cost is lower, since the images need no gradient (2.98 for lambda_resnet50).
     """
     return 2 * count(architecture).macs * setup.batch_size * (TRAINING_PASSES if setup.mode == "train" else 1)
 
 
 def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, limits: Mapping[str, Any]) -> str:
-    """Store that a case's measurement has begun, and return its uid."""
+    """Store a measurement as begun, and return its uid."""
     uid = new_uid()
     store.insert(
         "measurement",
@@ -137,7 +137,7 @@ def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, 
 
 
 def keep_loaded(store: Store, uid: str, loaded: Mapping[str, Any]) -> None:
-    """Store what the worker said of the warm-up."""
+    """Store the worker's report of the warm-up."""
     store.update("measurement", uid, {"loaded": dict(loaded)})
 
 
@@ -152,9 +152,9 @@ def finish_measurement(store: Store, uid: str, status: Status, reason: str = "")
 
 
 def find_measurements(store: Store, uids: Sequence[str] | None = None) -> list[Measurement]:
-    """Return the store's measurements, oldest first, or those of ``uids``, but for those that cannot be read.
+    """Return the measurements of the store, or those of ``uids``, oldest first.
 
-    :func:`lambda_arch.store.find_damaged` tells which these are.
+    Damaged ones are left out; see :func:`lambda_arch.store.find_damaged`.
     """
     which = "" if uids is None else "WHERE uid IN (SELECT value FROM json_each(?))"
     rows = store.sound_rows(
@@ -172,7 +172,7 @@ def find_measurements(store: Store, uids: Sequence[str] | None = None) -> list[M
 def read_measurement(
     row: Mapping[str, Any], machine: dict[str, Any], rounds: Sequence[tuple[int, list[float], dict[str, Any]]]
 ) -> Measurement:
-    """Return the measurement of a row; raises one of ``UNREADABLE`` where there is none that says this."""
+    """Return the measurement of a row; raises one of ``UNREADABLE`` for an invalid row."""
     parse(row["architecture"])
     return Measurement(
         uid=row["uid"],
@@ -218,13 +218,13 @@ def find_finished(
             together = set(together_with) <= {other["key"] for other in others}
             if together and (enough is None or all(map(enough, find_measurements(store, [row["uid"]])))):
                 return str(row["uid"])
-        elif row["status"] != Status.CRASH and _would_end_so_again(row, limits or {}):
+        elif row["status"] != Status.CRASH and _would_fail_again(row, limits or {}):
             return str(row["uid"])
     return None
 
 
-def _would_end_so_again(row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
-    """Return whether a failure under its limits is one under ``limits`` too."""
+def _would_fail_again(row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool:
+    """Return whether a measurement that failed under its own limits would also fail under ``limits``."""
     had = json.loads(row["limits"])
     if row["status"] == Status.OUT_OF_MEMORY:  # 0: all that is free
         return (limits.get("memory") or inf) <= (had.get("memory") or inf)
@@ -234,7 +234,7 @@ def _would_end_so_again(row: Mapping[str, Any], limits: Mapping[str, Any]) -> bo
 
 
 def find_in_session(store: Store, session: str, architecture: str) -> Measurement | None:
-    """Return the measurement of ``architecture`` that was made in a session, if it has samples."""
+    """Return the measurement of ``architecture`` in a session, or None if there is none with samples."""
     rows = store.rows(
         "SELECT uid FROM measurement WHERE session = ? AND architecture = ? AND samples > 0", [session, architecture]
     )
@@ -243,7 +243,7 @@ def find_in_session(store: Store, session: str, architecture: str) -> Measuremen
 
 
 def find_largest_batch_size(store: Store, case: Case, fingerprint: str, memory: int) -> int:
-    """Return the batch size found for ``case`` as the largest that fits, under a limit of ``memory`` bytes, or 0."""
+    """Return the largest batch size that was found to fit ``case`` in a limit of ``memory`` bytes, or 0."""
     rows = store.sound_rows(
         "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND fingerprint = ? ORDER BY started",
         [Status.OK, str(case.architecture), fingerprint],

@@ -1,4 +1,4 @@
-"""Stores merged: what was measured on several machines, in one file."""
+"""Merging stores, so that measurements of several machines are in one file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,22 +9,22 @@ from lambda_arch.store.connection import Store
 from lambda_arch.store.status import Status
 
 TABLES = ("machine", "measurement", "round", "peak", "part", "choice", "run")
-"""All of them, those that others refer to first."""
+"""All tables; those that others refer to come first."""
 ENDED = ("status", "reason", "loaded", "peak_memory", "median", "q1", "q3", "samples")
-"""The columns that a measurement gets when it ends: a copy made before that is completed."""
+"""The columns that are set when a measurement ends; merging updates a copy that was made before."""
 
 
 SKIPPED = "skipped"
 
 
 def merge(store: Store, other: Path) -> dict[str, int]:
-    """Copy into ``store`` what the store at ``other`` has more, and return how many rows of each table that was.
+    """Copy the rows that ``store`` lacks from the store at ``other``; return how many were added to each table.
 
-    All of it, or nothing; merging twice adds nothing. ``other`` is read as it is at one moment, also while it is being
-    written to, and left as it is, also when it is older. Its damaged rows, and those that belong to them, are left out
-    and counted as ``skipped``.
+    It copies all or nothing, and merging again adds nothing. ``other`` is read in a consistent state, even while it is
+    written to, and is not changed. Its damaged rows, and rows that refer to them, are left out and counted as
+    ``skipped``.
 
-    Raises :class:`StoreError` where it is not a store, or is ``store`` itself.
+    Raises :class:`StoreError` if it is not a store, or is ``store`` itself.
     """
     added = dict.fromkeys(TABLES, 0) | {SKIPPED: 0}
     with Store(other, create=False, read_only=True) as source, store.transaction():
@@ -45,14 +45,14 @@ def merge(store: Store, other: Path) -> dict[str, int]:
 
 
 def _complete_run(store: Store, row: dict[str, Any]) -> None:
-    """Bring a run that was copied while it went on to the state of ``row``, where that has more epochs."""
+    """Update a run that was copied before it ended to the state of ``row``, if that has more epochs."""
     fewer = "SELECT 1 FROM run WHERE uid = ? AND json_array_length(epochs) < json_array_length(?)"
     if store.rows(fewer, [row["uid"], row["epochs"]]):
         store.update("run", row["uid"], {"status": row["status"], "epochs": row["epochs"]})
 
 
 def _parents(store: Store, table: str) -> dict[str, set[object]]:
-    """Return the keys that there are of each table that the rows of ``table`` refer to, by the column that does so."""
+    """Return the known keys of each table that ``table`` refers to, by the column that refers to it."""
     found = {}
     for each in store.rows(f"PRAGMA foreign_key_list({table})"):
         key = store.rows(f"SELECT name FROM pragma_table_info('{each['table']}') WHERE pk = 1")[0]["name"]

@@ -1,6 +1,6 @@
-"""The sixth migration. Until then keys were digests of lists, and parts were known by Python's repr() of their blocks.
+"""The sixth migration: keys become digests of named fields instead of lists and Python's ``repr``.
 
-Nothing here may follow later changes of the package: it has to write what the sixth version's stores hold.
+This module must not follow later changes of the package, because it writes stores of version 6.
 """
 
 import ast
@@ -44,7 +44,7 @@ DIMS = {"c2": (64, 256), "c3": (256, 512), "c4": (512, 1024), "c5": (1024, 2048)
 
 
 def name_the_fields_of_keys(connection: sqlite3.Connection) -> None:
-    """Give every row the key that is made of its named fields; one that cannot be read keeps the key that it has."""
+    """Give every row a key of its named fields; a row whose old key cannot be read keeps it."""
     for statement in filter(str.strip, SCRIPT.split(";")):
         connection.execute(statement)
     for row in connection.execute("SELECT * FROM measurement").fetchall():
@@ -72,7 +72,7 @@ def _digest(fields: dict[str, Any]) -> str:
 
 
 def part_key(identity: str) -> str:
-    """Return the key of a part known as ``c4.first Block(layer=Lambda(k=8, ...), se=0.0) @28``, say."""
+    """Return the new key of a part, from an old one such as ``c4.first Block(layer=Lambda(k=8, ...), se=0.0) @28``."""
     found = re.fullmatch(r"(\w+)(\.first)? (.*) @(\d+)", identity)
     if not found:
         return identity
@@ -97,7 +97,7 @@ def part_key(identity: str) -> str:
 
 
 def _block(text: str) -> dict[str, Any]:
-    """Return a block that Python printed, without the settings that are at their defaults."""
+    """Return the fields of a block from its ``repr``, without settings at their defaults."""
     call = ast.parse(text, mode="eval").body
     if not (isinstance(call, ast.Call) and [word.arg for word in call.keywords] == ["layer", "se"]):
         raise ValueError(text)

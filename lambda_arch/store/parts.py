@@ -1,7 +1,7 @@
 """The table of parts: calibrated latencies of single stems, blocks and heads, as they occur inside networks.
 
-A part's key is the JSON text of its named fields, so that it can be read. Settings at their defaults are left out, as
-in the names of architectures: a setting that comes later changes no key.
+A part's key is the JSON text of its named fields, so that people can read it. It leaves out settings at their defaults,
+so that a new setting changes no key.
 """
 
 import json
@@ -17,13 +17,13 @@ from lambda_arch.store.statistics import Summary, summarize
 from lambda_arch.store.warnings import quality_warnings
 
 VERSION = 1
-"""Of the fields that a key is made of."""
-NO_MATTER = ("shortcut_bias",)
-"""Settings that change no shape, nor a latency that could be measured."""
+"""Version of the key's fields."""
+WITHOUT_EFFECT = ("shortcut_bias",)
+"""Settings without measurable effect on latency."""
 
 
 def part_key(part: Part) -> str:
-    """Return the key by which the store knows the latency of a part: all that the latency depends on in a network."""
+    """Return the key of a part's latency, which holds all of the network that the latency depends on."""
     key = {
         "version": VERSION,
         "place": _place(part),
@@ -39,7 +39,7 @@ def part_key(part: Part) -> str:
 
 
 def describe_part(part: Part) -> str:
-    """Write a part for a person: ``c4.first L k=8,m=7 @28``, with what differs from the usual."""
+    """Return a readable name of a part, with the settings that are not defaults: ``c4.first L k=8,m=7 @28``."""
     words = list(_words(part.settings))
     words += ["stride=1"] if part.first and part.stage and part.stride == 1 else []
     words += [f"pool={_pool(part)}"] if part.shape and _pool(part) != ("3x3" if part.stride > 1 else None) else []
@@ -53,14 +53,14 @@ def _place(part: Part) -> str:
 
 
 def _pool(part: Part) -> str | None:
-    """Return the kernel of the pool after a part's lambda layer, None for none."""
+    """Return the kernel of the pool after a part's lambda layer, or None."""
     return None if part.pool is None or part.shape is None else "2x2" if part.pool == "2x2" else "3x3"
 
 
 def _changed(value: Any) -> dict[str, Any]:
     """Return the fields of a dataclass that are not at their defaults."""
     found = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
-    return {name: is_ for name, (is_, default) in found.items() if is_ != default and name not in NO_MATTER}
+    return {name: is_ for name, (is_, default) in found.items() if is_ != default and name not in WITHOUT_EFFECT}
 
 
 def _named(value: Any) -> Any:
@@ -71,7 +71,7 @@ def _named(value: Any) -> Any:
 
 
 def _words(value: Any) -> Iterator[str]:
-    """Yield the letter of a layer, else what the first field of a value says, and the others that were changed."""
+    """Yield the letter of a layer (else the first field of ``value``), and the other fields that are not defaults."""
     if not is_dataclass(value):
         yield str(value)
         return
@@ -144,7 +144,7 @@ def keep_parts(
 
 
 def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, PartLatency]:
-    """Return the latency of each part by key; of those measured more than once the newest."""
+    """Return the newest latency of each part, by key."""
     rows = store.sound_rows(
         "SELECT * FROM part WHERE fingerprint = ? AND setup = ? ORDER BY started",
         [fingerprint, digest(setup.identity)],

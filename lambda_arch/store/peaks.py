@@ -1,4 +1,4 @@
-"""The table of peaks: the highest measured rates of a device, FLOP/s of each dtype and bytes/s of a copy."""
+"""The table of peaks: the highest measured rates of a device, in FLOP/s for each dtype and bytes/s for a copy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

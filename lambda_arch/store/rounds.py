@@ -10,7 +10,7 @@ from lambda_arch.store.connection import Store
 def keep_round(
     store: Store, uid: str, number: int, samples: Sequence[float], readings: Mapping[str, Any], peak_memory: int
 ) -> None:
-    """Store a round's samples as soon as they are there, what was read of the device, and the peak memory so far."""
+    """Store a round's samples and device readings, and the peak memory so far."""
     with store.transaction():
         row = {"measurement": uid, "number": number, "seconds": list(samples), "readings": dict(readings)}
         store.insert("round", row)
@@ -20,7 +20,7 @@ def keep_round(
 def read_rounds(
     store: Store, uids: Sequence[str] | None = None
 ) -> dict[str, list[tuple[int, list[float], dict[str, Any]]]]:
-    """Return number, samples and readings of the rounds of each measurement, or of those of ``uids``."""
+    """Return number, samples and device readings of every round, by measurement (all, or those of ``uids``)."""
     which = "" if uids is None else "WHERE measurement IN (SELECT value FROM json_each(?))"
     found: dict[str, list[tuple[int, list[float], dict[str, Any]]]] = {}
     for row in store.sound_rows(

@@ -9,7 +9,7 @@ from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest
 
 VERSION = 1
-"""Of the fields that a key is made of."""
+"""Version of the key's fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Every table has a column ``checksum`` (``checksums``).
 
-Migrations are only ever appended. One is a script, or a function of the connection where rows change too.
+Migrations are only ever appended. Each is a script, or a function of the connection if it changes rows too.
 """
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""How a network is run: a value, checked when it is made; no torch."""
+"""The setup in which a network runs, an immutable value. No torch."""
 
 import os
 import re
@@ -22,16 +22,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("inference", "train"),
     "clock": ("wall", "cpu"),
 }
-"""The words that the settings of a setup take."""
+"""The values of the settings that are words."""
 
 EVALUATIONS = ("canonical", "auto", "prepared")
-"""What an evaluation may be besides one by name."""
+"""Values of ``evaluation`` besides the names of evaluations."""
 
 COLUMNS = {"batch_size": "batch", "cuda_graph": "graph"}
 """Settings whose column, in the store and in CSV, has another name."""
 
 LATER = {"evaluation": "canonical"}
-"""Settings that came after the first stores, and what was measured there: keys leave them out at that value."""
+"""Settings added after the first stores, with the value that those measured; keys leave them out at that value."""
 
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element in each dtype."""
@@ -41,15 +41,17 @@ BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 class Setup:
     """How a network is run.
 
-    ``device``: cpu, cuda:N or mps. ``batch_size``: images. ``dtype``: fp32, tf32 (CUDA: fp32 with TF32 products), bf16
-    or fp16, by ``cast``: ``autocast``, or the whole network cast. ``mode``: inference (no gradients, running batch-norm
-    statistics) or train (forward, backward, an SGD step). ``compile``: torch.compile. ``cuda_graph``: a captured one.
-    ``threads``: of the CPU, 0 for as many as it has cores. ``clock``: wall, or cpu: the processor time of one thread,
-    which is the wall time that an idle machine would take, for machines that are never idle. ``evaluation``: how lambda
-    layers compute: canonical, auto (the cost model's choice for the batch), one by name, such as matrix/sum; or
-    prepared: a network prepared for inference, with the cost model's choice.
+    - ``device``: cpu, cuda:N or mps; ``batch_size``: images
+    - ``dtype``: fp32, tf32 (on CUDA: fp32 with TF32 products), bf16 or fp16
+    - ``cast``: how it gets to bf16 or fp16: by autocast, or with the whole network cast
+    - ``mode``: inference (no gradients, running batch-norm statistics) or train (forward, backward, an SGD step)
+    - ``compile``: by torch.compile; ``cuda_graph``: as a captured CUDA graph
+    - ``threads``: of the CPU, 0 for one per core
+    - ``clock``: wall; or cpu, the processor time of one thread, for machines that are never idle
+    - ``evaluation``: how lambda layers are computed: canonical, auto (the cost model's choice for the batch), one by
+      name such as matrix/sum, or prepared (a network prepared for inference, with the cost model's choice)
 
-    Raises :class:`SetupError` for what no device does.
+    Raises :class:`SetupError` for settings that do not exist or do not go together.
     """
 
     device: str = "cpu"
@@ -76,7 +78,7 @@ class Setup:
             raise SetupError(f"threads={self.threads}: expected a whole number from 1")
         object.__setattr__(self, "threads", self.threads or default_threads())
         if self.dtype in ("fp32", "tf32"):
-            object.__setattr__(self, "cast", "autocast")  # nothing to cast: one setup, one value
+            object.__setattr__(self, "cast", "autocast")  # nothing to cast, so these setups are equal
         if self.dtype == "tf32" and self.kind != "cuda":
             raise SetupError(f"dtype=tf32: {self.device} has no TF32; expected fp32, bf16 or fp16, or device=cuda")
         if self.clock == "cpu" and (self.kind != "cpu" or self.threads != 1):
@@ -101,7 +103,7 @@ class Setup:
 
     @classmethod
     def from_columns(cls, row: Mapping[str, Any]) -> "Setup":
-        """Return the setup of a row that has its columns, and perhaps others."""
+        """Return the setup of a row; other columns are ignored."""
         values = {each.name: row[COLUMNS.get(each.name, each.name)] for each in fields(cls)}
         return cls(**{**values, "compile": bool(values["compile"]), "cuda_graph": bool(values["cuda_graph"])})
 
@@ -111,7 +113,7 @@ class Setup:
         return {name: value for name, value in self.columns.items() if name not in LATER or value != LATER[name]}
 
     def __str__(self) -> str:
-        """Return the setup in a line: what differs from a plain one, after device, batch, dtype and mode."""
+        """Return one line: device, batch, dtype and mode, then settings that are not defaults."""
         words = [self.device, f"batch {self.batch_size}", self.dtype, self.mode]
         words += [self.cast] if self.cast == "cast" else []
         words += ["channels_last"] if self.memory_format == "channels_last" else []
@@ -124,9 +126,9 @@ class Setup:
 
 
 def device_name(text: str) -> str:
-    """Return the full name of a device: ``cuda`` is ``cuda:0``. Raises :class:`SetupError` for none that there can be.
+    """Return the full name of a device: ``cuda`` is ``cuda:0``. Raises :class:`SetupError` for an invalid name.
 
-    Whether it is there is for the process that runs on it to find out.
+    Whether the device exists is checked by the process that runs on it.
     """
     name = text.strip().lower()
     if name == "cuda":

@@ -29,7 +29,7 @@ class Summary:
 
 
 def summarize(samples: Sequence[float]) -> Summary:
-    """Return the summary of ``samples``; raises ValueError where there are none."""
+    """Return the summary of ``samples``; raises ValueError if there are none."""
     if not samples:
         raise ValueError("no samples to summarize")
     if len(samples) == 1:
@@ -39,7 +39,7 @@ def summarize(samples: Sequence[float]) -> Summary:
 
 
 def round_ratios(ours: Mapping[int, Sequence[float]], baseline: Mapping[int, Sequence[float]]) -> list[float]:
-    """Return ours over the baseline's median, one ratio for each round that both have samples of."""
+    """Return the ratio of medians, ours over the baseline's, for each round in which both have samples."""
     return [
         statistics.median(ours[number]) / statistics.median(baseline[number])
         for number in sorted(ours.keys() & baseline.keys())

@@ -7,11 +7,11 @@ class Status(StrEnum):
     """The state of a measurement. Its text is what stores and CSV files hold."""
 
     RUNNING = "running"
-    """Begun: also what an interrupted measurement stays."""
+    """Begun, or interrupted."""
     OK = "ok"
     OUT_OF_MEMORY = "oom"
     OUT_OF_MEMORY_CO_RESIDENT = "beside"
-    """Out of memory while other networks were in memory too; the same case is measured alone afterwards."""
+    """Out of memory while co-resident with other networks; the case is then measured alone."""
     FAILED = "failed"
     """Refused by torch."""
     CRASH = "crash"

@@ -28,7 +28,7 @@ def quality_warnings(
 
 
 def device_warnings(readings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return plain warnings about the device in the rounds of a measurement."""
+    """Return warnings about clocks, throttling and other load during the rounds of a measurement."""
     found = []
     clocks = [reading["sm_mhz"] for reading in readings if "sm_mhz" in reading]
     if clocks and max(clocks) - min(clocks) > CLOCKS_MOVED * max(clocks):

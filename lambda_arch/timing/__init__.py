@@ -1,8 +1,8 @@
-"""Latency measured so that it can be trusted: isolated workers, interleaved rounds, raw samples kept in a store.
+"""Reliable measurements of latency: isolated workers, interleaved rounds, raw samples in a store.
 
-``worker`` is what runs in a worker process, and alone imports torch; ``protocol`` the process and its messages;
-``rounds`` the schedule on top. :func:`measure`, :func:`calibrate`, :func:`predict`, :func:`roofline` and
-:func:`devices` are the verbs.
+``worker`` runs in a worker process and is the only part that imports torch, apart from ``autotuning``. ``protocol`` has
+the process and its messages, ``rounds`` the schedule on top. The verbs are :func:`measure`, :func:`calibrate`,
+:func:`predict`, :func:`roofline` and :func:`devices`.
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lambda_arch.timing.prediction import Predictions, predict
     from lambda_arch.timing.rooflines import Rooflines, roofline
 
-_HOMES = {
+_MODULES = {
     "BlockLatencies": "calibration",
     "Calibration": "calibration",
     "Devices": "machines",
@@ -54,4 +54,4 @@ __all__ = [
     "roofline",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _MODULES)

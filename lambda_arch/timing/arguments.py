@@ -1,4 +1,4 @@
-"""The arguments that the verbs share, read and checked."""
+"""Reading and checking the arguments shared by the verbs."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,17 +11,17 @@ from lambda_arch.store.connection import Store
 from lambda_arch.store.setup import Setup
 
 StoreLike = Store | Path | str | None
-"""An open store, the path of one, or None for the user's own."""
+"""An open store, its path, or None for the user's own."""
 
 Architectures = str | Architecture | Iterable[str | Architecture]
-"""One architecture or several, each by its name or as a value."""
+"""One or several architectures, each as a name or a value."""
 
 
 @contextmanager
 def opened(store: StoreLike, *, create: bool = True, read_only: bool = False) -> Iterator[Store]:
-    """Yield ``store``; where it is a path or None, open it, and close it afterwards.
+    """Yield ``store``; if it is a path or None, open it, and close it afterwards.
 
-    ``create``: whether a path may be that of a new one; ``read_only``: what it holds now, and nothing is kept in it.
+    ``create``: whether a path may be that of a new store; ``read_only``: open a copy that cannot be written to.
     """
     if isinstance(store, Store):
         yield store
@@ -31,14 +31,14 @@ def opened(store: StoreLike, *, create: bool = True, read_only: bool = False) ->
 
 
 def read_architectures(architectures: Architectures) -> list[Architecture]:
-    """Return the distinct architectures in order. Raises :class:`ArchitectureError` for a name that is none."""
+    """Return the distinct architectures in order. Raises :class:`ArchitectureError` for an invalid name."""
     several = isinstance(architectures, Iterable) and not isinstance(architectures, str)
     given: Any = architectures if several else [architectures]
     return list(dict.fromkeys(parse(each) if isinstance(each, str) else each for each in given))
 
 
 def read_setups(batch_size: int | str | Sequence[int], dtype: str | Sequence[str], **settings: Any) -> list[Setup]:
-    """Return a setup for each dtype and batch size. Raises :class:`SetupError` for what is none."""
+    """Return a setup for each dtype and batch size. Raises :class:`SetupError` for an invalid one."""
     sizes = batch_size if isinstance(batch_size, Sequence) else [batch_size]
     if isinstance(batch_size, str) or not all(isinstance(size, int) for size in sizes):
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1, or several")

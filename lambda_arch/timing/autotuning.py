@@ -21,7 +21,7 @@ from lambda_arch.timing.worker.machine import describe_machine
 from lambda_arch.timing.worker.timer import Timer
 
 ROUNDS = 5
-TOO_MANY = 8  # times the model's choice: an evaluation that executes so many more multiply-accumulates is not tried
+TOO_MANY = 8  # evaluations with so many times the multiply-accumulates of the cost model's choice are not tried
 
 Measure = Callable[[LambdaLayer, LayerShape, list[Evaluation], bool], dict[Evaluation, float]]
 
@@ -35,15 +35,14 @@ def autotune(
     progress: Callable[[list[LayerShape]], Iterable[LayerShape]] = iter,
     measure: Measure | None = None,
 ) -> dict[str, Evaluation]:
-    """Set every lambda layer to the evaluation that is fastest here, and return which, by path.
+    """Set every lambda layer to the evaluation that is fastest on its device, and return these by path.
 
-    Each distinct shape is measured once at ``batch_size`` images (the forward pass, and with ``training`` the
-    backward pass too) in the network's own type, on its own device, or under the autocast that is on. What was measured
-    is kept in ``store`` (the user's own unless given) by machine, sizes, type and threads. Where
-    ``torch.use_deterministic_algorithms`` is on nothing is measured: the cost model chooses.
+    Each distinct shape is measured once at ``batch_size`` images (the forward pass, and with ``training`` also the
+    backward pass), with the network's dtype and device, and under autocast if that is on. Results are stored in
+    ``store`` (by default the user's own) by machine, shape, dtype and threads. Under
+    ``torch.use_deterministic_algorithms`` nothing is measured and the cost model chooses.
 
-    Raises ValueError for a layer that does not know the size of its maps, :class:`StoreError` for a store that cannot
-    be used.
+    Raises SetupError for a layer that does not know the size of its maps, StoreError for a store that cannot be used.
     """
     layers = [(path, layer, layer.layer_shape(batch_size)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():
@@ -75,7 +74,7 @@ def _known_or_measured(
     asked = question(layer, at, training)
     known = read_choice(store, here.fingerprint, asked)
     if known:
-        with suppress(ValueError):  # chosen by a version with other evaluations
+        with suppress(ValueError):  # stored by a version with other evaluations
             return parse_evaluation(known)
     seconds = measure(layer, at, tried(at), training)
     fastest = min(seconds, key=lambda evaluation: seconds[evaluation])
@@ -85,7 +84,7 @@ def _known_or_measured(
 
 
 def tried(at: LayerShape) -> list[Evaluation]:
-    """Return the evaluations worth measuring: all but those with far more to execute than the model's choice."""
+    """Return the evaluations to measure: all except those with far more to execute than the cost model's choice."""
     limit = TOO_MANY * macs(choose(at), at)
     return [e for e in candidates() if e == CANONICAL or macs(e, at) <= limit]
 
@@ -117,7 +116,7 @@ def measure_layer(
 
 
 def question(layer: LambdaLayer, at: LayerShape, training: bool) -> dict[str, object]:
-    """Return what a choice depends on besides the machine."""
+    """Return all that a choice depends on apart from the machine."""
     weight = layer.queries.weight
     kind = weight.device.type
     autocast = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None

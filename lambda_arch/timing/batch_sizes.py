@@ -10,7 +10,7 @@ from lambda_arch.timing.protocol.messages import LoadRequest
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
 
 MOST = 1 << 16  # images
-PRECISION = 16  # found to 1 in so many
+PRECISION = 16  # the result is exact to one part in so many
 WARMUP = 1.0  # seconds
 
 
@@ -39,7 +39,7 @@ def _fits(case: Case, size: int, limits: Limits) -> bool:
     with WorkerProcess(setup.threads) as worker:
         try:
             worker.load(request, limits.timeout)
-            worker.sample(limits.round_seconds, limits.timeout)  # as it will be: allocators grow for a while
+            worker.sample(limits.round_seconds, limits.timeout)  # because allocators grow for a while
         except WorkerError:
             return False
     return True

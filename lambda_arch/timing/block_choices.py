@@ -14,8 +14,8 @@ CHOOSABLE = {option.name: option for option in OPTIONS if option.level in ("lamb
 def block_choices(base: ResNet, text: str) -> list[Block]:
     """Return the blocks that ``text`` allows: a convolution, and a lambda layer with every combination of its values.
 
-    Settings that are not named are the most common ones of ``base``. Raises :class:`ArchitectureError` for a setting
-    that is none, or a value that it cannot take.
+    Other settings are the most common ones of ``base``. Raises :class:`ArchitectureError` for an unknown setting or an
+    invalid value.
     """
     values: dict[str, list[Any]] = {}
     for part in text.split(",") if text.strip() else []:
@@ -41,7 +41,7 @@ def block_choices(base: ResNet, text: str) -> list[Block]:
 
 
 def random_networks(base: ResNet, blocks: Sequence[Block], number: int, seed: int) -> Iterator[ResNet]:
-    """Yield ``number`` networks of ``base``'s shape, every block drawn from ``blocks``; the same for the same seed."""
+    """Yield ``number`` networks of ``base``'s shape, every block drawn from ``blocks`` with ``seed``."""
     draw = random.Random(seed)
     yielded = 0
     for _ in range(100 * number):

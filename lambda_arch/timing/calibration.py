@@ -1,7 +1,7 @@
-"""Latency by part: what every distinct stem, block and head takes inside a network.
+"""Latency by part: the time of every distinct stem, block and head inside a network.
 
-A part is timed as it occurs: inside whole steps of host networks that hold the wanted parts, by marks between the parts
-(so parts add up to the step), in the setup's memory format, after its neighbours.
+A part is timed within whole steps of host networks, which hold the wanted parts: after its usual neighbours, in the
+setup's memory format, and by marks between the parts, so that parts add up to the step.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ from lambda_arch.timing.machines import fingerprint_of
 from lambda_arch.timing.progress import Event, Planned, Progress, follow
 from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, groups, interleaved_rounds
 
-ALL_THE_TIME = 1e-9  # a spread that no measurement has: as many samples as there is time for
+ALL_THE_TIME = 1e-9  # a spread that is never reached, to use all of the sampling time
 FIRST_SHARE = 0.5
 """Of the time given, what all hosts get at first; those with parts that are not sound get the rest."""
 SHORTEST_REPEAT = 0.1
@@ -44,7 +44,7 @@ class BlockLatencies:
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def seconds(self, part: Part) -> float:
-        """Return the seconds of a part in its place in a network; raises KeyError, naming it, where it has none."""
+        """Return the seconds of a part in its place in a network; raises KeyError, naming it, if it is unknown."""
         try:
             return self.by_key[part_key(part)].median
         except KeyError:
@@ -68,16 +68,16 @@ class BlockLatencies:
         return {label: self.warnings[key] for key, label in parts.items() if self.warnings.get(key)}
 
     def missing(self, architecture: Architecture) -> list[str]:
-        """Return the parts of ``architecture`` that were not calibrated, in words."""
+        """Return readable names of the parts of ``architecture`` that were not calibrated."""
         parts = {part_key(part): describe_part(part) for part in architecture.parts()}
         return [label for key, label in parts.items() if key not in self.by_key]
 
 
 @dataclass(frozen=True)
 class Calibration(Result):
-    """The latencies of ``parts`` (each in words, by its key), as far as they are known by now.
+    """The known latencies of ``parts`` (readable names by key).
 
-    ``failures``: what could not be run, and why. ``interrupted``: whether Ctrl-C ended it before all was done.
+    ``failures``: networks that could not run, and why. ``interrupted``: whether Ctrl-C ended it early.
     """
 
     parts: dict[str, str]
@@ -161,7 +161,7 @@ def _is_enough(part: PartLatency, limits: Limits) -> bool:
 def _time_parts(
     store: Store, fingerprint: str, setup: Setup, left: Sequence[Occurrence], limits: Limits, failures: list[str]
 ) -> Iterator[Event]:
-    """Time the host networks of the parts that are left, store the parts of each as it is done, and yield events."""
+    """Time host networks for the parts that are left, store the parts of each when it is done, and yield events."""
     by_job = {Job(str(host), setup): host for host in hosts(left)}
     yield Planned(tuple(by_job), limits.seconds)
     timer = _PartsTimer(store, fingerprint, by_job, {each.key for each in left}, limits, failures)
@@ -256,10 +256,7 @@ def _by_key(host: Architecture, samples: Sequence[Sequence[float]], wanted: Iter
 
 
 def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:
-    """Return what was calibrated for ``setup`` on its device here, or on the machine of ``fingerprint``.
-
-    Of parts measured more than once, the newest counts.
-    """
+    """Return the newest calibrated latencies for ``setup``, on this machine or on that of ``fingerprint``."""
     where = fingerprint or fingerprint_of(store, setup.device)
     parts = read_parts(store, where, setup)
     warnings = {key: tuple(part.warnings()) for key, part in parts.items()}
@@ -267,7 +264,7 @@ def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> Blo
 
 
 def check_parts(setup: Setup, what: str) -> None:
-    """Raise :class:`SetupError`, as ``what`` asks for it, where a setup runs other parts than the network has."""
+    """Raise :class:`SetupError`, beginning with ``what``, for a setup that runs other parts than the network has."""
     if setup.compile or setup.cuda_graph:
         raise SetupError(f"{what}: compile=True and cuda_graph=True run the parts as one; expected neither")
     if setup.evaluation == "prepared":

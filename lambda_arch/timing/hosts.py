@@ -1,7 +1,7 @@
-"""Host networks: those inside which parts are timed, so that each part has its usual neighbours.
+"""Host networks, inside which parts are timed, so that each part has its usual neighbours.
 
-A ResNet's parts are timed in networks of depth 50, each filled with as many of the wanted ones as it has blocks. Those
-of other families are timed in the networks in which they occur.
+The parts of ResNets are timed in networks of depth 50, each filled with as many wanted parts as it has blocks. Parts of
+other families are timed in the networks in which they occur.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ HOST_DEPTH = 50  # 3-4-6-3 blocks: one first and up to five other blocks of a st
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """A part as it occurs in a network. Two are equal where the store knows their latency by the same ``key``."""
+    """A part in a network. Two are equal if the store has their latency under the same ``key``."""
 
     key: str
     part: Part = field(compare=False)
@@ -40,9 +40,9 @@ def occurrences(network: Architecture) -> list[Occurrence]:
 
 
 def occurrences_of_choices(base: ResNet, blocks: Iterable[Block]) -> list[Occurrence]:
-    """Return the distinct parts of every network of ``base``'s shape whose blocks are any of ``blocks``.
+    """Return the distinct parts of all networks of ``base``'s shape that are made of ``blocks``.
 
-    Blocks whose heads do not divide a stage's channels are left out there.
+    A block is left out of stages whose channels its heads do not divide.
     """
     found = dict.fromkeys(occurrences(base))
     for block in blocks:
@@ -56,7 +56,7 @@ def occurrences_of_choices(base: ResNet, blocks: Iterable[Block]) -> list[Occurr
 
 
 def hosts(wanted: Iterable[Occurrence]) -> list[Architecture]:
-    """Return networks in which every one of ``wanted`` occurs, few of them."""
+    """Return few networks in which all of ``wanted`` occur."""
     found: list[Architecture] = []
     by_frame: dict[ResNet, list[Occurrence]] = {}
     for each in dict.fromkeys(wanted):
@@ -69,11 +69,11 @@ def hosts(wanted: Iterable[Occurrence]) -> list[Architecture]:
 
 
 def _frame(network: ResNet) -> ResNet:
-    """Return ``network`` with what its parts depend on besides themselves, and the same parts whatever its own are.
+    """Return a network with default parts, and with the settings of ``network`` on which latencies depend.
 
-    A bias on the shortcuts and shared embeddings change no part's shape, and are left out.
+    Shortcut biases and shared embeddings change no shapes, and are left out.
     """
-    stages = tuple((Block(Lambda()),) * number for number in BLOCKS[HOST_DEPTH])  # that pools mean something to
+    stages = tuple((Block(Lambda()),) * number for number in BLOCKS[HOST_DEPTH])  # lambda layers, so that pool applies
     plain = ResNet(HOST_DEPTH, stages, image_size=network.image_size)
     return replace(plain, stride=network.stride, pool=network.pool, activation=network.activation)
 

@@ -1,4 +1,4 @@
-"""When enough is measured, and when what takes too long has hung."""
+"""The limits of a measurement: when enough was sampled, and timeouts."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,12 +16,13 @@ GB = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a measurement is over, all in seconds but where said.
+    """The limits of a measurement; times are in seconds.
 
-    ``spread``: enough when the interquartile range is within this fraction of the median, after at least
-    ``min_rounds`` rounds. ``seconds``: of sampling, for one network. ``round_seconds``: of one network in a round (one
-    sample at least). ``warmup``: at most. ``timeout``: a build, or the samples of a round, that take longer have hung.
-    ``memory``: bytes that a worker may take on a CPU, 0 for what is free when it starts.
+    - ``spread``: stop when the interquartile range is within this fraction of the median, after at least
+      ``min_rounds`` rounds
+    - ``seconds``: maximum sampling time of a network; ``round_seconds``: in one round (but at least one sample)
+    - ``warmup``: maximum time of the warm-up; ``timeout``: of building a network, and of the samples of a round
+    - ``memory``: bytes that a worker may use on a CPU, 0 for what is free when it starts
     """
 
     spread: float = 0.05

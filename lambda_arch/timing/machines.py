@@ -1,4 +1,4 @@
-"""The machine as its devices see it: looked at by a worker, its peak rates measured once and kept."""
+"""Descriptions of the machine and its devices, made by a worker, with peak rates that are measured once and stored."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Device:
-    """A device that is here: its ``machine`` (see the store), and its ``peaks`` by dtype (FLOP/s) and ``copy``."""
+    """A device: its ``machine`` (see the store), and its ``peaks`` by dtype (FLOP/s) and of a ``copy`` (bytes/s)."""
 
     name: str
     threads: int
@@ -30,15 +30,15 @@ class Device:
 
 @dataclass(frozen=True)
 class Devices(Result):
-    """The devices that are here."""
+    """The devices of this machine."""
 
     devices: tuple[Device, ...]
 
 
 def devices(*, threads: int = 0, fresh: bool = False, store: StoreLike = None) -> Devices:
-    """Return the devices that are here with their peak rates, measured where the store has none (or ``fresh``).
+    """Return the devices of this machine with their peak rates, measured if the store has none (or ``fresh``).
 
-    ``threads``: of the CPU, 0 for OMP_NUM_THREADS, or its cores.
+    ``threads``: of the CPU, 0 for OMP_NUM_THREADS or one per core.
     """
     count = threads or default_threads()
     with opened(store) as kept:
@@ -51,9 +51,9 @@ def devices(*, threads: int = 0, fresh: bool = False, store: StoreLike = None) -
 
 
 def fingerprint_of(store: Store, device: str) -> str:
-    """Return the fingerprint of the machine as seen from ``device``, and store what it is of.
+    """Return the fingerprint of the machine as seen from ``device``, and store its description.
 
-    Raises :class:`SetupError` for a device that is not here.
+    Raises :class:`SetupError` for a device that this machine does not have.
     """
     name = device_name(device)
     machine = _ask(0, lambda worker: worker.machine(name), f"{name}: no process could look at it")
@@ -61,7 +61,7 @@ def fingerprint_of(store: Store, device: str) -> str:
 
 
 def peaks_of(store: Store, fingerprint: str, device: str, threads: int, *, fresh: bool = False) -> dict[str, float]:
-    """Return the peak rates of ``device`` by kind (dtype, or copy), measured now where the store has none."""
+    """Return the peak rates of ``device`` by kind (dtype, or copy), measured now if the store has none."""
     known = _known_peaks(store, fingerprint, threads)
     if known and not fresh:
         return known

@@ -1,4 +1,4 @@
-"""Latency of whole networks: what the store knows is not measured again, what is measured is stored as it comes."""
+"""Latency of whole networks: stored measurements are reused, and new samples are stored at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -85,7 +85,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Measurements(Result):
-    """Latencies of networks, in the order asked for. ``interrupted``: whether Ctrl-C ended it before all was done."""
+    """Latencies of networks, in the order asked for. ``interrupted``: whether Ctrl-C ended it early."""
 
     timings: tuple[Timing, ...]
     interrupted: bool = False
@@ -180,7 +180,7 @@ def measure(
 
 
 class Schedule:
-    """Cases measured on the machine of ``fingerprint``. ``uids``: the measurement that there is of each case."""
+    """Measures cases on the machine of ``fingerprint``. ``uids``: the measurement of each case, if there is one."""
 
     def __init__(self, store: Store, fingerprint: str, limits: Limits, *, fresh: bool = False) -> None:
         self._store = store
@@ -191,7 +191,7 @@ class Schedule:
         self._new: set[str] = set()
 
     def run(self, cases: Sequence[Case], baselines: Sequence[Architecture] = ()) -> Iterator[Event]:
-        """Measure ``cases`` where the store does not know them, and ``baselines`` with them in each of their setups."""
+        """Measure the ``cases`` that the store lacks, together with the ``baselines`` in each of their setups."""
         plain = {(case.architecture, case.setup): case for case in cases}
         bases = [
             plain.get((network, setup), Case(network, setup, cases[0].auto))
@@ -214,7 +214,7 @@ class Schedule:
             yield from self._session([job], by_job)
 
     def _known(self, case: Case, bases: Iterable[Case]) -> str | None:
-        """Return the finished measurement of a case in one session with its baselines, or None."""
+        """Return the finished measurement of a case in a session with its baselines, or None."""
         needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
         if self._fresh:
             return None
@@ -225,7 +225,7 @@ class Schedule:
         return self._limits.enough(m.samples, len(m.rounds), m.limits.get("seconds", 0.0))
 
     def _session(self, group: list[Job], by_job: dict[Job, Case]) -> Iterator[RoundEvent]:
-        """Measure the networks of ``group`` in one session, store what comes, and yield it."""
+        """Measure the networks of ``group`` in one session; store and yield its events."""
         session = new_uid()
         uids: dict[Job, str] = {}
         for event in interleaved_rounds(group, self._limits):
@@ -250,14 +250,14 @@ class Schedule:
             yield event
 
     def timings(self, baseline: str = "") -> list[Timing]:
-        """Return what was measured so far, in the order of the cases, compared with ``baseline`` in its session."""
+        """Return the measurements so far, in the order of the cases, compared with ``baseline`` in their sessions."""
         found = {m.uid: m for m in find_measurements(self._store, [uid for uid in self.uids.values() if uid])}
         chosen = [found[uid] for uid in self.uids.values() if uid in found]
         return [replace(t, stored=t.measurement.uid not in self._new) for t in timings(self._store, chosen, baseline)]
 
 
 def timings(store: Store, found: Sequence[Measurement], baseline: str = "") -> list[Timing]:
-    """Return measurements with the peaks of their devices, and compared with ``baseline`` in the same session."""
+    """Return measurements with the peaks of their devices, compared with ``baseline`` in the same session."""
     peaks = read_peaks(store)
     result = []
     for m in found:

@@ -1,4 +1,4 @@
-"""Networks predicted as the sum of their calibrated parts, and how far off that is."""
+"""Latencies of networks predicted as the sum of their calibrated parts, and the error of that."""
 
 from dataclasses import asdict, dataclass, field
 
@@ -33,14 +33,14 @@ class Prediction:
 
     @property
     def error(self) -> float | None:
-        """How far the prediction is off, relative to what was measured; None where nothing was."""
+        """The relative error of the prediction; None without a measurement."""
         summary = self.measurement and self.measurement.summary
         return self.seconds / summary.median - 1 if summary else None
 
 
 @dataclass(frozen=True)
 class Predictions(Result):
-    """Predicted latencies on ``setup``. ``interrupted``: whether Ctrl-C ended the measuring."""
+    """Predicted latencies in ``setup``. ``interrupted``: whether Ctrl-C ended the measurements."""
 
     predictions: tuple[Prediction, ...]
     setup: Setup

@@ -1,4 +1,4 @@
-"""What the verbs tell while they run: a callback gets these events as they happen."""
+"""The events that the verbs pass to a progress callback."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from lambda_arch.timing.rounds import Job, RoundEvent
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What the store does not have: jobs to run, each for ``seconds`` of sampling at most."""
+    """The jobs to run, which the store lacks, each with at most ``seconds`` of sampling."""
 
     jobs: tuple[Job, ...]
     seconds: float
@@ -16,7 +16,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class LargestBatchSize:
-    """The largest batch of an architecture that fits was found."""
+    """The largest batch size that fits was found for an architecture."""
 
     architecture: str
     batch_size: int
@@ -27,7 +27,7 @@ Progress = Callable[[Event], object] | None
 
 
 def follow(events: Iterable[Event], progress: Progress) -> bool:
-    """Run ``events`` to their end, and call ``progress`` with each; return whether Ctrl-C ended them before."""
+    """Call ``progress`` with each of ``events``; return whether Ctrl-C ended them early."""
     try:
         for event in events:
             if progress is not None:

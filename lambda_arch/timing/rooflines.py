@@ -21,11 +21,11 @@ from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, interleave
 
 @dataclass(frozen=True)
 class StageRoofline:
-    """A stage of a network on a device: what it took, and the least that its FLOPs and its bytes could have taken.
+    """A stage of a network on a device: its measured time, and the least time that its FLOPs and its bytes need.
 
-    ``seconds`` is the median inside whole steps. ``flops`` and ``bytes`` are of a whole step: bytes are every module's
-    output written and read once, and its parameters read, at the size of the dtype. In training both are approximate:
-    three times those of the forward pass. ``compute``, ``memory``: seconds for them at the device's peak rates.
+    ``seconds`` is the median inside whole steps. ``flops`` and ``bytes`` are of a whole step; bytes count every
+    module's output written and read once, and its parameters read once, in the dtype. In training both are approximate:
+    three times those of the forward pass. ``compute``, ``memory``: their seconds at the device's peak rates.
     """
 
     stage: str
@@ -37,7 +37,7 @@ class StageRoofline:
 
     @property
     def bound(self) -> str:
-        """What takes longer at the device's peaks."""
+        """Whether compute or memory takes longer at the device's peak rates."""
         return "compute-bound" if self.compute >= self.memory else "memory-bound"
 
     @property
@@ -57,7 +57,7 @@ class NetworkRoofline:
 
 @dataclass(frozen=True)
 class Rooflines(Result):
-    """Networks by stage. ``interrupted``: whether Ctrl-C ended it before all was done."""
+    """Networks by stage. ``interrupted``: whether Ctrl-C ended it early."""
 
     networks: tuple[NetworkRoofline, ...]
     interrupted: bool = False
@@ -89,10 +89,10 @@ def roofline(
     store: StoreLike = None,
     progress: Progress = None,
 ) -> Rooflines:
-    """Time the stages of networks inside whole steps, against the device's measured peak rates.
+    """Time the stages of networks inside whole steps, and compare them with the device's measured peak rates.
 
-    The arguments are those of :func:`lambda_arch.measure`. Raises as it does, and :class:`SetupError` for a setup
-    whose parts run as one, or that cannot be run.
+    The arguments are those of :func:`lambda_arch.measure`. Raises what it raises, and :class:`SetupError` for a setup
+    that cannot run, or whose parts cannot be timed separately.
     """
     networks = read_architectures(architectures)
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)

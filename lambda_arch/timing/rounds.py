@@ -1,4 +1,4 @@
-"""Interleaved rounds: every network is sampled in every round, so that drift of the machine hits all of them alike."""
+"""Interleaved rounds: every network is sampled in every round, so that drift of the machine affects all alike."""
 
 import itertools
 import time
@@ -13,12 +13,12 @@ from lambda_arch.timing.protocol.messages import LoadReply, LoadRequest, SampleR
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
 
 CO_RESIDENT = 8
-"""Workers alive at a time: each holds its network, and on a GPU a context, in memory."""
+"""Maximum workers alive at once, because each holds its network, and on a GPU a context, in memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A network to measure, by its canonical name. ``baseline``: it is sampled as long as any other is."""
+    """A network to measure, by its canonical name. A ``baseline`` is sampled as long as any other network."""
 
     architecture: str
     setup: Setup
@@ -78,10 +78,10 @@ def interleaved_rounds(
     *,
     by_part: bool = False,
 ) -> Iterator[RoundEvent]:
-    """Measure ``jobs`` round by round, all of them in memory at once, and yield what happens as it happens.
+    """Measure ``jobs`` round by round, all co-resident, and yield events as they happen.
 
-    Each runs in its own worker; whatever becomes of that, the others go on. ``by_part``: time the parts of each network
-    inside its steps. Raises :class:`SetupError` for a setup that its device does not do.
+    Each runs in a worker of its own; if one fails, the others continue. ``by_part``: time the parts of each network
+    inside its steps. Raises :class:`SetupError` for a setup that its device does not support.
     """
     with ExitStack() as stack:
         running: list[_Running] = []
@@ -124,7 +124,7 @@ def interleaved_rounds(
 
 
 def groups(jobs: Sequence[Job], co_resident: int = CO_RESIDENT) -> Iterator[list[Job]]:
-    """Yield ``jobs`` in groups of at most ``co_resident``, each of one setup only and with all of its baselines."""
+    """Yield ``jobs`` in groups of at most ``co_resident``, each of one setup and with all of its baselines."""
     for setup in dict.fromkeys(job.setup for job in jobs):
         baselines = [job for job in jobs if job.setup == setup and job.baseline]
         others = [job for job in jobs if job.setup == setup and not job.baseline]

@@ -1,4 +1,4 @@
-"""The layers that the LambdaNetworks paper compares with, as real modules, so that every counter sees each part."""
+"""The layers that the LambdaNetworks paper compares with, as modules, so that counters see each part."""
 
 from lambda_arch.nn.attention.augmented import AugmentedConvolution
 from lambda_arch.nn.attention.axial import AxialAttention

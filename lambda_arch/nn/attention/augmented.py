@@ -21,8 +21,8 @@ class AugmentedConvolution(nn.Module):
     """A 3x3 convolution and global relative self-attention, concatenated: (b, dim, H, W) to (b, dim, H/s, W/s).
 
     ``key_dim`` and ``value_dim`` are channels over all ``heads``; the convolution gives the other dim - value_dim.
-    Where it strides, or with ``downsample`` (or both), the attention sees its input through 3x3 average-pools of stride
-    2, and a downsampled one is interpolated back. ``size`` is the largest side of the maps it will see.
+    With a stride, and with ``downsample``, a 3x3 average pool of stride 2 precedes the attention; a downsampled output
+    is interpolated back. ``size`` is the largest side of the input maps.
     """
 
     def __init__(

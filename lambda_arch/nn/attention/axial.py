@@ -51,7 +51,7 @@ class AxisAttention(nn.Module):
 class AxialAttention(nn.Module):
     """Attention over the height, then over the width: (b, dim, H, W) to (b, dim, H, W).
 
-    ``heads`` divide half of ``dim``; ``size`` is the largest side of the maps it will see.
+    ``heads`` divide half of ``dim``; ``size`` is the largest side of the input maps.
     """
 
     def __init__(self, dim: int, *, heads: int = 8, size: int) -> None:

@@ -1,6 +1,6 @@
-"""What the attention layers share: products of queries and keys, relative logits, weights applied to values.
+"""Modules shared by the attention layers: logits, relative logits, and weights applied to values.
 
-Every product has two operands, and the first has every batch axis in full: fvcore reads the cost off it.
+Every product has two operands. The first is never broadcast, because fvcore takes the cost from it.
 """
 
 import torch
@@ -20,8 +20,8 @@ class Logits(nn.Module):
 class RelativeLogits(nn.Module):
     """Every query times the embedding of each offset along one axis (Shaw et al. 2018; Bello et al. 2019).
 
-    ``weight`` (2 * limit - 1, d) holds the embedding of offset j - i at [j - i + limit - 1]; the heads share it. Axes
-    shorter than ``limit`` use the middle of it.
+    ``weight`` (2 * limit - 1, d) holds the embedding of offset j - i at [j - i + limit - 1] and is shared by the heads.
+    Axes shorter than ``limit`` use its middle.
     """
 
     def __init__(self, depth: int, limit: int) -> None:
@@ -37,13 +37,13 @@ class RelativeLogits(nn.Module):
     def forward(self, queries: Tensor) -> Tensor:
         """Return (..., L, L) from queries (..., L, d), the last axis for keys; raises ValueError for L over ``limit``.
 
-        Each query meets all 2L - 1 embeddings in one matrix product; its own L of them are picked afterwards.
+        One matrix product multiplies each query with all 2L - 1 embeddings; its own L logits are gathered afterwards.
         """
         *batch, length, depth = queries.shape
         if length > self.limit:
             raise ArchitectureError(
                 f"{length}: expected an axis of at most {self.limit} positions, "
-                f"what these relative embeddings were built for"
+                f"for which these relative embeddings were built"
             )
         embeddings = self.weight[self.limit - length : self.limit + length - 1]
         all_offsets = torch.mm(queries.reshape(-1, depth), embeddings.t()).view(*batch, length, 2 * length - 1)
@@ -53,7 +53,7 @@ class RelativeLogits(nn.Module):
 
 
 class Mix(nn.Module):
-    """Values averaged by weights: the softmax of logits over the keys."""
+    """Values averaged with weights, the softmax of logits over the keys."""
 
     def forward(self, logits: Tensor, values: Tensor) -> Tensor:
         """Return (..., v, n) from logits (..., n, m) and values (..., v, m)."""

@@ -16,7 +16,7 @@ class Gather(nn.Module):
 
 
 class Distribute(nn.Module):
-    """Descriptors handed to the positions: a softmax at each position over the descriptors."""
+    """Descriptors distributed to positions: a softmax over the descriptors at each position."""
 
     def forward(self, descriptors: Tensor, vectors: Tensor) -> Tensor:
         """Return (b, c, n) from descriptors (b, c, r) and vectors (b, r, n)."""

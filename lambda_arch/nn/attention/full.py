@@ -11,7 +11,7 @@ from lambda_arch.nn.attention.common import Logits, Mix, RelativeLogits, project
 
 
 class RelativeAttention(nn.Module):
-    """Softmax attention with logits (q.k + q.r_height + q.r_width) / sqrt(depth), of ``depth`` key channels a head."""
+    """Softmax attention with logits (q.k + q.r_height + q.r_width) / sqrt(depth); ``depth``: key channels per head."""
 
     def __init__(self, depth: int, size: int) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class RelativeAttention(nn.Module):
         logits = self.logits(queries.flatten(3), keys.flatten(3)).view(b, h, height, width, height, width)
         down = self.height(queries.permute(0, 1, 4, 3, 2))  # (b, h, x, y, y')
         along = self.width(queries.permute(0, 1, 3, 4, 2))  # (b, h, y, x, x')
-        # in place: these are the n x n maps, by far the largest tensors of the network
+        # in place, because these n x n maps are by far the largest tensors of the network
         logits += down.transpose(2, 3).unsqueeze(-1)
         logits += along.unsqueeze(-2)
         n = height * width
@@ -39,7 +39,7 @@ class RelativeAttention(nn.Module):
 class GlobalAttention(nn.Module):
     """Multi-head relative self-attention over a whole map: (b, dim, H, W) to (b, dim, H, W).
 
-    ``heads`` divide ``dim``; ``size`` is the largest side of the maps it will see.
+    ``heads`` divide ``dim``; ``size`` is the largest side of the input maps.
     """
 
     def __init__(self, dim: int, *, heads: int = 8, size: int) -> None:

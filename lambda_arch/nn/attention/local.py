@@ -1,7 +1,7 @@
 """Local relative self-attention (Ramachandran et al. 2019, "Stand-Alone Self-Attention in Vision Models", section 3.1).
 
-Logits are q.k + q.r without scaling, over the window around each position. Beyond the border keys and values are zero,
-as for a padded convolution: those positions keep their relative logit.
+Logits are q.k + q.r without scaling, over the window around each position. Keys and values are zero beyond the border,
+as in a padded convolution; positions there keep their relative logit.
 """
 
 import torch
@@ -13,7 +13,7 @@ from lambda_arch.nn.attention.common import Logits, Mix, projection
 
 
 class OffsetLogits(nn.Module):
-    """Half of each query's channels times the embeddings of the ``extent`` offsets along one axis, a set a head."""
+    """Half of each query's channels times the embeddings of ``extent`` offsets along one axis, separate per head."""
 
     def __init__(self, heads: int, depth: int, extent: int) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class OffsetLogits(nn.Module):
 class LocalAttention(nn.Module):
     """Multi-head relative self-attention over ``extent`` x ``extent`` windows: (b, dim, H, W) to (b, dim, H, W).
 
-    ``heads`` divide half of ``dim``: half of a head's relative embedding tells the row, half the column.
+    ``heads`` divide half of ``dim``: half of a head's relative embedding encodes the row, half the column.
     """
 
     def __init__(self, dim: int, *, heads: int = 8, extent: int = 7) -> None:

@@ -1,4 +1,4 @@
-"""Weights that people have, from the layout of the code that made them to that of our networks."""
+"""Conversion of trained weights from the layouts of other code to our networks."""
 
 from lambda_arch.nn.conversion.from_checkpoint import Conversion, Leftovers, convert
 from lambda_arch.nn.conversion.layouts import LAYOUTS

@@ -1,4 +1,4 @@
-"""Checkpoint files as plain tensors by name. Nothing but tensors and plain containers is ever unpickled."""
+"""Checkpoint files read as tensors by name. Only tensors and plain containers are ever unpickled."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,13 @@ from lambda_arch.errors import DataError, shown
 from lambda_arch.nn.tensor_files import check_tensors, read_pickled, read_safetensors
 
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-"""Keys under which training scripts keep the state dict, besides an epoch, an optimizer and so on."""
+"""Keys under which training scripts store the state dict, next to the epoch, optimizer and so on."""
 PREFIXES = ("module.", "_orig_mod.")
-"""What DataParallel and torch.compile put before every name."""
+"""Prefixes that DataParallel and torch.compile add to every name."""
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of the checkpoint at ``path``, without wrappers around them and prefixes of all their names.
+    """Return the tensors of the checkpoint at ``path``, without a wrapper around them and common prefixes.
 
     Files that end in ``.safetensors`` are read as such, others by ``torch.load(weights_only=True)`` of torch 2.10 or
     later.

@@ -1,4 +1,4 @@
-"""github.com/d-li14/lambda.pytorch: LambdaResNets of torchvision's names, one projection for q, k and v."""
+"""github.com/d-li14/lambda.pytorch: LambdaResNets with torchvision's names and one projection for q, k and v."""
 
 from lambda_arch.nn.conversion.layout import Layout, resnet_names
 

@@ -1,4 +1,4 @@
-"""From a checkpoint of somebody's layout to one of our networks."""
+"""Conversion of a checkpoint of another layout to one of our networks."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from lambda_arch.nn.tensor_files import check_buildable
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What of a checkpoint did not find its place, a line a tensor.
+    """The tensors that a conversion could not use, one line per tensor.
 
-    ``unmatched``: tensors that the network does not have; ``missing``: its tensors that the checkpoint does not have;
-    ``misshapen``: those of another shape; ``not_finite``: those with NaN or infinity.
+    ``unmatched``: tensors that the network does not have; ``missing``: tensors that the checkpoint does not have;
+    ``misshapen``: tensors of another shape; ``not_finite``: tensors with NaN or infinity.
     """
 
     unmatched: tuple[str, ...] = ()
@@ -51,9 +51,9 @@ class Leftovers:
 
 @dataclass(frozen=True)
 class Conversion:
-    """A network, or a lambda layer, with the weights of a checkpoint, and what of that was left over.
+    """A network or lambda layer with the weights of a checkpoint, and the tensors that were left over.
 
-    Tensors that were missing or misshapen have the values that a new network starts with.
+    Tensors that were missing or misshapen keep their initial values.
     """
 
     module: Network | LambdaLayer
@@ -61,7 +61,7 @@ class Conversion:
 
     @property
     def name(self) -> str:
-        """The canonical name of the network, or that of the layer with its arguments."""
+        """The canonical name of the network, or the layer with its arguments."""
         if not isinstance(self.module, LambdaLayer):
             return str(self.module.architecture)
         return f"LambdaLayer({', '.join(f'{name}={value}' for name, value in self.module.arguments.items())})"
@@ -76,11 +76,11 @@ def convert(
 ) -> Conversion:
     """Return the conversion of the checkpoint at ``path`` from ``layout``, one of ``LAYOUTS`` or its name.
 
-    ``architecture`` is worked out from the tensors where it is not given. ``image_size`` is that of the architecture,
-    which no tensor tells. Nothing is refused for what is left over: look at ``leftovers``.
+    ``architecture`` is inferred from the tensors unless it is given. ``image_size`` is that of the architecture, which
+    cannot be inferred. Leftover tensors raise no error: check ``leftovers``.
 
-    Raises OSError for a file that cannot be opened; DataError for an unknown layout, for a file that is no checkpoint
-    of tensors alone, for one of another layout, and for tensors that are of no network.
+    Raises OSError for a file that cannot be opened; DataError for an unknown layout, for a file that is not a
+    checkpoint of tensors only, for one of another layout, and for tensors of no known network.
     """
     path = Path(path)
     layout = layout if isinstance(layout, Layout) else _layout(layout)
@@ -109,9 +109,9 @@ def _layout(name: str) -> Layout:
 
 
 def _rename(path: Path, tensors: Mapping[str, Tensor], layout: Layout) -> tuple[dict[str, str], list[str]]:
-    """Return our name for each tensor, and the names of those that have none.
+    """Return our name for each tensor, and the names of the tensors that have none.
 
-    Raises DataError when another layout knows more of the names than ``layout``.
+    Raises DataError if another layout knows more of the names than ``layout``.
     """
     known = {each.name: sum(each.rename(name) is not None for name in tensors) for each in LAYOUTS.values()}
     best = max(known, key=lambda name: known[name])
@@ -160,13 +160,13 @@ def _module(
 
 
 def _fill(module: Network | LambdaLayer, state: Mapping[str, Tensor], origins: Mapping[str, str]) -> Leftovers:
-    """Copy ``state`` into ``module`` where it fits; ``origins`` are the checkpoint's names of its tensors."""
+    """Copy ``state`` into ``module`` where it fits; ``origins`` maps our names to the checkpoint's."""
     own = module.state_dict()
     found, missing, misshapen, not_finite = {}, [], [], []
     for name, tensor in own.items():
         given = state.get(name)
         if given is None:
-            if not name.endswith("num_batches_tracked"):  # torch too starts it from zero where a file has none
+            if not name.endswith("num_batches_tracked"):  # if absent, torch starts it from zero too
                 missing.append(name)
             continue
         origin = origins.get(name, name)

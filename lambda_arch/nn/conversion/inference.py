@@ -1,4 +1,4 @@
-"""What a state dict in our names is of: the architecture that its tensors tell."""
+"""Inference of the architecture from a state dict with our names."""
 
 import re
 from collections.abc import Mapping, Set
@@ -18,12 +18,12 @@ State = Mapping[str, Tensor]
 
 
 def architecture_of(state: State, layout: Layout, global_layers: Set[str] = frozenset()) -> Architecture | None:
-    """Return the architecture of ``state``, at its code's usual image size; None for a bare lambda layer.
+    """Return the architecture of ``state``, at its code's default image size; None for a single lambda layer.
 
-    ``global_layers``: the layers, a dot after each, whose position lambdas are of global scope; these tell the image
-    size. What is missing or misshapen is taken to be as in the other layers.
+    ``global_layers``: paths, each with a final dot, of the layers of global scope; the image size is inferred from
+    them. Missing or misshapen layers are assumed to be like the others.
 
-    Raises DataError for tensors that are of no network.
+    Raises DataError for tensors of no known network.
     """
     if any(name.startswith("c2.") for name in state):
         return _resnet(state, layout, global_layers)
@@ -31,13 +31,13 @@ def architecture_of(state: State, layout: Layout, global_layers: Set[str] = froz
         return _mobilenet(state)
     if "queries.weight" in state:
         return None
-    raise DataError("its tensors are of no network that is known; expected architecture=NAME")
+    raise DataError("its tensors are of no known network; expected architecture=NAME")
 
 
 def layer_of(state: State, *, is_global: bool) -> dict[str, Any]:
-    """Return the arguments of :class:`lambda_arch.nn.LambdaLayer` for the state of one, as lucidrains makes it.
+    """Return the arguments of :class:`lambda_arch.nn.LambdaLayer` for the state of a layer of lucidrains.
 
-    Raises DataError when its projections or embeddings are missing.
+    Raises DataError if its projections or embeddings are missing.
     """
     layer = _lambda(state, "", bias=not is_global)
     queries, norm = state.get("queries.weight"), state.get("value_norm.weight")
@@ -54,7 +54,7 @@ def _resnet(state: State, layout: Layout, global_layers: Set[str]) -> ResNet:
     shape = tuple(max((int(p[2]) for p in places if p and int(p[1]) == i), default=0) for i in range(2, 6))
     depths = [depth for depth, blocks in BLOCKS.items() if blocks == shape]
     if not depths:
-        raise DataError(f"blocks {dashed(shape)}: those of no depth that is known")
+        raise DataError(f"blocks {dashed(shape)}: expected those of a known depth, such as 3-4-6-3")
     depth = layout.depth if layout.depth in depths else depths[0]
     found = {
         f"{stage}.{j}": _spatial(state, f"{stage}.{j}.spatial.", layout, global_layers)
@@ -75,9 +75,9 @@ def _resnet(state: State, layout: Layout, global_layers: Set[str]) -> ResNet:
 
 
 def _image_size(state: State, place: str, network: ResNet) -> int:
-    """Return the side of the images that the global embeddings at ``place``, such as ``c4.2.``, were made for."""
+    """Return the image size for which the global embeddings at ``place``, such as ``c4.2.``, were made."""
     side: int = (state[f"{place}{POSITION}"].shape[-1] + 1) // 2
-    large = 2**12  # halved without a rest
+    large = 2**12  # every stride halves it exactly
     part = next(part for part in network.parts(large) if place.startswith(f"{part.path}."))
     return side * (large // part.size)
 

@@ -1,4 +1,4 @@
-"""What a layout is: how one code base names, orders and shapes the weights of its networks."""
+"""Layouts: how a code base names, orders and shapes the weights of its networks."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,14 +17,15 @@ EMBEDDINGS = "position.embeddings"  # of global scope, as lucidrains and timm ke
 
 @dataclass(frozen=True)
 class Layout:
-    """How one code base keeps its weights.
+    """How a code base stores its weights.
 
-    ``rename`` turns one of its names into ours, or into None where it has no such tensor. ``network`` gives, for a
-    ResNet of the depth and layers that were found, what all its networks of these have besides, as fields of the
-    architecture; and ``lambda_bias`` whether its local position lambdas have a bias.
-    ``u_first``: key and value channels are ordered (u, k) and (u, v), ours (k, u) and (v, u). ``u_mixed``: content
-    lambdas read the value channels in another order than position lambdas do, so that only u = 1 is a lambda layer.
-    ``depth`` is what it calls the network of 2-2-2-2 blocks. ``example`` is a name that only this code base has.
+    - ``rename``: returns our name of one of its tensors, or None if it has no such tensor
+    - ``network``: returns, for a ResNet of the depth and layers that were found, the other fields of the architecture
+    - ``lambda_bias``: whether its local position lambdas have a bias
+    - ``u_first``: whether key and value channels are ordered (u, k) and (u, v), not (k, u) and (v, u) as ours
+    - ``u_mixed``: whether content lambdas take value channels in another order than position lambdas, so that only
+      u = 1 is a lambda layer
+    - ``depth``: what it calls the network of 2-2-2-2 blocks; ``example``: a name that only this code base has
     """
 
     name: str
@@ -39,7 +40,7 @@ class Layout:
 
 
 def by_table(name: str, table: Mapping[str, str]) -> str | None:
-    """Return our name for ``name``: its own, or that of the module it is in, replaced as ``table`` says."""
+    """Return our name for ``name``, which ``table`` has for the tensor itself or for its module."""
     if name in table:
         return table[name]
     module, _, leaf = name.rpartition(".")
@@ -49,10 +50,10 @@ def by_table(name: str, table: Mapping[str, str]) -> str | None:
 def numbered_names(
     pattern: str, place: Callable[[re.Match[str]], str], network: Mapping[str, str], block: Mapping[str, str]
 ) -> Callable[[str], str | None]:
-    """Return a ``rename`` for a network of numbered blocks; the tables are of module names.
+    """Return a ``rename`` for a network of numbered blocks; the tables map module names.
 
-    ``pattern`` matches the names inside blocks, its group ``inside`` what follows the block's own name; ``place`` is
-    our name of the block that it matched.
+    ``pattern`` matches names inside blocks, and its group ``inside`` the part after the block's own name; ``place``
+    returns our name of the matched block.
     """
 
     def rename(name: str) -> str | None:
@@ -66,18 +67,18 @@ def numbered_names(
 
 
 def resnet_names(network: Mapping[str, str], block: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Return a ``rename`` for a ResNet whose ``layer1.0`` is our ``c2.1``; the tables are of module names."""
+    """Return a ``rename`` for a ResNet whose ``layer1.0`` is our ``c2.1``; the tables map module names."""
     return numbered_names(
         r"layer([1-4])\.(\d+)\.(?P<inside>.+)", lambda m: f"c{int(m[1]) + 1}.{int(m[2]) + 1}", network, block
     )
 
 
 def reshape_layers(state: dict[str, Tensor], layout: Layout) -> dict[str, Tensor]:
-    """Return ``state``, already in our names, with the tensors of its lambda layers in our orders and shapes.
+    """Return ``state``, already with our names, with the tensors of its lambda layers in our order and shape.
 
-    A ``qkv`` projection becomes queries, keys and values. What has not the shape that this needs is left as it is.
+    A ``qkv`` projection is split into queries, keys and values. Tensors of unexpected shape are left as they are.
 
-    Raises DataError for a layer that computes what none of ours does.
+    Raises DataError for a layer that is not a lambda layer.
     """
     result = dict(state)
     for name, tensor in state.items():
@@ -98,11 +99,11 @@ def _reshape_layer(state: dict[str, Tensor], layer: str, layout: Layout) -> None
         if layout.u_mixed and position.shape[1] > 1:
             raise DataError(
                 f"{layer.rstrip('.')}: u={position.shape[1]}, where {layout.name}'s code takes the value channels "
-                f"in two orders at once; expected u=1, which is a lambda layer"
+                f"in two different orders; expected u=1, which is a lambda layer"
             )
-    elif position.ndim == 5 and position.shape[4] == 1:  # the same, its slice last
+    elif position.ndim == 5 and position.shape[4] == 1:  # the same, with the slice last
         position = position.squeeze(4)
-    elif position.ndim == 2:  # of a position's own value alone: an embedding for each of (k, u)
+    elif position.ndim == 2:  # a 1x1 scope
         position = position[:, :, None, None]
     if position.ndim != 4:
         return

@@ -1,4 +1,4 @@
-"""The layouts, one table."""
+"""The table of layouts."""
 
 from lambda_arch.nn.conversion.d_li14 import D_LI14
 from lambda_arch.nn.conversion.lambda_mobilenets import LAMBDA_MOBILENETS

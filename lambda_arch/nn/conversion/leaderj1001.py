@@ -1,4 +1,4 @@
-"""github.com/leaderj1001/LambdaNetworks: LambdaResNets, and ResNets that never stride."""
+"""github.com/leaderj1001/LambdaNetworks: LambdaResNets, and ResNets without strides in their blocks."""
 
 from lambda_arch.nn.conversion.layout import Layout, resnet_names
 

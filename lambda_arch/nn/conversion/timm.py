@@ -34,7 +34,7 @@ TIMM = Layout(
     rename=numbered_names(
         r"stages\.([0-3])\.(\d+)\.(?P<inside>.+)", lambda m: f"c{int(m[1]) + 2}.{int(m[2]) + 1}", NETWORK, BLOCK
     ),
-    # no tensor tells the activation: of its networks that with 3-4-6-3 blocks has SiLU
+    # tensors do not tell the activation: only timm's network with 3-4-6-3 blocks has SiLU
     network=lambda plain: {
         "stem": "tiered",
         "pool": "2x2",

@@ -1,7 +1,7 @@
-"""Interchangeable exact evaluations of the lambda layer: one file an order of its products, and a cost model.
+"""Interchangeable exact evaluations of the lambda layer: one file per order of its products, and a cost model.
 
-Position lambdas are linear in the values and outputs linear in the queries, so the products may be taken in any order.
-Every order gives the same output; they differ in multiply-accumulates, memory, and how well a device runs them.
+Position lambdas are linear in the values and outputs are linear in the queries, so the products may be computed in any
+order. Every order gives the same output; they differ in multiply-accumulates, memory and speed.
 """
 
 from lambda_arch.arch.evaluation import APPLIES, CANONICAL, ORDERS, Evaluation, candidates, parse_evaluation

@@ -1,8 +1,8 @@
-"""Three ways of applying every query to the lambda of its own position: (b, h, k, n) and (b, v, k, n) to (b, h, v, n).
+"""Three ways to apply every query to the lambda of its own position: (b, h, k, n) and (b, v, k, n) to (b, h, v, n).
 
-They do the same h * v * k * n multiply-accumulates an image. Measured on CPUs: one batched product of n small matrices
-was 10 times slower than multiply-and-sum at batch 1, which in turn writes all h * v * k * n terms down and so loses at
-larger batches to adding k outer terms up, each a pass over contiguous memory.
+All take h * v * k * n multiply-accumulates per image. Measured on CPUs: at batch 1 one batched product of n small
+matrices was 10 times slower than multiply-and-sum. At larger batches multiply-and-sum, which stores all h * v * k * n
+terms, is slower than accumulating k outer products, each a pass over contiguous memory.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from torch import Tensor
 
 
 def product(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """One batched product, a small matrix a position."""
+    """One batched product, with one small matrix per position."""
     of_position = queries.permute(0, 3, 1, 2).contiguous()
     per_position = lambdas.permute(0, 3, 2, 1).contiguous()
     return torch.matmul(of_position, per_position).permute(0, 2, 3, 1)
 
 
 def multiply_and_sum(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """All terms written down, then summed over k."""
+    """All terms stored, then summed over k."""
     return (queries.unsqueeze(2) * lambdas.unsqueeze(1)).sum(3)
 
 
 def accumulate(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """A term a query channel, added up in place; in float32 at least, to which each low-precision term is promoted."""
-    # unbind, not indexing: its backward stacks k gradients once, that of indexing would add k full ones up
+    """One term per query channel, accumulated in place; in float32 at least, to which low precision is promoted."""
+    # unbind, not indexing: its backward pass stacks k gradients once, where indexing would add up k full ones
     of_channel = queries.unsqueeze(2).unbind(3)
     per_channel = lambdas.unsqueeze(1).unbind(3)
     wide = torch.promote_types(queries.dtype, torch.float32)
@@ -45,15 +45,14 @@ FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 def apply_queries(apply: str, queries: Tensor, lambdas: Tensor) -> Tensor:
     """Return outputs (b, h, v, n); low-precision operands are summed in float32.
 
-    float16 outputs would overflow where queries and lambdas are large but fine: they stay in float32. Others return in
-    the type of the queries.
+    For float16 operands the outputs stay in float32, because they may overflow. Others have the type of the queries.
     """
     if queries.dtype not in (torch.float16, torch.bfloat16):
         return FUNCTIONS[apply](queries, lambdas)
-    if apply == "product" and queries.dtype == torch.bfloat16:  # products already add up in float32
+    if apply == "product" and queries.dtype == torch.bfloat16:  # matrix products accumulate in float32
         return product(queries, lambdas.to(queries.dtype))
     with torch.autocast(queries.device.type, enabled=False):
-        if apply == "accumulate":  # by itself, without copies of the lambdas
+        if apply == "accumulate":  # it promotes term by term, without copies of the lambdas
             outputs = accumulate(queries, lambdas)
         else:
             outputs = FUNCTIONS[apply](queries.float(), lambdas.float())

@@ -1,6 +1,6 @@
-"""Position lambdas by one 2-d convolution of the values (Bello, ICLR 2021, section 3.2), cut to what the map can meet.
+"""Position lambdas by one 2-d convolution of the values (Bello, ICLR 2021, section 3.2), with a cropped kernel.
 
-On a 7x7 map a 23x23 scope multiplies 529 positions of which at most 49 exist: 13x13 of it is enough.
+On a 7x7 map no offset exceeds 6, so that 13x13 of a 23x23 scope are enough.
 """
 
 import torch.nn.functional as F
@@ -19,6 +19,6 @@ def lambdas(values: Tensor, kernel: Tensor) -> Tensor:
 
 
 def macs(at: LayerShape) -> int:
-    """Return the multiply-accumulates of :func:`lambdas`, those on the padding included."""
+    """Return the multiply-accumulates of :func:`lambdas`, including those on padding."""
     rows, columns = at.reach
     return at.b * at.v * at.k * at.u * rows * columns * at.n

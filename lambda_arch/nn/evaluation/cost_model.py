@@ -1,4 +1,4 @@
-"""The choice of an evaluation by a cost model: the same for the same shape, kind of device and dtype, always."""
+"""A cost model that chooses an evaluation; its choice depends only on the shape, kind of device and dtype."""
 
 import torch
 
@@ -7,19 +7,19 @@ from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, q
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 MACS_PER_ELEMENT = {"cpu": 20, "cuda": 100}
-"""Multiply-accumulates in the time that one element moves between memory and processor: about 100 G and 5 G a second
-on two CPU cores, measured; for GPUs the ratio of data sheets, not measured. `timing.autotune` measures instead."""
-FFT_SLOWDOWN = 12  # of a multiply-accumulate against one of a matrix product; measured on two CPU cores
-GATHERING = 4  # elements moved for one gathered: flipped, then brought into order, each read and written
-LOW_PRECISION_GAIN = 2  # of matrix products in 16 bits over float32; measured on a CPU that has them
+"""Multiply-accumulates in the time that one element moves between memory and processor. Measured on two CPU cores
+(about 100 G/s and 5 G/s); for GPUs from data sheets, not measured. `timing.autotune` measures instead."""
+FFT_SLOWDOWN = 12  # time of a multiply-accumulate over one of a matrix product; measured on two CPU cores
+GATHERING = 4  # elements moved per gathered one: flipped, then reordered, each read and written
+LOW_PRECISION_GAIN = 2  # speed of matrix products in 16 bits over float32; measured on a CPU that supports them
 NARROW_SLOWDOWN = {"cpu": 2, "cuda": 15}
-"""Of 16-bit convolutions with one input channel, which gain nothing from 16-bit products on CPUs (measured) and run on
-CUDA cores instead of matrix units on GPUs (ratio of data sheets, not measured)."""
-FOLDED_SLOWDOWN = 1.2  # of a folded convolution against a matrix product: its channels are written first; measured
+"""Slowdown of 16-bit convolutions with one input channel: on CPUs they gain nothing from 16 bits (measured), on GPUs
+they run on CUDA cores instead of matrix units (from data sheets, not measured)."""
+FOLDED_SLOWDOWN = 1.2  # of a folded convolution against a matrix product, because its channels are stored; measured
 FUSED_SLOWDOWN = 4  # of the fused kernel, whose loads feed 16 products each; from its instructions, not measured
-CONVOLUTION_PASSES = 12  # forward passes in the time of a training step of a CPU's large convolution; measured
-FOLDED_PASSES = 5  # likewise of a folded one
-FEW_TERMS = 1_000_000  # terms of the sum over k, below which writing them down beats k small operations; measured
+CONVOLUTION_PASSES = 12  # time of a training step over a forward pass, for a large convolution on a CPU; measured
+FOLDED_PASSES = 5  # the same for a folded convolution
+FEW_TERMS = 1_000_000  # below so many terms of the sum over k, storing them beats k small operations; measured
 
 
 def choose(
@@ -29,24 +29,24 @@ def choose(
     gathered: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> Evaluation:
-    """Return the evaluation that the cost model finds cheapest on a ``device`` of that type, for inference or training.
+    """Return the cheapest evaluation by the cost model on a ``device`` of that type, for inference or ``training``.
 
-    ``gathered`` says that what an order gathers from the embeddings is at hand, ``dtype`` what products are taken in.
+    ``gathered``: whether the maps gathered from the embeddings are already there; ``dtype``: that of the products.
 
-    Devices that it knows nothing of (``meta``) get the canonical one.
+    For devices without a model (``meta``) it is the canonical one.
     """
     if device not in MACS_PER_ELEMENT:
         return CANONICAL
     on_cpu = "sum" if at.b * at.h * at.v * at.k * at.n < FEW_TERMS else "accumulate"
     apply = "product" if device == "cuda" else on_cpu
     if at.scope is None:
-        return Evaluation("convolution", apply)  # content lambdas alone: the order has no say
+        return Evaluation("convolution", apply)  # with content lambdas only, the order has no effect
     costs = {}
     fusing = ["fused"] if device == "cuda" and fused.has_triton() else []
     for order in ("convolution", "folded", "matrix", "queries_first", "fft", *fusing):
         if training and order == "queries_first" and at.h * at.u * at.n > at.v * at.k:
-            continue  # its maps, kept for the backward pass, would take more memory than lambdas
-        passes = 3 if training else 1  # each product has two more in the backward pass
+            continue  # its maps, saved for the backward pass, take more memory than lambdas
+        passes = 3 if training else 1  # the backward pass has two products for each
         if training and device == "cpu":
             passes = {"convolution": CONVOLUTION_PASSES, "folded": FOLDED_PASSES}.get(order, passes)
         costs[order] = passes * modelled_cost(order, at, device, gathered, dtype)
@@ -56,7 +56,7 @@ def choose(
 def modelled_cost(
     order: str, at: LayerShape, device: str, gathered: bool = False, dtype: torch.dtype = torch.float32
 ) -> float:
-    """Return the modelled time of the position lambdas and their application, in multiply-accumulates of a product."""
+    """Return the modelled time of forming and applying position lambdas, in multiply-accumulates of a product."""
     low = dtype in (torch.bfloat16, torch.float16)
     moved = MACS_PER_ELEMENT[device]
     lambdas = at.b * at.v * at.k * at.n

@@ -1,7 +1,7 @@
-"""Relative position embeddings, cut to what a map can meet, and gathered for it.
+"""Relative position embeddings, cropped to the offsets of a map, and gathered for it.
 
-Embeddings (k, u, rows, columns) hold the offset (dy, dx) at [rows // 2 + dy, columns // 2 + dx], whether their scope is
-local or global: every order below treats both alike.
+Embeddings (k, u, rows, columns) hold the offset (dy, dx) at [rows // 2 + dy, columns // 2 + dx], for local and global
+scopes alike.
 """
 
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def crop(kernel: Tensor, height: int, width: int) -> Tensor:
-    """Return the middle of ``kernel`` that a map of that size can meet: at most 2*side - 1 either way."""
+    """Return the middle of ``kernel``, with the offsets of a map of this size: at most 2 * side - 1 per axis."""
     rows, columns = kernel.shape[2:]
     y, x = max(0, rows // 2 - height + 1), max(0, columns // 2 - width + 1)
     return kernel[:, :, y : rows - y, x : columns - x]
@@ -18,7 +18,7 @@ def crop(kernel: Tensor, height: int, width: int) -> Tensor:
 def position_maps(kernel: Tensor, height: int, width: int) -> Tensor:
     """Return the embeddings of every pair of positions, (k, u, H, W, H, W): output position, then input position.
 
-    Zero where the input lies outside the scope. A view of the embeddings, so differentiable, and deterministic.
+    Zero where the input lies outside the scope. It is a view, so it is differentiable and deterministic.
     """
     rows, columns = kernel.shape[2:]
     y, x = height - 1 - rows // 2, width - 1 - columns // 2

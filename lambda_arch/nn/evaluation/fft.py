@@ -1,6 +1,6 @@
 """Position lambdas by the convolution theorem: spectra of values times spectra of embeddings, in float32 or float64.
 
-For large maps: a position costs k * u * v complex products whatever the scope, plus the transforms.
+It is for large maps: a position takes k * u * v complex products whatever the scope, plus the transforms.
 """
 
 import math
@@ -18,9 +18,9 @@ def maps(kernel: Tensor, height: int, width: int) -> Tensor:
     rows, columns = period(kernel.shape[2:], height, width)
     near = crop(kernel, height, width)
     below, right = near.shape[2] // 2, near.shape[3] // 2
-    # a layer correlates: the middle of the embeddings goes to the first row and column, and spectra are conjugated
+    # a layer correlates: the middle of the embeddings moves to the first row and column, and spectra are conjugated
     near = F.pad(near, (0, columns - near.shape[3], 0, rows - near.shape[2])).roll((-below, -right), (-2, -1))
-    # real numbers, which a network can hold in its own type and cast
+    # as real numbers, which a network can hold and cast
     return torch.view_as_real(torch.fft.rfft2(near.to(_wide(near))).conj().resolve_conj())
 
 
@@ -38,12 +38,12 @@ def lambdas(values: Tensor, kernel: Tensor, maps: Tensor) -> Tensor:
 
 
 def period(scope: tuple[int, ...] | torch.Size, height: int, width: int) -> tuple[int, int]:
-    """Return the rows and columns of the transforms: long enough that no offset of the scope wraps around."""
+    """Return the rows and columns of the transforms, large enough that no offset of the scope wraps around."""
     return smooth(height + min(scope[0] // 2, height - 1)), smooth(width + min(scope[1] // 2, width - 1))
 
 
 def smooth(length: int) -> int:
-    """Return the least number from ``length`` on whose only prime factors are 2, 3 and 5: quick to transform."""
+    """Return the least number from ``length`` with only the prime factors 2, 3 and 5, for fast transforms."""
     while True:
         rest = length
         for prime in (2, 3, 5):
@@ -55,7 +55,7 @@ def smooth(length: int) -> int:
 
 
 def macs(at: LayerShape) -> int:
-    """Estimate the multiply-accumulates: 1.25 N log2(N) a real transform (half a complex radix-2 one), 4 a product."""
+    """Estimate the multiply-accumulates: 1.25 N log2(N) per real transform (half of a complex one), 4 per product."""
     size = math.prod(period(at.scope or (1, 1), at.height, at.width))
     transform = 1.25 * size * math.log2(size) if size > 1 else 1.0
     transforms = at.b * at.v * (at.u + at.k) + at.k * at.u
@@ -63,7 +63,7 @@ def macs(at: LayerShape) -> int:
 
 
 def largest(at: LayerShape) -> int:
-    """Return the real numbers of the largest tensor written for one image: the spectra of its lambdas."""
+    """Return the real numbers of the largest tensor per image: the spectra of its lambdas."""
     rows, columns = period(at.scope or (1, 1), at.height, at.width)
     return at.v * at.k * rows * (columns // 2 + 1) * 2
 

@@ -1,15 +1,14 @@
-"""The sizes that decide which evaluation is fast."""
+"""The shape of a lambda layer's computation, which decides the fastest evaluation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class LayerShape:
-    """A lambda layer at work: ``b`` images, maps of ``height`` x ``width``, ``h``, ``k``, ``u``, value depth ``v``.
+    """The shape of a computation: ``b`` images, maps of ``height`` x ``width``, ``h``, ``k``, ``u``, value depth ``v``.
 
-    ``scope`` is the rows and columns of the embeddings (both 2*side - 1 at least where the scope is global; none where
-    there are no position lambdas); ``content`` whether there are content lambdas; ``global_scope`` whether the scope
-    is global.
+    ``scope``: rows and columns of the embeddings (at least 2 * side - 1 each for a global scope), None without position
+    lambdas; ``content``: whether there are content lambdas; ``global_scope``: whether the scope is global.
     """
 
     b: int
@@ -30,18 +29,18 @@ class LayerShape:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Rows and columns of the embeddings that the map can meet: an offset of its side or more meets nothing."""
+        """Rows and columns of the embeddings for offsets that occur on the map, those below its sides."""
         rows, columns = self.scope or (0, 0)
         return min(rows, 2 * self.height - 1), min(columns, 2 * self.width - 1)
 
     @property
     def pairs(self) -> int:
-        """Pairs of positions within each other's scope, what a convolution that skips its padding multiplies."""
+        """Pairs of positions within scope, the products of a convolution that skips its padding."""
         return self.pairs_down * _pairs(self.width, self.reach[1])
 
     @property
     def pairs_down(self) -> int:
-        """Pairs of rows within each other's scope."""
+        """Pairs of rows within scope."""
         return _pairs(self.height, self.reach[0])
 
 

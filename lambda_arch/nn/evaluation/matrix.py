@@ -8,7 +8,7 @@ from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
-    """Return the matrix (u * n, k * n) of a map's size; it depends on the weights alone."""
+    """Return the matrix (u * n, k * n) for a map's size; it depends only on the weights."""
     k, u = kernel.shape[:2]
     n = height * width
     return position_maps(kernel, height, width).permute(1, 4, 5, 0, 2, 3).reshape(u * n, k * n)

@@ -1,4 +1,4 @@
-"""One lambda layer between its projections and its output, by any evaluation."""
+"""A lambda layer between its projections and its output, computed by any evaluation."""
 
 from functools import partial
 from math import prod
@@ -25,7 +25,7 @@ POSITION_MACS = {
 
 
 def maps(evaluation: Evaluation, kernel: Tensor, height: int, width: int) -> Tensor | None:
-    """Return what ``evaluation`` gathers from the embeddings for a map's size, to be kept; None where it does not."""
+    """Return the maps that ``evaluation`` gathers from the embeddings for a map's size; None if it gathers none."""
     gather = GATHERED.get(evaluation.order)
     return None if gather is None else gather(kernel, height, width)
 
@@ -43,8 +43,8 @@ def evaluate(
 
     ``queries`` (b, h, k, n); ``weights`` the softmaxed keys (b, k, u, n), or None without content lambdas; ``values``
     (b, v, u, H, W); ``kernel`` the embeddings (k, u, rows, columns), or None without position lambdas; ``bias`` (k);
-    ``gathered`` what the order gathers from the embeddings (:func:`maps`), where that is at hand. The canonical order
-    is the convolution's here. Under float16 autocast outputs are float32, where they do not overflow.
+    ``gathered`` the maps of the order (:func:`maps`), if they are already there. Canonical means convolution here.
+    Under float16 autocast outputs are float32, because they may overflow.
     """
     run = partial(_run, evaluation)
     if evaluation.recompute and torch.is_grad_enabled():
@@ -58,14 +58,14 @@ def evaluate(
         of_weights = [None] * -(-len(queries) // size) if weights is None else torch.split(weights, size)
         groups = zip(torch.split(queries, size), of_weights, torch.split(values, size), strict=True)
         outputs = torch.cat([run(*group, kernel, bias, gathered) for group in groups])
-    # under autocast what follows takes float32; a network that is float16 itself would not
+    # under autocast the following modules take float32; those of a float16 network would not
     if outputs.dtype == queries.dtype or torch.is_autocast_enabled(queries.device.type):
         return outputs
     return outputs.to(queries.dtype)
 
 
 def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tensor | None) -> int:
-    """Return how many images to evaluate at a time."""
+    """Return how many images to evaluate at once."""
     b, h, k, _ = queries.shape
     if kernel is None:
         return b
@@ -125,7 +125,7 @@ def _with_lambdas(
 
 
 def _shared(weights: Tensor | None, values: Tensor, bias: Tensor | None) -> Tensor | None:
-    """Return what all positions of an image share, (b, v, k): content lambdas and bias, added before queries, once."""
+    """Return the lambdas (b, v, k) that all positions of an image share: content lambdas and bias."""
     shared = None if weights is None else torch.bmm(values.flatten(2), weights.flatten(2).transpose(1, 2))
     if bias is None:
         return shared
@@ -150,7 +150,7 @@ def _queries_first(
 
 
 def _apply_shared(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """Return (b, h, v, n) from queries (b, h, k, n) and one lambda (b, v, k) an image."""
+    """Return (b, h, v, n) from queries (b, h, k, n) and one lambda (b, v, k) per image."""
     per_head = lambdas.unsqueeze(1).expand(-1, queries.shape[1], -1, -1)
     if queries.dtype == torch.float16:
         with torch.autocast(queries.device.type, enabled=False):
@@ -159,9 +159,9 @@ def _apply_shared(queries: Tensor, lambdas: Tensor) -> Tensor:
 
 
 def macs(evaluation: Evaluation, at: LayerShape) -> int:
-    """Return the multiply-accumulates that an evaluation executes between projections and output (an FFT's estimated).
+    """Return the multiply-accumulates of an evaluation between projections and output (for an FFT, an estimate).
 
-    Position lambdas that take the content lambdas in are applied once instead of twice.
+    Except in the canonical order, content and position lambdas are added and applied once instead of twice.
     """
     form = at.b * at.k * at.u * at.v * at.n if at.content else 0
     apply = at.b * at.h * at.k * at.v * at.n

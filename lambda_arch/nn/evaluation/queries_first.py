@@ -1,7 +1,7 @@
-"""Queries applied to the embeddings, and to the keys, first: an n x n map per head, then one product with the values.
+"""Queries first applied to embeddings and keys: an n x n map per head, then one product with the values.
 
-Attention's order. No lambda is ever formed; worth it where maps are small and values deep, since a pair of positions
-costs h * (k + v) multiply-accumulates, and a lambda k * v.
+This is the order of attention and forms no lambdas. It pays on small maps with deep values, because a pair of positions
+takes h * (k + v) multiply-accumulates, and a lambda k * v.
 """
 
 import torch
@@ -12,7 +12,7 @@ from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
-    """Return the embeddings by output position, (n, k, u * n); they depend on the weights alone."""
+    """Return the embeddings by output position, (n, k, u * n); they depend only on the weights."""
     k, u = kernel.shape[:2]
     n = height * width
     return position_maps(kernel, height, width).permute(2, 3, 0, 1, 4, 5).reshape(n, k, u * n)
@@ -21,7 +21,7 @@ def maps(kernel: Tensor, height: int, width: int) -> Tensor:
 def position_attention(queries: Tensor, embeddings: Tensor) -> Tensor:
     """Return maps (b, h, n, u * n) from queries (b, h, k, n) and :func:`maps`."""
     b, h, k, n = queries.shape
-    # contiguous: strided matrices the batched product copies one by one
+    # contiguous, because the batched product copies strided matrices one by one
     by_position = queries.permute(3, 0, 1, 2).contiguous().view(n, b * h, k)
     return torch.bmm(by_position, embeddings).view(n, b, h, -1).permute(1, 2, 0, 3)
 
@@ -41,11 +41,11 @@ def times_values(attention: Tensor, values: Tensor) -> Tensor:
 
 
 def macs(at: LayerShape) -> int:
-    """Return the multiply-accumulates of the whole layer but its projections."""
+    """Return the multiply-accumulates of the whole layer except its projections."""
     pairs = at.b * at.h * at.u * at.n**2
     return pairs * at.v + pairs * at.k * ((at.scope is not None) + at.content)
 
 
 def largest(at: LayerShape) -> int:
-    """Return the real numbers of the largest tensor written for one image: the maps of its heads."""
+    """Return the elements of the largest tensor per image: the maps of its heads."""
     return at.h * at.u * at.n**2

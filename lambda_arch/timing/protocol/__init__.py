@@ -1,4 +1,4 @@
-"""Worker processes, and the messages that go to them and come back."""
+"""Worker processes and the messages of their protocol."""
 
 from lambda_arch.timing.protocol.messages import Machine, Peak
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess

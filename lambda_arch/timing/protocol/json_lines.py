@@ -1,4 +1,4 @@
-"""Messages as lines of JSON and back; what comes in is checked against the types of its fields."""
+"""Conversion of messages to lines of JSON and back; received fields are checked against their types."""
 
 import json
 from dataclasses import asdict, fields, is_dataclass
@@ -14,16 +14,16 @@ T = TypeVar("T")
 
 
 class ProtocolError(ValueError):
-    """A line that is no message."""
+    """A line that is not a message."""
 
 
 def to_line(message: Request | Reply) -> str:
-    """Return ``message`` as one line, its end included."""
+    """Return ``message`` as one line with a newline."""
     return json.dumps({TAG: type(message).__name__, **asdict(message)}) + "\n"
 
 
 def from_line(line: str, union: Any) -> Any:
-    """Return the message in ``line``: one of the types of ``union``. Raises :class:`ProtocolError` for what is none."""
+    """Return the message in ``line``, of a type in ``union``. Raises :class:`ProtocolError` if there is none."""
     try:
         found = json.loads(line)
         name = found.pop(TAG)

@@ -1,4 +1,4 @@
-"""The messages of a worker's protocol: requests, and the replies to them. Values only; times are in seconds."""
+"""The messages of the worker protocol: requests and their replies, as plain values. Times are in seconds."""
 
 import sys
 from dataclasses import asdict, dataclass, field
@@ -13,7 +13,7 @@ from lambda_arch.store.status import Status
 
 @dataclass(frozen=True, slots=True)
 class DevicesRequest:
-    """Asks which devices are here."""
+    """Asks for the names of the devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class MachineRequest:
 
 @dataclass(frozen=True, slots=True)
 class PeaksRequest:
-    """Asks to measure the peak rates of ``device``; each size of each operation is given ``seconds``."""
+    """Asks to measure the peak rates of ``device``, for ``seconds`` per size of each operation."""
 
     device: str
     threads: int
@@ -41,7 +41,7 @@ class ExtensionModule:
 
 
 def registered_extensions() -> tuple[ExtensionModule, ...]:
-    """Return what is registered in this process, for a worker to know the same architectures."""
+    """Return the extensions registered in this process, so that a worker knows the same architectures."""
     found = []
     for name in extension_modules():
         file = Path(sys.modules[name].__file__ or "")
@@ -52,10 +52,10 @@ def registered_extensions() -> tuple[ExtensionModule, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LoadRequest:
-    """Asks to build the network named ``architecture`` and to warm it up, for ``warmup`` seconds at most.
+    """Asks to build the network named ``architecture`` and to warm it up for at most ``warmup`` seconds.
 
-    ``memory``: bytes that the process may take on a CPU, 0 for what is free. ``by_part``: time every part of the
-    network inside the step. ``extensions`` are registered first.
+    ``memory``: bytes that the process may use on a CPU, 0 for what is free. ``by_part``: time every part of the network
+    inside the step. ``extensions`` are registered first.
     """
 
     architecture: str
@@ -68,7 +68,7 @@ class LoadRequest:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """Asks for samples of the loaded network worth about ``seconds``, one at least."""
+    """Asks for about ``seconds`` of samples of the loaded network, at least one sample."""
 
     seconds: float
 
@@ -78,17 +78,17 @@ Request = DevicesRequest | MachineRequest | PeaksRequest | LoadRequest | SampleR
 
 @dataclass(frozen=True, slots=True)
 class DeviceNames:
-    """The names of the devices that are here."""
+    """The names of the devices of this machine."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A device and everything around it that a latency may depend on.
+    """A device and all else that a latency may depend on.
 
     ``memory``: bytes of the device (of the host for a CPU). ``capability``: compute capability, CUDA only. Versions
-    are empty where there is no such thing.
+    that do not apply are empty.
     """
 
     kind: str
@@ -107,7 +107,7 @@ class Machine:
 
     @property
     def fingerprint(self) -> str:
-        """A short hash: equal fingerprints were measured under equal conditions, as far as a program can tell."""
+        """A short hash, equal for machines that are equal as far as a program can tell."""
         return digest(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
@@ -117,10 +117,10 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The highest rate that was measured of one kind of work.
+    """The highest measured rate of one kind of work.
 
     ``kind``: a dtype, whose ``rate`` is the FLOP/s of a matrix product; or ``copy``, in bytes/s read and written.
-    ``detail``: the size at which that was.
+    ``detail``: the size at which it was reached.
     """
 
     kind: str
@@ -137,10 +137,10 @@ class Peaks:
 
 @dataclass(frozen=True, slots=True)
 class LoadReply:
-    """A network that is built and warm. ``warmup``: seconds of every step of the warm-up; ``warm``: whether it settled.
+    """A network is built and warm. ``warmup``: seconds of every warm-up step; ``warm``: whether they became steady.
 
-    ``repeat``: steps in a sample. ``base_memory``: peak bytes before the network was built. ``parts``: the paths of the
-    parts that are timed, where they are.
+    ``repeat``: steps per sample. ``base_memory``: peak bytes before the network was built. ``parts``: the paths of the
+    parts, if they are timed.
     """
 
     build_seconds: float
@@ -153,9 +153,9 @@ class LoadReply:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What the machine did during a round; None for what the device does not tell.
+    """The state of the machine during a round; None for what the device does not report.
 
-    ``others``: the share of all cores that other processes kept busy. ``throttled``: why the GPU lowered its clocks.
+    ``others``: the share of all cores used by other processes. ``throttled``: why the GPU lowered its clocks.
     """
 
     others: float | None = None
@@ -173,7 +173,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class SampleReply:
-    """The samples of a round: ``seconds`` a step; ``parts``: of each step those of every part, where they are timed."""
+    """The samples of a round: ``seconds`` per step, and for each step those of every part, if ``parts`` are timed."""
 
     seconds: tuple[float, ...]
     parts: tuple[tuple[float, ...], ...]
@@ -183,14 +183,14 @@ class SampleReply:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The device does not do such a setup."""
+    """The device does not support the setup."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request came to nothing: out of memory, or torch raised."""
+    """A request failed: out of memory, or torch raised an error."""
 
     status: Status
     reason: str

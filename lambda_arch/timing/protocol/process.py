@@ -1,4 +1,4 @@
-"""A worker process, as the one that started it sees it: it is given requests, and outlived."""
+"""The parent's side of a worker process: it sends requests, waits for replies and ends the process."""
 
 import os
 import queue
@@ -34,14 +34,14 @@ from lambda_arch.timing.protocol.messages import (
 
 START_TIMEOUT = 120.0  # seconds to import torch and look at a device
 PEAKS_TIMEOUT = 600.0
-REASON = 200  # characters of a worker's last words that are kept
+REASON = 200  # characters kept of a worker's last line on stderr
 SCRIPT = Path(__file__).parents[1] / "worker" / "__main__.py"
 
 R = TypeVar("R", DeviceNames, Machine, Peaks, LoadReply, SampleReply)
 
 
 class WorkerError(Exception):
-    """A request to a worker came to nothing. ``status``: oom, failed, crash or timeout; ``reason``: one line."""
+    """A request to a worker failed. ``status``: oom, failed, crash or timeout; ``reason``: one line."""
 
     def __init__(self, status: Status, reason: str) -> None:
         super().__init__(f"{status}: {reason}")
@@ -50,10 +50,10 @@ class WorkerError(Exception):
 
 
 class WorkerProcess:
-    """A process that measures. Use as a context manager: it is ended at the end, whatever it is doing.
+    """A process that measures. Use it as a context manager, which kills it at the end.
 
-    Every request raises :class:`WorkerError` where no reply comes in time (the process is ended then), where the
-    process dies, or where it runs out of memory or fails; and :class:`SetupError` for what its device does not do.
+    Every request raises :class:`WorkerError` if no reply comes in time (then the process is killed), or if the process
+    dies, runs out of memory or fails; and :class:`SetupError` for a setup that its device does not support.
     """
 
     def __init__(self, threads: int = 0) -> None:
@@ -63,9 +63,9 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
-            # as -P, for what it starts itself: nothing is imported from the current folder
+            # like -P, for its own child processes: nothing is imported from the current folder
             env={**os.environ, "PYTHONSAFEPATH": "1", **({"OMP_NUM_THREADS": str(threads)} if threads else {})},
-            start_new_session=True,  # Ctrl-C is for us; we end it
+            start_new_session=True,  # Ctrl-C reaches only the parent, which ends the worker
             text=True,
             encoding="utf-8",
         )
@@ -80,11 +80,11 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process id."""
         return self._process.pid
 
     def devices(self) -> tuple[str, ...]:
-        """Return the names of the devices that are here."""
+        """Return the names of the devices of this machine."""
         return self._ask(DevicesRequest(), DeviceNames, START_TIMEOUT).names
 
     def machine(self, device: str) -> Machine:
@@ -92,7 +92,7 @@ class WorkerProcess:
         return self._ask(MachineRequest(device), Machine, START_TIMEOUT)
 
     def peaks(self, device: str, threads: int, seconds: float) -> tuple[Peak, ...]:
-        """Return the measured peak rates of ``device``; each size of each operation is given ``seconds``."""
+        """Measure and return the peak rates of ``device``, for ``seconds`` per size of each operation."""
         return self._ask(PeaksRequest(device, threads, seconds), Peaks, PEAKS_TIMEOUT).peaks
 
     def load(self, request: LoadRequest, timeout: float) -> LoadReply:
@@ -100,7 +100,7 @@ class WorkerProcess:
         return self._ask(request, LoadReply, timeout)
 
     def sample(self, seconds: float, timeout: float) -> SampleReply:
-        """Return samples of the loaded network worth about ``seconds``, within ``timeout`` seconds."""
+        """Return about ``seconds`` of samples of the loaded network, within ``timeout`` seconds."""
         return self._ask(SampleRequest(seconds), SampleReply, timeout)
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ class WorkerProcess:
 
     def _ask(self, request: Request, expected: type[R], timeout: float) -> R:
         assert self._process.stdin is not None
-        with suppress(OSError):  # where it is gone, no reply says how
+        with suppress(OSError):  # if the process is gone, the missing reply tells why
             self._process.stdin.write(to_line(request))
             self._process.stdin.flush()
         try:

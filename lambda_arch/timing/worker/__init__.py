@@ -1,1 +1,1 @@
-"""What runs in a worker process: it loads networks, samples their latency and looks at the device. Imports torch."""
+"""The code of a worker process: it loads networks, samples their latency and describes the device. Imports torch."""

@@ -1,7 +1,6 @@
-"""The start of a worker process: a script, run by its path, that imports the package that it is a part of.
+"""The script that starts a worker process: it imports the very package that contains it.
 
-Python's own search would find another one of the name where several are installed; the folder that the process is
-started in is not searched (``-P``).
+Python's own search could find another installation of the package. The current folder is not searched (``-P``).
 """
 
 import sys

@@ -1,6 +1,6 @@
-"""What the machine does while it is measured: clocks, temperature, power, and the load of other processes.
+"""The state of the machine during a measurement: clocks, temperature, power, and the load of other processes.
 
-NVIDIA's figures come from its management library (nvidia-ml-py), where it answers. Imports torch.
+NVIDIA's figures come from its management library (nvidia-ml-py), if that is available. Imports torch.
 """
 
 import os
@@ -22,7 +22,7 @@ THROTTLES = {
     "HwThermalSlowdown": "hardware thermal slowdown",
     "HwPowerBrakeSlowdown": "power brake",
 }
-"""The throttle reasons worth a warning, by their names in the library."""
+"""The throttle reasons that cause a warning, by their names in the library."""
 
 SHORTEST_INTERVAL = 0.05  # seconds: the kernel counts processor time in hundredths of a second
 
@@ -39,7 +39,7 @@ def _nvml() -> Any | None:
 
 
 def nvidia_driver() -> str:
-    """Return the NVIDIA driver's version, or nothing."""
+    """Return the version of the NVIDIA driver, or an empty text."""
     nvml = _nvml()
     if nvml is None:
         return ""
@@ -61,18 +61,18 @@ class NvidiaGpu:
     def _ask(function: Callable[..., Any], *args: Any) -> Any:
         try:
             return function(*args)
-        except Exception:  # this device does not tell
+        except Exception:  # not supported by this device
             return None
 
     def joules(self) -> float | None:
-        """Return the energy used so far."""
+        """Return the energy used so far, None if the device does not report it."""
         if self._handle is None:
             return None
         millijoules = self._ask(self._nvml.nvmlDeviceGetTotalEnergyConsumption, self._handle)
         return None if millijoules is None else millijoules / 1e3
 
     def conditions(self) -> Conditions:
-        """Return clocks, temperature, power and throttle reasons, as far as the device tells."""
+        """Return clocks, temperature, power and throttle reasons, as far as the device reports them."""
         nvml, handle = self._nvml, self._handle
         if handle is None:
             return Conditions()
@@ -94,7 +94,7 @@ def _throttles(nvml: Any, reasons: int) -> tuple[str, ...]:
 
 
 class ProcessorLoad:
-    """The share of the host's processor time that other processes took since the last look."""
+    """The share of the host's processor time that other processes used since the last call."""
 
     def __init__(self) -> None:
         self._last = self._now()
@@ -108,7 +108,7 @@ class ProcessorLoad:
         return sum(times) - guests - idle, own.user + own.system, time.perf_counter()
 
     def others(self) -> float | None:
-        """Return the share of all cores that was busy, or taken by the host's host, but not for this process."""
+        """Return the share of all cores that was not idle and not used by this process (a hypervisor's included)."""
         busy, own, elapsed = (after - before for after, before in zip(self._now(), self._last, strict=True))
         self._last = self._now()
         if elapsed <= SHORTEST_INTERVAL:
@@ -125,7 +125,7 @@ class ConditionsMeter:
         self._joules: float | None = None
 
     def start(self) -> None:
-        """Look before a round."""
+        """Begin a round."""
         self._load.others()
         self._joules = self._gpu.joules() if self._gpu else None
 

@@ -1,4 +1,4 @@
-"""The devices that torch has here."""
+"""The devices of this machine that torch supports."""
 
 import torch
 
@@ -6,20 +6,20 @@ from lambda_arch.errors import SetupError
 
 
 def device_names() -> list[str]:
-    """Return the names of the devices that are here: cpu, cuda:0 and so on, mps."""
+    """Return the names of the devices: cpu, cuda:0 and so on, mps."""
     found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     return [*found, "mps"] if torch.backends.mps.is_available() else found
 
 
 def check_present(device: str) -> None:
-    """Raise :class:`SetupError` where ``device`` is not here."""
+    """Raise :class:`SetupError` unless this machine has ``device``."""
     here = device_names()
     if device not in here:
         raise SetupError(f"device={device}: not here; expected one of {', '.join(here)}")
 
 
 def select_device(device: str) -> torch.device:
-    """Make ``device`` the current one, which CUDA's events and graphs are of, and return it."""
+    """Make ``device`` the current one, for CUDA's events and graphs, and return it."""
     found = torch.device(device)
     if found.type == "cuda":
         torch.cuda.set_device(found)

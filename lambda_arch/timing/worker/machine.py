@@ -14,7 +14,7 @@ from lambda_arch.timing.worker.devices import check_present
 
 
 def describe_machine(device: str) -> Machine:
-    """Return the machine as seen from ``device``. Raises :class:`SetupError` where that device is not here."""
+    """Return the machine as seen from ``device``. Raises :class:`SetupError` if it does not have that device."""
     check_present(device)
     kind = device.partition(":")[0]
     cpu = cpu_model()
@@ -46,7 +46,7 @@ def describe_machine(device: str) -> Machine:
 def cpu_model() -> str:
     """Return the processor's name."""
     path = Path("/proc/cpuinfo")
-    if path.exists():  # what py-cpuinfo reads too, in over a second
+    if path.exists():  # py-cpuinfo reads it too, but takes over a second
         for line in path.read_text("utf-8", "replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()

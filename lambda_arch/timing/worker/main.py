@@ -1,6 +1,6 @@
 """The loop of a worker process: it answers each request, a line of JSON, with a line of JSON.
 
-It ends with whoever started it. What it cannot do is a reply, not a crash; where it does crash, only it is lost.
+It ends with its parent. Errors are replies; a crash of the worker does not affect the parent.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 def main() -> None:
     """Answer requests until standard input ends."""
     _end_with_parent()
-    # what libraries print must not be taken for a reply
+    # output of libraries must not be mistaken for a reply
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     lines: queue.Queue[str] = queue.Queue()
@@ -47,4 +47,4 @@ def _end_with_parent() -> None:
 def _read(stream: TextIO, lines: "queue.Queue[str]") -> None:
     for line in stream:
         lines.put(line)
-    os._exit(0)  # nobody listens any more
+    os._exit(0)  # the parent is gone

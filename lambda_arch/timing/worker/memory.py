@@ -1,4 +1,4 @@
-"""Memory of the process and of its device: the peak, and a limit. Imports torch."""
+"""Peak memory of the process and its device, and a limit. Imports torch."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(self.device)
 
     def bytes(self) -> int:
-        """Return the most bytes so far."""
+        """Return the peak so far, in bytes."""
         if self.device.type == "cuda":
             return int(torch.cuda.max_memory_allocated(self.device))
         if self.device.type == "mps":
@@ -25,13 +25,13 @@ class PeakMemory:
 
 
 def peak_resident() -> int:
-    """Return the most bytes that this process has had in memory."""
+    """Return the peak resident memory of this process, in bytes."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text("ascii", "replace").splitlines():
-            if line.startswith("VmHWM:"):  # getrusage would tell the parent's peak where that was larger
+            if line.startswith("VmHWM:"):  # getrusage would return the parent's peak if that was larger
                 return int(line.split()[1]) * 1024
     import resource
 
@@ -39,9 +39,9 @@ def peak_resident() -> int:
 
 
 def limit_memory(memory: int) -> None:
-    """Let this process run out of memory by itself, before the system ends it or another: on Linux only.
+    """Limit the memory of this process, so that it runs out before the system kills it or another; on Linux only.
 
-    ``memory``: bytes that it may take from now on, 0 for what is free.
+    ``memory``: bytes that it may use from now on, 0 for what is free.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""Where a network's time goes: every part of the walk over it, timed inside a whole step. Imports torch."""
+"""The time of every part of a network, inside a whole step. Imports torch."""
 
 import itertools
 from typing import Any
@@ -12,8 +12,8 @@ from lambda_arch.timing.worker.workload import Workload
 class PartTimer:
     """Times the parts of a workload's steps by marks between them, so that they add up to the whole step.
 
-    In training a part's time is its forward pass, its backward pass (from the gradient of its output to the gradient
-    of its input) and its share, by parameters, of the optimizer's step; the loss goes to the head.
+    In training a part's time is that of its forward pass, its backward pass (from the gradient of its output to the
+    gradient of its input) and its share, by parameters, of the optimizer's step. The loss counts towards the head.
     """
 
     def __init__(self, workload: Workload) -> None:
@@ -35,7 +35,7 @@ class PartTimer:
         return tuple(path for path, _ in self._parts)
 
     def remove(self) -> None:
-        """Leave the network as it was."""
+        """Remove all hooks from the network."""
         self._workload.after_backward = None
         for hook in self._hooks:
             hook.remove()

@@ -11,19 +11,19 @@ from lambda_arch.timing.worker.timer import Timer
 from lambda_arch.timing.worker.workload import DTYPES
 
 SIDES = {"cpu": (256, 512, 1024, 2048), "mps": (1024, 2048, 4096), "cuda": (2048, 4096, 8192)}
-"""Sides of the square matrices that are multiplied, by kind of device."""
+"""Sides of the square matrices to multiply, by kind of device."""
 
 COPIES = {"cpu": (1 << 26, 1 << 28), "mps": (1 << 28,), "cuda": (1 << 28, 1 << 30)}
-"""Bytes that are copied, by kind of device."""
+"""Bytes to copy, by kind of device."""
 
 COPY = "copy"
-LONGEST_PRODUCT = 1.0  # seconds: a dtype without fast code is not tried on larger matrices
+LONGEST_PRODUCT = 1.0  # seconds; slower dtypes are not tried on larger matrices
 
 
 def measure_peaks(device: str, threads: int, seconds: float) -> Iterator[Peak]:
-    """Yield the peak rate of every dtype that ``device`` has, and of a copy.
+    """Yield the peak rate of every dtype that ``device`` supports, and of a copy.
 
-    The best of all sizes and repetitions, for it is a peak; each size is given ``seconds``.
+    A peak is the best of all sizes and repetitions; each size is repeated for ``seconds``.
     """
     torch.set_num_threads(threads)
     kind = device.partition(":")[0]

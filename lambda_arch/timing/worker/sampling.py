@@ -15,14 +15,14 @@ from lambda_arch.timing.worker.part_timer import PartTimer
 from lambda_arch.timing.worker.timer import Timer
 from lambda_arch.timing.worker.workload import Workload
 
-SHORTEST_SAMPLE = 2e-3  # seconds: quicker steps are repeated within a sample
-WINDOW = 5  # steps of the warm-up whose median is compared with that of the window before
-STEADY = 0.05  # relative difference of the two
+SHORTEST_SAMPLE = 2e-3  # seconds; shorter steps are repeated within a sample
+WINDOW = 5  # warm-up steps whose median is compared with that of the window before
+STEADY = 0.05  # maximum relative difference of the two
 FEWEST_WARMUP_STEPS = 2
 
 
 class Sampler:
-    """A network that is loaded in a setup, and what is measured of its steps."""
+    """A network loaded in a setup, which samples the latency of its steps."""
 
     def __init__(self, architecture: Architecture, setup: Setup, *, by_part: bool = False) -> None:
         self._memory = PeakMemory(setup.device)
@@ -36,7 +36,7 @@ class Sampler:
         self._repeat = 1
 
     def warm_up(self, limit: float) -> LoadReply:
-        """Run steps until they are steady, for ``limit`` seconds at most, and return how that went."""
+        """Run steps until they are steady, for at most ``limit`` seconds, and return a report."""
         start = time.perf_counter()
         seconds: list[float] = []
         while not is_steady(seconds) and (len(seconds) < FEWEST_WARMUP_STEPS or time.perf_counter() - start < limit):
@@ -53,8 +53,8 @@ class Sampler:
         )
 
     def sample(self, seconds: float) -> SampleReply:
-        """Return samples worth about ``seconds``, one at least, after a step that is not counted."""
-        self._workload.step()  # other processes have had the caches in the meantime
+        """Return about ``seconds`` of samples, at least one, after a step that does not count."""
+        self._workload.step()  # other processes used the caches in the meantime
         self._timer.synchronize()
         self._conditions.start()
         steps: list[float] = []
@@ -74,7 +74,7 @@ class Sampler:
             peak_memory=self._memory.bytes(),
         )
         if self._workload.device.type == "cuda":
-            torch.cuda.empty_cache()  # the next process finds the memory free
+            torch.cuda.empty_cache()  # free the memory for the next process
         return reply
 
 

@@ -1,4 +1,4 @@
-"""What a worker does with a request. Imports torch."""
+"""A worker's replies to requests. Imports torch."""
 
 import gc
 import sys
@@ -28,19 +28,19 @@ from lambda_arch.timing.worker.memory import limit_memory
 from lambda_arch.timing.worker.peaks import measure_peaks
 from lambda_arch.timing.worker.sampling import Sampler
 
-REASON = 300  # characters of an error's text that are kept
+REASON = 300  # characters kept of an error's text
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
-"""What torch says, in an error of no type of its own."""
+"""Texts of torch's errors that have no type of their own."""
 
 
 class Session:
-    """Answers requests. What it keeps between them is the network that was loaded."""
+    """Answers requests, and keeps the loaded network between them."""
 
     def __init__(self) -> None:
         self._sampler: Sampler | None = None
 
     def answer(self, request: Request) -> Reply:
-        """Return the reply to ``request``, whatever comes of it."""
+        """Return the reply to ``request``; errors are replies too."""
         try:
             return self._answer(request)
         except MemoryError as error:
@@ -67,7 +67,7 @@ class Session:
     def _load(self, request: LoadRequest) -> LoadReply:
         for extension in request.extensions:
             if extension.folder not in sys.path:
-                sys.path.append(extension.folder)  # at the end: it stands in for nothing
+                sys.path.append(extension.folder)  # at the end, so that it hides no other module
             register(extension.name)
         check_present(request.setup.device)
         self._sampler = None

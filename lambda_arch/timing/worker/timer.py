@@ -1,4 +1,4 @@
-"""Seconds of calls on a device. Imports torch."""
+"""Timing of calls on a device. Imports torch."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import torch
 from lambda_arch.timing.worker.devices import select_device
 
 Mark = torch.cuda.Event | float
-"""A point in time on a device: an event in its queue, or the clock's time in seconds."""
+"""A point in time on a device: an event in its stream, or the clock's time in seconds."""
 
 
 class Timer:
-    """Times calls: by events on CUDA, elsewhere by the clock: wall, or cpu (processor time of this process)."""
+    """Times calls: with events on CUDA, elsewhere with a clock: wall, or cpu (processor time of this process)."""
 
     def __init__(self, device: str, clock: str = "wall") -> None:
         self.device = select_device(device)
@@ -20,7 +20,7 @@ class Timer:
         self._now = time.process_time if clock == "cpu" else time.perf_counter
 
     def synchronize(self) -> None:
-        """Wait until the device is done."""
+        """Wait until the device has finished its work."""
         if self.kind == "cuda":
             torch.cuda.synchronize(self.device)
         elif self.kind == "mps":
@@ -37,7 +37,7 @@ class Timer:
 
     @staticmethod
     def between(start: Mark, end: Mark) -> float:
-        """Return the seconds from one mark to another; the device has to have reached both."""
+        """Return the seconds from one mark to another; the device must have reached both."""
         if isinstance(start, float) or isinstance(end, float):
             assert isinstance(start, float) and isinstance(end, float)
             return end - start

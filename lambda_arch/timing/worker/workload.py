@@ -1,4 +1,4 @@
-"""A network in a setup, ready to run: built, cast, compiled or captured, one call per step. Imports torch."""
+"""A network ready to run in a setup: built, cast, compiled or captured, with one call per step. Imports torch."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -12,7 +12,7 @@ from lambda_arch.store.setup import Setup
 from lambda_arch.timing.worker.devices import select_device
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-LOSS_SCALE = 1024.0  # fp16: constant, for a scaler that adapts would wait for the device
+LOSS_SCALE = 1024.0  # for fp16; constant, because a dynamic scaler would synchronise with the device
 CAPTURE_WARMUP = 3  # steps before a CUDA graph is captured
 SEED = 0
 LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-4, 0.9, 1e-4
@@ -21,8 +21,8 @@ LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-4, 0.9, 1e-4
 class Workload:
     """The network of an architecture, its inputs, and :meth:`step`: one forward pass, or one training step.
 
-    ``after_backward``, where set, is called in training between the backward pass and the optimizer's step. Runs out of
-    memory, or refuses, where torch does.
+    ``after_backward``, if set, is called in training between the backward pass and the optimizer's step. Raises what
+    torch raises, such as OutOfMemoryError.
     """
 
     def __init__(self, architecture: Architecture, setup: Setup) -> None:
@@ -35,7 +35,7 @@ class Workload:
         dtype = DTYPES[setup.dtype]
         cast = dtype if setup.cast == "cast" else torch.float32
         memory_format = torch.channels_last if setup.memory_format == "channels_last" else torch.contiguous_format
-        # built on the host, so that every device runs the same weights
+        # built on the host, so that every device has the same weights
         network = build(architecture, dtype=cast)
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
@@ -58,7 +58,7 @@ class Workload:
         self._replay = self._capture() if setup.cuda_graph else None
 
     def step(self) -> None:
-        """Run the network once on the whole batch; on a GPU, only put that into its queue."""
+        """Run the network once on the whole batch; on a GPU this only enqueues the work."""
         if self._replay is not None:
             self._replay()
         else:
