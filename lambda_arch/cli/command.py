@@ -32,7 +32,7 @@ class Parameters:
         """Run the command. Raises :class:`DataError` for a file to write that it also reads."""
         for i, name in enumerate(WRITTEN):
             path = ctx.params.get(name)
-            if path and Path(path).is_file():
+            if path and _is_same(Path(path), path):
                 _check_not_read(
                     name, Path(path), {key: ctx.params[key] for key in ctx.params if key not in WRITTEN[: i + 1]}
                 )
@@ -91,8 +91,15 @@ def _check_not_read(name: str, path: Path, others: Mapping[str, Any]) -> None:
             words = (
                 [each] if isinstance(each, Path) else [each, each.rpartition(":")[0]] if isinstance(each, str) else []
             )
-            if any(Path(word).is_file() and path.samefile(word) for word in words):
+            if any(_is_same(path, word) for word in words):
                 raise DataError(f"{name}={path}: is {other} too; expected another file to write")
+
+
+def _is_same(path: Path, word: Path | str) -> bool:
+    try:
+        return path.samefile(word)
+    except (OSError, ValueError):  # no file; nor can all words be names of one
+        return False
 
 
 def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

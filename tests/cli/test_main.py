@@ -113,6 +113,12 @@ def test_the_users_own_store_is_not_written_over():
     assert (code, "is --store too" in err or "is store too" in err) == (2, True)
 
 
+def test_a_word_that_no_file_can_be_called_is_no_file(tmp_path):
+    name = "lambda_resnet50:" + ",".join(f"c4.{i}.k=8" for i in range(1, 7)) + " " * 300
+    (tmp_path / "a.csv").touch()
+    assert run("params", name, "--out", tmp_path / "a.csv").code == 0
+
+
 def test_two_files_to_write_are_two(tmp_path):
     path: Path = tmp_path / "a.html"
     path.touch()
