@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lambda_arch.arch import Architecture
-from lambda_arch.cli.architectures import takes_architectures
+from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.calibrate import Choices
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, terminable
@@ -21,7 +20,7 @@ Strict = Annotated[bool, typer.Option("--strict", help="Refuse calibrated blocks
 @takes_flags(*SETUP, *MEASURING, seconds=5.0)
 @takes_output
 def predict(
-    architectures: list[Architecture],
+    architectures: Named,
     *,
     random: Annotated[
         int, typer.Option("--random", help="Predict N random networks of --choices instead.", metavar="N")
@@ -40,7 +39,9 @@ def predict(
 
     With --measure, measure them too and show the error.
     """
+    from lambda_arch.reporting import report_of
     from lambda_arch.reporting.calibrations import doubt_lines, write_plot
+    from lambda_arch.reporting.sweeps import swept_report
     from lambda_arch.timing import predict as predict_networks
 
     if plot is not None and not measure:
@@ -57,7 +58,7 @@ def predict(
             progress=progress,
             **flags.arguments(one=True),
         )
-    output.show(result)
+    output.show(swept_report(report_of(result), architectures.swept))
     if not output.for_people:
         for line in doubt_lines(result.predictions):
             typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)

@@ -40,6 +40,8 @@ def time(
     Networks are measured in interleaved rounds. Earlier measurements are reused.
     """
     from lambda_arch.comparing.speeds import measure_table
+    from lambda_arch.reporting import report_of
+    from lambda_arch.reporting.sweeps import swept_report
     from lambda_arch.timing import measure
     from lambda_arch.timing import roofline as measure_roofline
 
@@ -64,5 +66,5 @@ def time(
             result = measure_table(table, fresh=flags.fresh, progress=progress, **arguments)
         else:
             result = measure(architectures, baseline=baseline, fresh=flags.fresh, progress=progress, **arguments)
-    output.show(result)
+    output.show(swept_report(report_of(result), architectures.swept))
     leave(interrupted=result.interrupted, measured=result.is_measured)

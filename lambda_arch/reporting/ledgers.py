@@ -34,6 +34,12 @@ def costs_report(ledgers: Sequence[Ledger], quantity: str, published: Mapping[st
     return Report(tables, flat, data[0] if len(data) == 1 else data)
 
 
+def totals_report(ledgers: Sequence[Ledger]) -> Report:
+    """Return one row per architecture: its totals."""
+    flat = _flat(ledgers)
+    return Report([flat], flat, [dict(row) for row in flat.rows])
+
+
 def ledger_report(ledger: Ledger) -> Report:
     """Return the whole ledger: one row per module, and the total."""
     rows = [
