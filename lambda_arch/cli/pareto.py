@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.progress import busy
 from lambda_arch.cli.search import Plot, check_plot, draw_plot
 
 Columns = list[str] | None
@@ -29,7 +30,8 @@ def pareto(
     from lambda_arch.searching.table_front import table_front
 
     check_plot(plot)
-    found = table_front(table, minimize or [], maximize or [])
+    with busy("pareto"):
+        found = table_front(table, minimize or [], maximize or [])
     if plot is not None:
         draw_plot(table_plot(found), plot)
     if plot != "-":

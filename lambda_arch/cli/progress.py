@@ -38,6 +38,27 @@ def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Adva
         yield advance
 
 
+@contextmanager
+def busy(what: str, after: float = 2.0) -> Iterator[None]:
+    """Say on a terminal that ``what`` goes on, where the block takes longer than ``after`` seconds."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Timer
+
+    from rich.console import Console
+
+    status = Console(file=sys.stderr).status(what)
+    timer = Timer(after, status.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
+
+
 def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """Yield ``items``, ``total`` in number, under a bar headed ``what``."""
     with progress_bar(total, what) as advance:

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import inspect
 from collections.abc import Callable
 from math import isfinite, nan
 from pathlib import Path
@@ -46,8 +47,11 @@ def source_of(given: NetworkCost | str) -> str:
     if isinstance(given, str):
         content = Path(given.rpartition(":")[0]).read_bytes()
     else:
-        code = getattr(given, "__code__", None)
-        content = repr((code.co_code, code.co_consts, code.co_names) if code else type(given)).encode()
+        try:
+            content = inspect.getsource(given).encode()
+        except (OSError, TypeError):  # typed at a prompt, or an object that can be called
+            code = getattr(given, "__code__", None)
+            content = code.co_code if code else type(given).__qualname__.encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ import pytest
 from lambda_arch.errors import DataError
 from lambda_arch.searching import search
 from lambda_arch.searching.record import VERSION, Record
+from lambda_arch.searching.user_function import source_of
 from tests.command_line import run
 
 ABOUT = {"space": "tiny", "seed": 0}
@@ -97,6 +98,15 @@ def test_another_function_of_that_name_is_another_search(folder):
     (folder / "f.py").write_text("def f(a): return -a.image_size")
     with pytest.raises(DataError, match="function was"):
         ask(folder)
+
+
+def test_a_function_is_known_by_its_source():
+    def nested(architecture):
+        return architecture.image_size in {"a", "b"}
+
+    assert source_of(nested) == source_of(nested)
+    assert source_of(nested) != source_of(lambda architecture: 1.0)
+    assert source_of(eval("lambda architecture: 1.0")) == source_of(eval("lambda architecture: 1.0"))
 
 
 def test_another_accuracy_file_is_another_search(folder):
