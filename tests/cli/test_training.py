@@ -13,7 +13,17 @@ import sklearn  # noqa: F401  it sets variables of the environment as it is impo
 from tests.command_line import MODULE, run_process
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
-QUICK = ("--data", "digits", "--recipe", "digits", "--epochs", "1", "--batch-size", "16", "--limit-images", "32")
+FLAGS = {"--data": "digits", "--recipe": "digits", "--epochs": "1", "--batch-size": "16", "--limit-images": "32"}
+
+
+def quick(*others):
+    """Return the flags of a quick run, with others in their place or after them."""
+    replaced = dict(zip(others[::2], others[1::2], strict=True)) if others and others[0] in FLAGS else {}
+    rest = () if replaced else others
+    return (*(word for flag in (FLAGS | replaced).items() for word in flag), *rest)
+
+
+QUICK = quick()
 
 
 @pytest.fixture
@@ -57,7 +67,7 @@ def test_runs_can_be_drawn(run_cli, tmp_path):
 
 
 def test_a_dry_run_shows_and_trains_nothing(run_cli, tmp_path):
-    command = ("train", ARCHITECTURE, *QUICK, "--epochs", "40", "--output", tmp_path, "--dry-run", "--format", "json")
+    command = ("train", ARCHITECTURE, *quick("--epochs", "40"), "--output", tmp_path, "--dry-run", "--format", "json")
     code, out, err = run_cli(*command)
     assert code == 0, err
     plan = json.loads(out)
@@ -84,7 +94,7 @@ def test_a_dry_run_shows_and_trains_nothing(run_cli, tmp_path):
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(run_cli, tmp_path, flags, words):
-    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, *flags)
+    code, out, err = run_cli("train", ARCHITECTURE, *quick(*flags), "--output", tmp_path)
     assert code == 2 and out == "" and words in err and err.count("\n") == 1, err
     assert not list(tmp_path.iterdir())
 
@@ -102,7 +112,7 @@ def test_an_interrupted_run_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
 
 
 def test_on_a_terminal_every_epoch_is_shown(run_cli, tmp_path):
-    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--epochs", "2", "--output", tmp_path, terminal=True)
+    code, out, err = run_cli("train", ARCHITECTURE, *quick("--epochs", "2"), "--output", tmp_path, terminal=True)
     assert code == 0 and "Training runs" in out
     assert "epoch 1/2  loss" in err and "epoch 2/2  loss" in err and "images/s" in err
     code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "b", "--quiet", terminal=True)
@@ -111,7 +121,7 @@ def test_on_a_terminal_every_epoch_is_shown(run_cli, tmp_path):
 
 @pytest.mark.slow
 def test_a_process_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path):
-    arguments = (*QUICK, "--epochs", "6", "--mixup", "0.2", "--model-ema", "0.9", "--workers", "2")
+    arguments = (*quick("--epochs", "6"), "--mixup", "0.2", "--model-ema", "0.9", "--workers", "2")
     assert run_process("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
     command = [*MODULE, "train", ARCHITECTURE, *arguments, "--resume", "--output", str(tmp_path / "killed")]
     draw = random.Random(0)

@@ -12,9 +12,10 @@ from safetensors.torch import load_file
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
 ARGUMENTS = (
-    *("train", ARCHITECTURE, "--data", "digits", "--recipe", "digits", "--epochs", "2", "--limit-images", "128"),
-    *("--opt", "sgd", "--lr", "0.02", "--mixup", "0.2", "--model-ema", "0.5", "--output"),
+    *("train", ARCHITECTURE, "--data", "digits", "--recipe", "digits", "--opt", "sgd", "--lr", "0.02"),
+    *("--mixup", "0.2", "--model-ema", "0.5", "--output"),
 )
+TWO_EPOCHS = ("--epochs", "2", "--limit-images", "128")
 
 
 def run_ranks(size, *arguments):
@@ -44,9 +45,9 @@ def logs_and_weights(folder):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path, run_cli):
-    code, out, err = run_cli(*ARGUMENTS, tmp_path / "one")
+    code, out, err = run_cli(*ARGUMENTS, tmp_path / "one", *TWO_EPOCHS)
     assert code == 0, err
-    codes, outs, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two")
+    codes, outs, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two", *TWO_EPOCHS)
     assert codes == [0, 0], errs
     assert outs[1] == ""  # only the first reports
     one, two = (next(csv.DictReader(io.StringIO(text))) for text in (out, outs[0]))
@@ -71,5 +72,5 @@ def test_a_step_of_two_processes_is_one_of_the_whole_batch(tmp_path, run_cli):
 
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_divided_is_refused_by_all(tmp_path):
-    codes, _, errs = run_ranks(2, *ARGUMENTS, tmp_path, "--batch-size", "63")
+    codes, _, errs = run_ranks(2, *ARGUMENTS, tmp_path, *TWO_EPOCHS, "--batch-size", "63")
     assert codes == [2, 2] and all("--batch-size 63: expected a multiple of the 2 processes" in err for err in errs)
