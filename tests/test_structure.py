@@ -1,4 +1,4 @@
-"""Packages know only those below them, no file imports in a circle, and everything a user can type is documented."""
+"""Packages import only those below them, no files import each other in a circle, and all commands are documented."""
 
 import ast
 import re
@@ -26,7 +26,7 @@ PACKAGES = (
     "published",
     "arch",
 )
-FOUNDATIONS = ("errors", "files", "lazy", "results", "units")  # modules beside the packages, that know none of them
+FOUNDATIONS = ("errors", "files", "lazy", "results", "units")  # modules below all packages
 MAY_IMPORT_TORCH = ("nn", "costs", "timing", "training")
 HEAVY = {"torch", "fvcore", "pandas"}
 ALL_FILES = sorted(PACKAGE.rglob("*.py"))
@@ -61,7 +61,7 @@ def import_nodes(node, typing=False):
 
 
 def resolve(module, name):
-    """Return the module that defines ``name``, which is imported from ``module``: through any package's own imports."""
+    """Return the module that defines ``name``, which is imported from ``module``, possibly through a package."""
     path = MODULES.get(module)
     if path is None or path.name != "__init__.py":
         return module
@@ -73,7 +73,7 @@ def resolve(module, name):
 
 
 def imported(path, typing=True):
-    """Yield the modules that a file imports from, as defined."""
+    """Yield the modules that define what a file imports."""
     for node in import_nodes(tree(path), typing):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -82,7 +82,7 @@ def imported(path, typing=True):
 
 
 def at_import(path):
-    """Yield what a module imports as soon as it is imported: neither in functions nor for the type checker."""
+    """Yield a module's imports at module level, without those for the type checker."""
     for node in tree(path).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -196,7 +196,7 @@ def test_only_the_store_knows_sql():
 
 
 def literals(path):
-    """Yield the string literals of a module that are no docstrings, those within f-strings too."""
+    """Yield the string literals of a module, including those in f-strings, without docstrings."""
     docstrings = {id(node.value) for node in ast.walk(tree(path)) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:

@@ -1,4 +1,4 @@
-"""What is said to a person beside a report."""
+"""Messages to people, next to a command's report."""
 
 import typer
 

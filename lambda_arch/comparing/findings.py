@@ -1,11 +1,11 @@
-"""The audit: for each printed figure that its own architecture does not give, the simplest hypothesis that does.
+"""The audit: for each printed figure that differs from our count, the simplest hypothesis that explains it.
 
-The figures are those that the tables' comparison says differ; and those that agree there only because the table counts
-something else than the source states (:class:`Stated`), which are audited as the source states them.
+It also audits figures that agree only because their table counts other options than the source states
+(:class:`Stated`), with the options as stated.
 
-A hypothesis is one change (:mod:`lambda_arch.comparing.hypotheses`), or that the figure is the number of another row,
-or that this one row was built with other lambda settings. Where a table is of one network, a change of the network has
-to hold for the whole column: one that contradicts rows that agree is a coincidence.
+A hypothesis is one change (:mod:`lambda_arch.comparing.hypotheses`), or that the figure belongs to another row, or that
+this row alone was built with other lambda settings. Where a table is of one network, a change of the network must hold
+for the whole column: one that contradicts rows that agree is a coincidence.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -36,10 +36,10 @@ def judge(
 ) -> tuple[str, Decimal | None]:
     """Return the verdict on ``printed`` (a decimal text in ``unit``) given our exact count, and the difference.
 
-    Agrees: ours rounds to the printed digits, a half either way. Agrees (truncated): ours cut off after as many digits;
-    where the column is known to round (``rounds``), that differs by one digit.
-    ``digits`` says how many significant digits the figure has where it does not show: two in 120 beside 4.8.
-    Raises DataError for a text that is no number.
+    It agrees if our count rounds to the printed digits, halves in either direction, and agrees (truncated) if it is cut
+    off to them; in a column known to round (``rounds``), the latter differs by one digit. ``digits`` gives the
+    significant digits where trailing zeros hide them (two in a 120 that is printed next to 4.8). Raises DataError if
+    ``printed`` is not a number.
     """
     try:
         figure = Decimal(printed)

@@ -1,8 +1,7 @@
-"""The closed form: what every module of a network costs, by plain arithmetic on its parts. No torch.
+"""The closed form: the cost of every module of a network, by plain arithmetic on its parts. No torch.
 
-Every formula takes integers for one network, or numpy arrays for many at once: the sides of maps and the numbers of
-lambda layers may be either (see :class:`lambda_arch.arch.Part`). A convolution of kernel area a from c to d channels on
-n output positions has c*a*d weights and c*a*d*n multiply-accumulates.
+Every formula takes integers for one network, or numpy arrays for many at once: map sides and the numbers of lambda
+layers may be either (see :class:`lambda_arch.arch.Part`).
 """
 
 from lambda_arch.arch import (

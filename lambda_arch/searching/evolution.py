@@ -31,10 +31,10 @@ def evolve(
     about: Mapping[str, Any] | None = None,
     evaluated: Evaluated | None = None,
 ) -> Front:
-    """Return the front of what NSGA-II meets in ``evaluations`` networks, ``population`` a generation.
+    """Return the front of the ``evaluations`` networks that NSGA-II evaluates, ``population`` per generation.
 
-    ``record``: a file that keeps what was evaluated, of this search alone: ``about`` names what its values depend on
-    besides the problem. Raises :class:`DataError` for one of another search, and what the functions raise.
+    ``record``: a file of this search's evaluations; ``about`` describes what these depend on apart from the problem.
+    Raises :class:`DataError` for a record of another search, and what the functions raise.
     """
     _check(evaluations, population)
     names = [metric.name for metric in problem.costs.metrics]

@@ -1,4 +1,4 @@
-"""What of a store is damaged: rows that are not as they were written, that nobody can read, or whose parent is gone."""
+"""Damaged rows of a store: those with a wrong checksum, with invalid values, or whose parent row is missing."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class Damaged:
 
 @dataclass(frozen=True)
 class StoreCheck(Result):
-    """What was found of the store at ``path``: rows of each table, and those that are damaged."""
+    """The result of a check of the store at ``path``: the number of rows of each table, and the damaged rows."""
 
     path: str
     rows: dict[str, int]
@@ -28,7 +28,7 @@ class StoreCheck(Result):
 
 
 def check_store(store: Store) -> StoreCheck:
-    """Look at every row of a store, and at what SQLite itself can check."""
+    """Check every row of a store, and run SQLite's own checks."""
     names = store.tables()
     counts = {name: int(store.rows(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in names}
     found = [Damaged("", "", line["integrity_check"]) for line in store.rows("PRAGMA integrity_check")]
@@ -37,7 +37,7 @@ def check_store(store: Store) -> StoreCheck:
 
 
 def find_damaged(store: Store) -> list[Damaged]:
-    """Return the damaged rows of a store: those that its other functions leave out."""
+    """Return the damaged rows of a store, which other functions leave out."""
     found = []
     for table in store.tables():
         keys = [each["name"] for each in store.rows(f"PRAGMA table_info({table})") if each["pk"]]

@@ -1,4 +1,4 @@
-"""What makes a measurement uncertain: its spread, its warm-up, and what was read of the device in each round."""
+"""Warnings about measurements: from their spread, their warm-up, and the device readings of each round."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ OTHERS_BUSY = 0.10
 def quality_warnings(
     summary: Summary | None, spread: float | None, loaded: Mapping[str, Any], readings: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    """Return plain warnings about samples, of a network or of a part: one rule for all that is measured.
+    """Return warnings about samples, of networks and parts alike.
 
     ``spread``: the interquartile range that was wanted, as a share of the median. ``loaded``: what the worker said of
     the warm-up. ``readings``: what the device told in each round.

@@ -15,10 +15,10 @@ WARMUP = 1.0  # seconds
 
 
 def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: str) -> int:
-    """Return the largest batch size with which ``case`` fits into memory: known from the store, or found.
+    """Return the largest batch size with which ``case`` fits into memory, from the store or by trying.
 
-    Doubled until it does not fit, then halved in between, to 1 in 16. 0 where not even one image fits, or where
-    it fails otherwise: measuring it says so.
+    It is doubled until it does not fit, then bisected to one part in 16. It is 0 if not even one image fits, or if the
+    network fails otherwise, which a measurement then reports.
     """
     known = find_largest_batch_size(store, case, fingerprint, limits.memory)
     if known:

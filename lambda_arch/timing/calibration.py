@@ -26,16 +26,16 @@ from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, groups, in
 
 ALL_THE_TIME = 1e-9  # a spread that is never reached, to use all of the sampling time
 FIRST_SHARE = 0.5
-"""Of the time given, what all hosts get at first; those with parts that are not sound get the rest."""
+"""The share of the time that all hosts get at first; those with unsound parts get the rest."""
 SHORTEST_REPEAT = 0.1
-"""Of a host's time: with less than that left, it is not measured again."""
+"""The share of a host's time below which it is not measured again."""
 
 
 @dataclass(frozen=True)
 class BlockLatencies:
-    """Calibrated seconds per step of the whole batch, by the key of the part.
+    """Calibrated seconds per step of the whole batch, by the part's key.
 
-    ``warnings``: what makes some of them less than certain, in words, by the key of the part.
+    ``warnings`` about unsound ones, also by key.
     """
 
     setup: Setup
@@ -55,7 +55,7 @@ class BlockLatencies:
         return sum(map(self.seconds, architecture.parts()))
 
     def interval(self, architecture: Architecture) -> tuple[float, float]:
-        """Return the seconds of a step where all parts are at their lower quartiles at once, and at their upper ones.
+        """Return the seconds of a step with all parts at their lower quartiles, and with all at their upper ones.
 
         What disturbs one part mostly disturbs its neighbours too, so that their errors do not cancel.
         """
@@ -63,7 +63,7 @@ class BlockLatencies:
         return sum(each.q1 for each in found), sum(each.q3 for each in found)
 
     def doubts(self, architecture: Architecture) -> dict[str, tuple[str, ...]]:
-        """Return the warnings about the parts of ``architecture``, by the part in words."""
+        """Return the warnings about the parts of ``architecture``, by readable name."""
         parts = {part_key(part): describe_part(part) for part in architecture.parts()}
         return {label: self.warnings[key] for key, label in parts.items() if self.warnings.get(key)}
 
@@ -107,16 +107,16 @@ def calibrate(
     store: StoreLike = None,
     progress: Progress = None,
 ) -> Calibration:
-    """Time every distinct stem, block and head of ``architectures`` as it occurs inside a network, and store it.
+    """Measure the latency of every distinct stem, block and head of ``architectures`` inside a network, and store it.
 
     ``choices``, such as ``"k=8|16,m=7|23"``, adds the parts of all networks of the same shapes whose blocks are
-    convolutions or lambda layers of those settings. ``seconds`` are given to each host network, half of them at first;
-    hosts with parts whose interquartile range is over ``spread`` of the median, or that were disturbed otherwise, are
-    measured again in the rest, and the sounder latency counts. The other arguments are those of
-    :func:`lambda_arch.measure`. What ``store`` has is not timed again, unless ``fresh``, or it is not sound and had
-    less time than now.
+    convolutions or lambda layers with these settings. Each host network gets ``seconds`` of sampling, half of them at
+    first. Hosts with unsound parts (disturbed, or with an interquartile range above ``spread`` of the median) are
+    measured again in the rest, and the sounder latency is kept. The other arguments are those of
+    :func:`lambda_arch.measure`. Parts in the ``store`` are not timed again, unless ``fresh``, or if they are unsound
+    and had less time than now.
 
-    Raises as :func:`lambda_arch.measure` does, and :class:`SetupError` for an evaluation whose parts are others.
+    Raises what :func:`lambda_arch.measure` raises, and :class:`SetupError` for a setup that has other parts.
     """
     networks = read_architectures(architectures)
     setup = Setup(

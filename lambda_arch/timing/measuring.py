@@ -36,10 +36,10 @@ MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_c
 
 @dataclass(frozen=True)
 class Timing:
-    """A measurement, and what it is compared with.
+    """A measurement, and its comparison with a baseline.
 
     ``ratio``: its latency over the baseline's, round by round. ``stored``: whether it was in the store before, None
-    where nothing was asked to be measured. ``peak``: the device's own FLOP/s in this dtype.
+    for lists of stored measurements. ``peak``: the device's peak FLOP/s in this dtype.
     """
 
     measurement: Measurement
@@ -128,18 +128,23 @@ def measure(
     store: StoreLike = None,
     progress: Progress = None,
 ) -> Measurements:
-    """Measure latency, throughput and memory in interleaved rounds; what was measured before is not measured again.
+    """Measure latency, throughput and memory in interleaved rounds. Earlier measurements in the store are reused.
 
-    ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several. The other settings
-    are those of :class:`lambda_arch.store.Setup`. All are compared with ``baseline``, round by round. A network is
-    sampled for ``seconds``, or until its interquartile range is within ``spread`` of its median (what ``store`` has
-    with a wider one, of less time than ``seconds``, is measured again); a build or a round
-    that takes longer than ``timeout`` seconds has hung. ``memory_limit``: GB that a worker may take on a CPU, 0 for
-    what is free. ``fresh``: measure again what ``store`` (the user's own unless given) has. ``progress`` is called with
-    every event of :mod:`lambda_arch.timing.progress`. Ctrl-C ends it with what is done; all of that is in the store.
+    - ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several; further settings
+      as in :class:`lambda_arch.store.Setup`
+    - ``baseline``: all networks are compared with it, round by round
+    - ``seconds``, ``spread``: a network is sampled for so many seconds, or until its interquartile range is within this
+      fraction of its median; a stored measurement with a larger one and less time is made again
+    - ``timeout``: maximum seconds of building a network and of a round
+    - ``memory_limit``: GB that a worker may use on a CPU, 0 for what is free
+    - ``fresh``: measure again what ``store`` (by default the user's own) has
+    - ``progress``: called with every event of :mod:`lambda_arch.timing.progress`
 
-    Raises :class:`ArchitectureError` and :class:`SetupError` for what is none, :class:`StoreError` for a store that
-    cannot be used. What fails, or runs out of memory, is a measurement with that status.
+    Ctrl-C ends it; the finished measurements are stored and returned.
+
+    Raises :class:`ArchitectureError` for an invalid architecture, :class:`SetupError` for an invalid setup, and
+    :class:`StoreError` for a store that cannot be used. A network that fails or runs out of memory is a measurement
+    with that status.
     """
     networks = read_architectures(architectures)
     baselines = [] if baseline is None else read_architectures(baseline)

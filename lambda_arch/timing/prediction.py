@@ -19,10 +19,10 @@ SPREAD = 0.05
 
 @dataclass(frozen=True)
 class Prediction:
-    """The predicted ``seconds`` of a step of an architecture, and what was measured, where it was.
+    """The predicted ``seconds`` of a step of an architecture, and its measurement, if it was measured.
 
-    ``interval``: the seconds where all parts are at their lower, or upper, quartiles at once. ``warnings``: what makes
-    the latencies of its parts less than certain, by the part in words.
+    ``interval``: the seconds with all parts at their lower, or all at their upper, quartiles. ``warnings`` about the
+    latencies of its parts, by readable name.
     """
 
     architecture: Architecture
@@ -73,12 +73,12 @@ def predict(
 ) -> Predictions:
     """Predict latencies as the sum of calibrated parts; with ``measure``, measure the networks too.
 
-    ``random``: so many networks instead, of the shape of the first one, their blocks drawn with ``seed`` from
-    ``choices`` (see :func:`lambda_arch.calibrate`). ``strict``: refuse parts whose latencies are not sound, rather than
-    warn of them. The other arguments are those of :func:`lambda_arch.measure`.
+    ``random``: predict so many networks of the first one's shape instead, with blocks drawn with ``seed`` from
+    ``choices`` (see :func:`lambda_arch.calibrate`). ``strict``: refuse parts with unsound latencies instead of warning.
+    The other arguments are those of :func:`lambda_arch.measure`.
 
-    Raises :class:`SetupError` where a part was not calibrated (``strict``: or is not sound), and else as
-    :func:`lambda_arch.measure` does.
+    Raises :class:`SetupError` if a part was not calibrated (with ``strict``, also if it is unsound), and what
+    :func:`lambda_arch.measure` raises.
     """
     networks = read_architectures(architectures)
     if random:

@@ -1,4 +1,4 @@
-"""The paper's Tables 3 and 4 with ours beside theirs."""
+"""The paper's Tables 3 and 4 compared with our counts."""
 
 import pytest
 

@@ -204,8 +204,8 @@ def test_costs_are_those_of_count_many() -> None:
     totals = costs.fixed(product) + costs.slot(product, product.slots[0])
     layers = [product.architecture([i]).stages[0][0].layer for i in range(product.size)]
     scopes = [0 if layer.m == "global" else layer.m for layer in layers]  # type: ignore[union-attr]
-    dials = {name: np.array([getattr(layer, name) for layer in layers]) for name in ("k", "h", "u")}
-    counts = count_many("lambda_resnet50@64", **dials, m=np.array(scopes))
+    settings = {name: np.array([getattr(layer, name) for layer in layers]) for name in ("k", "h", "u")}
+    counts = count_many("lambda_resnet50@64", **settings, m=np.array(scopes))
     assert (totals == np.stack([counts.params, counts.macs, counts.flops], axis=1)).all()
 
 

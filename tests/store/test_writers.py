@@ -26,9 +26,9 @@ with Store(path) as store:
     for n in range(number):
         case = Case(parse("resnet50@64"), Setup(batch_size=n + 1, threads=1))
         uid = begin_measurement(store, case, "f", f"{name}{n}", {})
-        for turn in (1, 2):
-            keep_round(store, uid, turn, [float(n), float(turn)], {}, n)
-            print("round", uid, turn, flush=True)
+        for each in (1, 2):
+            keep_round(store, uid, each, [float(n), float(each)], {}, n)
+            print("round", uid, each, flush=True)
         finish_measurement(store, uid, Status.OK)
         print("done", uid, flush=True)
 """
@@ -50,9 +50,9 @@ def test_killed_at_any_moment_nothing_that_was_kept_is_lost(tmp_path, seed):
     process.wait()
     with Store(path) as store:
         found = {m.uid: m for m in find_measurements(store)}
-        for word, uid, *turn in said:
+        for word, uid, *rest in said:
             if word == "round":
-                assert int(turn[0]) in found[uid].rounds
+                assert int(rest[0]) in found[uid].rounds
             else:
                 assert found[uid].status == "ok"
                 assert len(found[uid].samples) == 4
