@@ -108,7 +108,10 @@ class Grid:
         """Return one architecture of the grid."""
         pattern, *settings, bias = self.networks[network]
         options = [f"stages={self.patterns[pattern]}"]
-        options += [f"{name}={axis[i] or 'global'}" for (name, axis), i in zip(_AXES.items(), settings, strict=True)]
+        if self.patterns[pattern] != "CCCC":  # a plain ResNet has no lambda settings
+            options += [
+                f"{name}={axis[i] or 'global'}" for (name, axis), i in zip(_AXES.items(), settings, strict=True)
+            ]
         options += ["lambda_bias=yes"] * bool(LAMBDA_BIAS[bias]) + [self.bodies[body]] * bool(self.bodies[body])
         return parse(f"lambda_resnet{self.depth}:{','.join(options)}@{self.image_size}")
 
