@@ -1,5 +1,7 @@
 """Where a report goes: the terminal, a pipe, a file."""
 
+import errno
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Annotated, Literal
 from typer import Option
 
 from lambda_arch.cli.parameters import Command, declared, expand
-from lambda_arch.errors import escaped
+from lambda_arch.errors import DataError, escaped
 from lambda_arch.files import atomic_write
 from lambda_arch.reporting import FORMATS, Report, print_report, report_of, to_text
 from lambda_arch.results import Result
@@ -29,6 +31,22 @@ class Output:
     out: Annotated[Path | None, Option(help="Write to this file; its suffix selects the format.", metavar="FILE")] = (
         None
     )
+
+    def __post_init__(self) -> None:
+        """Refuse a file that cannot be written, or whose ending says no format, before any work is done."""
+        out = self.out
+        if out is None:
+            return
+        if str(out) == "-":
+            object.__setattr__(self, "out", None)
+        elif str(out) == ".":
+            raise DataError("out=.: a folder; expected the name of a file")
+        elif out.suffix and self.format is None and out.suffix not in (*ENDINGS, ".txt"):
+            raise DataError(
+                f"out={out}: expected a name that ends in {', '.join(ENDINGS)} or .txt, or format=NAME with it"
+            )
+        elif out.suffix and not out.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(out))
 
     @property
     def chosen(self) -> FormatName:

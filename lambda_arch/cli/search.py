@@ -142,6 +142,12 @@ def search(
         draw_plot(front_plot(more), plot)
     if plot != "-":
         output.show(report)
+    if not len(front):
+        from lambda_arch.searching.nearest import nearest
+
+        for line in nearest(front.problem):
+            say(f"lambda-arch: {line}", err=True)
+        raise typer.Exit(1)
 
 
 def draw_plot(plot: "plots.Plot", to: str) -> None:

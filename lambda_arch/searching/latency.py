@@ -24,15 +24,22 @@ class Latency:
     setup: str = ""
 
 
-def calibrated_latency(setup: "Setup", store: Path | str | None = None) -> Latency:
-    """Return the calibration for ``setup`` in a store; raises :class:`SetupError` if there is none."""
+def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: str = "") -> Latency:
+    """Return the calibration for ``setup`` in a store; raises :class:`SetupError` if there is none.
+
+    ``space``: the name of the space that it is for, which the error's command names.
+    """
     from lambda_arch.store import Store
     from lambda_arch.timing import block_latencies
 
     with Store(store, create=False, read_only=True) as opened:
         found = block_latencies(opened, setup)
     if not found.by_key:
+        given = {"space": space, "store": store, "device": setup.device, "batch_size": setup.batch_size}
+        given |= {name: getattr(setup, name) for name in ("dtype", "mode", "threads", "clock")}
+        words = " ".join(f"{name}={value}" for name, value in given.items() if value)
         raise SetupError(
-            f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate` of the space first"
+            f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate {words}` first, "
+            "or measure=True"
         )
     return Latency(found.seconds, setup.batch_size, str(setup))

@@ -95,7 +95,7 @@ def search(
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
     model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
     if latency is None and not measure and named & set(TIMED):
-        latency = calibrated_latency(setup(), store)
+        latency = calibrated_latency(setup(), store, space if isinstance(space, str) else space.name)
     chosen = read_space(space) if isinstance(space, str) else space
     problem = make_problem(chosen, objectives, constraints, model, latency, functions)
     if functions:

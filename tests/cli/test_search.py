@@ -181,11 +181,14 @@ def test_a_function_that_fails_is_one_line(tmp_path: Path, space: Path) -> None:
 
 
 def test_nothing_within_the_bounds_is_said(space: Path) -> None:
-    code, out, _ = run("search", "--space", space, "--where", "params<=1k", "--format", "table")
-    assert code == 0
+    code, out, err = run("search", "--space", space, "--where", "params<=1k", "--format", "table")
+    assert code == 1
     assert "nothing in the space keeps the bounds" in out
+    least = json.loads(run("search", "--space", space, "--minimize", "params", "--format", "json").out)["members"][0]
+    assert f"is in the way: the nearest is {least['architecture']} with" in err
+    assert f"{least['params'] / 1e6:.3f} M; expected a looser bound" in err
     code, out, _ = run("search", "--space", space, "--where", "params<=1k", "--plot", "-")
-    assert (code, out) == (0, "nothing to plot\n")
+    assert (code, out) == (1, "nothing to plot\n")
 
 
 def test_the_front_of_a_table(tmp_path: Path) -> None:

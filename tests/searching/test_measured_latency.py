@@ -62,4 +62,6 @@ def test_a_setup_that_was_not_calibrated_is_refused(run_cli, store):
     code, _, err = run(run_cli, store, "--batch-size", 8)
     assert code == 2
     assert "nothing was calibrated for cpu, batch 8" in err
+    assert f"`lambda-arch calibrate --space {store / 'tiny.toml'} --store" in err
+    assert "--device cpu --batch-size 8 --dtype fp32 --mode inference --threads 2 --clock" in err
     assert "lambda-arch calibrate" in err

@@ -15,7 +15,10 @@ def check_present(device: str) -> None:
     """Raise :class:`SetupError` unless this machine has ``device``."""
     here = device_names()
     if device not in here:
-        raise SetupError(f"device={device}: not here; expected one of {', '.join(here)}")
+        raise SetupError(
+            f"device={device}: not here; expected {', '.join(here)}; or measure where it is, and "
+            "bring the store here with `lambda-arch results merge`"
+        )
 
 
 def select_device(device: str) -> torch.device:
