@@ -162,7 +162,7 @@ def test_all_tables_in_a_pipe_are_one_csv(run_cli):
 
 
 @pytest.mark.slow
-def test_verify_counts_by_three_books(run_cli):
+def test_verify_counts_by_three_counters(run_cli):
     code, out, _ = run_cli("tables", "imagenet_lambda_resnet50", "--verify", "--format", "json")
     assert code == 0
     data = json.loads(out)
