@@ -18,7 +18,8 @@ def folder(tmp_path):
 
 
 def convert(run_cli, folder, *options, checkpoint="checkpoint.pth", layout="d-li14"):
-    return run_cli("convert", folder / checkpoint, "--from", layout, "--to", folder / "out.safetensors", *options)
+    to = () if "--to" in options else ("--to", folder / "out.safetensors")
+    return run_cli("convert", folder / checkpoint, "--from", layout, *to, *options)
 
 
 def files(folder):

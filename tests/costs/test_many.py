@@ -25,7 +25,7 @@ def one_by_one(base, k, h, u, m, stages, size):
         [
             "lambda_resnet50",
             "lambda_resnet38:stem=rs,se=0.25,lambda_bias=yes",
-            "resnet26:content=no",
+            "lambda_resnet26:content=no",
             "lambda_resnet26:pool=first,stride=no",
             "lambda_resnet26:stem=tiered,pool=2x2,activation=silu",
         ]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lambda_arch.arch import parse
+from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.costs.peak import peak_memory
 from lambda_arch.nn import build
 
@@ -72,7 +72,7 @@ def _tensors(values: Any) -> list[torch.Tensor]:
     return found
 
 
-def measured(name: str) -> int:
+def measured(name: Architecture | str) -> int:
     network = build(name, device="meta").eval()
     weights = [*network.parameters(), *network.buffers()]
     trace = Trace(weights)
@@ -124,5 +124,6 @@ def test_memory_is_per_image() -> None:
 def test_the_closed_form_holds_for_any_network(
     k: int, h: int, u: int, stages: str, se: float, size: int, stem: str
 ) -> None:
-    name = f"lambda_resnet18:stages={stages},k={k},h={h},u={u},m=5,stem={stem},se={se}@{size}"
-    assert peak_memory(parse(name)) == measured(name)
+    options = f"stages={stages},k={k},h={h},u={u},m=5,stem={stem},se={se}"
+    architecture = configure(parse("lambda_resnet18"), read_settings(options), size)
+    assert peak_memory(architecture) == measured(architecture)

@@ -13,7 +13,9 @@ from lambda_arch.nn.resnet import Bottleneck
 @pytest.mark.parametrize(
     "name",
     [
-        *(f"resnet18:stages={letter}{letter}{letter}{letter},heads=4,reduction=4" for letter in "CGXSAD"),
+        "resnet18",
+        *(f"resnet18:stages={4 * letter},heads=4" for letter in "GXSA"),
+        "resnet18:stages=DDDD,reduction=4",
         "lambda_resnet18",
         "lambda_resnet18:m=global,shared_embeddings=yes",
         "lambda_resnet18:stages=CCLL,stem=rs,pool=first,shortcut_bias=yes,c2.se=0.25",
