@@ -1,6 +1,7 @@
 """Workers that only pretend, for tests in which the process is not the point."""
 
 import itertools
+import time
 from contextlib import AbstractContextManager, contextmanager
 from typing import ClassVar
 
@@ -59,6 +60,8 @@ class FakeWorker(AbstractContextManager):
         number = next(self.rounds)
         if self.fate == f"crash@{number}":
             raise WorkerError(Status.CRASH, "killed")
+        if self.fate == "restless":  # it is measured for as long as there is time: a few rounds will do
+            time.sleep(seconds)
         last = 3.0 if self.fate == "restless" or (self.fate == "noisy" and number < 9) else 1.0
         now = Conditions(others=0.8 if self.fate == "disturbed" else None)
         if self.parts:

@@ -59,6 +59,7 @@ def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch
             exec(compile("\n" * line + code, str(page), "exec"), names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("page", "command", "printed"), list(_examples()))
 def test_examples_print_what_they_say(page, command, printed):
     _, *arguments = shlex.split(command, comments=True)
@@ -66,6 +67,7 @@ def test_examples_print_what_they_say(page, command, printed):
     assert printed in [_stripped(result.err + result.out) for result in prints], f"{page}: {command}"
 
 
+@pytest.mark.slow
 def test_generated_sections_are_up_to_date():
     assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["main"](["--check"]) == 0
 

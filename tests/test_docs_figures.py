@@ -47,6 +47,7 @@ def is_known(figure, unit):
     return figure in printed or any(abs(Decimal(each) / SCALES[unit] - number) * 2 <= step for each in counts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_counts_in_prose_are_ours_or_printed(page):
     prose = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)

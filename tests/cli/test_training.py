@@ -35,6 +35,7 @@ def trained(run_cli, tmp_path):
     return tmp_path, list(csv.DictReader(io.StringIO(out)))
 
 
+@pytest.mark.slow
 def test_train_evaluate_and_continue(run_cli, trained):
     output, rows = trained
     assert [(row["architecture"], row["recipe"], row["seed"], row["epochs"], row["status"]) for row in rows] == [

@@ -84,6 +84,7 @@ def measured(name: Architecture | str) -> int:
     return 4 * trace.peak()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -11,6 +11,7 @@ from lambda_arch.nn import build
 from lambda_arch.nn.efficientnet import MBConv
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -141,6 +141,7 @@ def test_autocast_and_channels_last_on_a_network(dtype):
         assert network(x).isfinite().all()
 
 
+@pytest.mark.slow
 def test_torch_export_on_a_network():
     network = build("lambda_resnet18:classes=10@32").eval()
     x = torch.randn(2, 3, 32, 32)

@@ -63,6 +63,7 @@ def test_wide_ranges_are_logarithmic(plot: Plot) -> None:
     assert not plot.is_logarithmic(2)
 
 
+@pytest.mark.slow
 def test_images_are_of_their_kind(plot: Plot) -> None:
     assert image(plot, "png").startswith(b"\x89PNG")
     assert b"<svg" in image(plot, "svg")

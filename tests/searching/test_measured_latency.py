@@ -58,6 +58,7 @@ def test_the_fastest_member_is_the_fastest_of_all(run_cli, store):
     assert min(member["latency"] for member in members) == pytest.approx(fastest)
 
 
+@pytest.mark.slow
 def test_a_setup_that_was_not_calibrated_is_refused(run_cli, store):
     code, _, err = run(run_cli, store, "--batch-size", 8)
     assert code == 2

@@ -39,6 +39,7 @@ def writer(path, name, number):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_killed_at_any_moment_nothing_that_was_kept_is_lost(tmp_path, seed):
     path = tmp_path / "s.db"
