@@ -1,5 +1,6 @@
 """Reports of fronts: their members, how they were found, and published architectures for comparison."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -289,10 +290,10 @@ def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
 
 def table_report(found: TableFront) -> Report:
     """Return the front of a user's table: its rows as they are, and how many other rows each dominates."""
-    dominates = {i: int((found.by == i).sum()) for i in found.members}
+    dominates = Counter(found.by.tolist())
     names = [metric.name for metric in found.objectives]
     rest = [column for column in found.columns if column not in names]
-    rows = [{**found.rows[i], "dominates": dominates[i]} for i in found.members]
+    rows = [{**found.rows[i], "dominates": dominates[int(i)]} for i in found.members]
     columns = [Column(name, show=str) for name in names]
     columns += [Column("dominates"), *(Column(name, align="left", show=str) for name in rest)]
     goals = ", ".join(f"{'least' if metric.better == 'min' else 'most'} {metric.name}" for metric in found.objectives)

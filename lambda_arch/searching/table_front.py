@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Literal
@@ -32,7 +33,7 @@ class TableFront(Result):
     by: NDArray[np.int64]
     skipped: int
 
-    @property
+    @cached_property
     def members(self) -> list[int]:
         """The rows on the front, sorted by the first objective."""
         found = np.flatnonzero(self.by < 0)
