@@ -26,6 +26,7 @@ def test_they_go_on_top_of_those_of_the_name():
     assert parse("lambda_mobilenet_a6", k=8).layers == parse("lambda_mobilenet_a6").layers
 
 
+@pytest.mark.slow
 def test_networks_are_built_with_settings():
     network = build("lambda_resnet50", k=8, device="meta", batch_size=2)
     assert network.architecture == parse("lambda_resnet50:k=8")

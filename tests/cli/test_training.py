@@ -57,6 +57,7 @@ def test_train_evaluate_and_continue(run_cli, trained):
     assert code == 0 and list(csv.DictReader(io.StringIO(out))) == rows
 
 
+@pytest.mark.slow
 def test_runs_can_be_drawn(run_cli, tmp_path):
     code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "a", "--plot", "-")
     assert code == 0 and "top-1 (%)" in out, err
@@ -112,6 +113,7 @@ def test_an_interrupted_run_says_how_to_go_on(run_cli, tmp_path, monkeypatch):
     assert run_cli("train", ARCHITECTURE, *QUICK, "--output", tmp_path, "--resume")[0] == 0
 
 
+@pytest.mark.slow
 def test_on_a_terminal_every_epoch_is_shown(run_cli, tmp_path):
     code, out, err = run_cli("train", ARCHITECTURE, *quick("--epochs", "2"), "--output", tmp_path, terminal=True)
     assert code == 0 and "Training runs" in out

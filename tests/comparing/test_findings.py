@@ -21,6 +21,7 @@ def test_35_and_42_million_are_the_networks_of_the_c4_study(row):
     assert finding.explains == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ["8/8/4/23", "8/8/8/23", "16/4/4/23"])
 @pytest.mark.parametrize("column", ["params_paper", "params_leaderj1001"])
 def test_rows_with_u_over_1_have_a_7x7_scope(row, column):

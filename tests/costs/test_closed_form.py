@@ -62,6 +62,7 @@ def test_the_layer_costs_what_the_paper_says(dim, size, h, k, u, m):
     )  # projections, content lambdas, position lambdas, both applied
 
 
+@pytest.mark.slow
 @given(resnets())
 def test_parts_add_up_and_flops_are_twice_the_macs(architecture):
     ledger = count(architecture)

@@ -71,6 +71,7 @@ def test_saved_bytes_leave_the_module_as_it_was():
     assert module.weight.grad is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", ["GGGG", "XXXX", "SSSS", "LLLL", "DDDD"])
 def test_meta_device_saves_what_the_cpu_saves(pattern):
     name = f"resnet18:stages={pattern}@48"

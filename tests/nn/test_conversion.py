@@ -175,6 +175,7 @@ def test_what_no_layer_of_ours_computes_is_refused(tmp_path):
         convert(tmp_path / "c.pth", "leaderj1001")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("made_by", ["d-li14", "leaderj1001", "lambda-mobilenets", "timm", "nobody"])
 def test_another_family_is_refused(layout, made_by, tmp_path):

@@ -182,6 +182,7 @@ def test_torch_export_gives_the_same(m):
     torch.testing.assert_close(exported(x), layer(x))
 
 
+@pytest.mark.slow
 # inductor writes and compiles C++; that the layer is one graph, each backend shows
 @pytest.mark.parametrize(
     ("m", "backend"),

@@ -99,6 +99,7 @@ def test_the_activation_is_everywhere(stem, activation, kind, other):
     assert not any(isinstance(module, other) for module in modules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lambda_resnet26t", "lambda_resnet26rpt_256", "lambda_resnet50ts"])
 def test_timms_networks_train(name):
     torch.manual_seed(0)

@@ -16,6 +16,7 @@ def test_networks_are_canonical_unless_told_otherwise():
     assert {plan.evaluation for plan in plans(build(NAME))} == {CANONICAL}
 
 
+@pytest.mark.slow
 def test_parameters_and_logits_do_not_depend_on_the_evaluation():
     torch.manual_seed(0)
     network = build(NAME).eval()

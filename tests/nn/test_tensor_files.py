@@ -38,6 +38,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ODD)
 @pytest.mark.filterwarnings("ignore")
 def test_a_tensor_that_no_network_has_is_refused_by_name(tmp_path, kind):
@@ -74,6 +75,7 @@ def test_what_unpacks_to_more_than_there_is_memory_is_refused(tmp_path, monkeypa
         convert(path, "d-li14")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["2.4.0", "2.5.1+cu121", "2.6.0", "2.9.1"])
 def test_an_older_torch_reads_no_pickles_but_safetensors(tmp_path, monkeypatch, version):
     from safetensors.torch import save_file

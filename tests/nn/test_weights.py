@@ -7,6 +7,7 @@ from lambda_arch.nn import LambdaLayer, build, load, to_safetensors
 NAME = "lambda_resnet18:classes=3,k=2,m=3,c4.1.m=global@32"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_network_comes_back_from_its_file(dtype, tmp_path):
     network = build(NAME, dtype=dtype).eval()
@@ -21,6 +22,7 @@ def test_a_network_comes_back_from_its_file(dtype, tmp_path):
     assert torch.equal(network(x), twin.eval()(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layer",
     [LambdaLayer(8, m=3, u=2), LambdaLayer(8, 4, k=3, h=2, m="global", size=(3, 5)), LambdaLayer(8, position=False)],

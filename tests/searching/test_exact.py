@@ -113,6 +113,7 @@ def _all_totals(asked: Problem, i: int) -> np.ndarray:
     return totals
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     small_spaces(5_000),

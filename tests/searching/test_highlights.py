@@ -14,6 +14,7 @@ def front() -> Front:
     return search("ablation", minimize=["macs", "params"], maximize="top1", where="macs<=8G")
 
 
+@pytest.mark.slow
 def test_the_members_shown_hold_the_knee_and_the_best_of_each(front: Front) -> None:
     for wanted in (1, 2, 5, 20, 200):
         members = spread(front, wanted)

@@ -209,6 +209,7 @@ def test_killed_runs_are_resumed(tmp_path):
     assert sorted(finished) == sorted(names)  # each once: none lost, none repeated
 
 
+@pytest.mark.slow
 def test_better_quality_than_what_is_stored_is_measured_again(workers, store):
     workers.fates = {SMALL: "restless"}
     (weak,) = measure(SMALL, seconds=0.01, spread=0.1, store=store, threads=1)
