@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lambda_arch.arch import BLOCKS, Architecture, evenly_spaced, parse
 from lambda_arch.costs import count, count_many
+from lambda_arch.costs.many import Integers
 
 K = (16, 2, 4, 8, 32)
 H = (4, 1, 2, 8, 16)
@@ -34,8 +35,6 @@ BODIES = (
 IMAGE_SIZES = (224, 128, 160, 192, 256, 288, 320)
 HYBRIDS = (1, 2, 3, 4, 6, 8, 10, 12)
 """How many evenly spaced lambda layers c4 may have."""
-
-Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

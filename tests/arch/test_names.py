@@ -67,7 +67,7 @@ def test_settings_apply_from_the_whole_to_the_single_block_in_any_order():
     assert ks == [[8] * 3, [8] * 4, [4, 4, 2, 4, 4, 4], [8] * 3]
 
 
-def test_new_lambda_layers_take_the_prevailing_settings():
+def test_new_lambda_layers_take_the_most_common_settings():
     from lambda_arch.arch import configure, read_settings
 
     base = parse("lambda_resnet50:stages=CCLL,k=8,m=7")
