@@ -90,7 +90,8 @@ class Store:
             if self.read_only:
                 self._connection.execute("PRAGMA query_only = ON")
                 return
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            if self._connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":  # made by an older version
+                self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
 
     def _version(self) -> int:
@@ -213,12 +214,15 @@ def _check_file(path: Path, *, create: bool) -> bool:
 
 
 def _create(path: Path) -> None:
-    """Create a store without a schema in one step, because another process may do the same."""
+    """Create a store without a schema in one step, because another process may do the same.
+
+    Its journal mode is set here: SQLite does not wait for other connections to change the mode of a file in use.
+    """
     unfinished = path.with_name(f".lambda-arch.{secrets.token_hex(8)}")
     try:
         connection = sqlite3.connect(unfinished, isolation_level=None)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("VACUUM")  # writes it
+        connection.execute("PRAGMA journal_mode = WAL")  # writes it
         connection.close()
         try:
             os.link(unfinished, path)
