@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,18 +78,29 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def read_csv(path: Path) -> tuple[tuple[str, ...], list[tuple[int, dict[str, str]]]]:
+def read_csv(
+    path: Path, progress: Callable[[float], None] | None = None
+) -> tuple[tuple[str, ...], list[tuple[int, tuple[str, ...]]]]:
     """Return the columns of a CSV file, and its rows with their line numbers; missing cells are empty.
 
-    Raises :class:`DataError` for a file that is not CSV in UTF-8, and OSError for one that cannot be read.
+    ``progress`` is called with the share that is read. Raises :class:`DataError` for a file that is not CSV in UTF-8,
+    and OSError for one that cannot be read.
     """
     import csv
 
+    rows = []
     try:
-        reader = csv.reader(io.StringIO(path.read_text("utf-8-sig")))
+        text = path.read_text("utf-8-sig")
+        reader = csv.reader(io.StringIO(text))
         columns = tuple(next(reader, ()))
-        none = [""] * len(columns)
-        rows = [(reader.line_num, dict(zip(columns, [*row, *none[len(row) :]], strict=False))) for row in reader if row]
+        width, lines = len(columns), text.count("\n") + 1
+        for row in reader:
+            if row:
+                rows.append((reader.line_num, tuple(row if len(row) == width else [*row, *[""] * width][:width])))
+            if progress is not None and len(rows) % 10_000 == 0:
+                progress(reader.line_num / lines)
+        if progress is not None:
+            progress(1.0)
     except UnicodeDecodeError:
         raise DataError(f"{path}: expected a CSV file, text in UTF-8") from None
     except csv.Error as error:

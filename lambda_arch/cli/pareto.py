@@ -26,13 +26,15 @@ def pareto(
     output: Output,
 ) -> None:
     """Find the Pareto-optimal rows of any CSV table."""
+    from lambda_arch.reporting import report_of
     from lambda_arch.reporting.front_plots import table_plot
     from lambda_arch.searching.table_front import table_front
 
     check_plot(plot)
-    with busy("pareto"):
-        found = table_front(table, minimize or [], maximize or [])
+    with busy("pareto") as progress:
+        found = table_front(table, minimize or [], maximize or [], progress=progress)
+        report = report_of(found)
     if plot is not None:
         draw_plot(table_plot(found), plot)
     if plot != "-":
-        output.show(found)
+        output.show(report)

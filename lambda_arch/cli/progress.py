@@ -39,10 +39,13 @@ def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Adva
 
 
 @contextmanager
-def busy(what: str, after: float = 2.0) -> Iterator[None]:
-    """Say on a terminal that ``what`` goes on, where the block takes longer than ``after`` seconds."""
+def busy(what: str, after: float = 2.0) -> Iterator[Callable[[float], None]]:
+    """Say on a terminal that ``what`` goes on, where the block takes longer than ``after`` seconds.
+
+    Yields a function that takes the share done, for the part of the work of which it is known.
+    """
     if not sys.stderr.isatty():
-        yield
+        yield lambda share: None
         return
     from threading import Timer
 
@@ -52,7 +55,7 @@ def busy(what: str, after: float = 2.0) -> Iterator[None]:
     timer = Timer(after, status.start)
     timer.start()
     try:
-        yield
+        yield lambda share: status.update(f"{what}: {share:.0%} read" if share < 1 else what)
     finally:
         timer.cancel()
         timer.join()

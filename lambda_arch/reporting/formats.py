@@ -22,8 +22,8 @@ def csv_text(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([column.name for column in table.columns])
-    for row in table.rows:
-        writer.writerow([_plain(row.get(column.name)) for column in table.columns])
+    names = [column.name for column in table.columns]
+    writer.writerows([_plain(row.get(name)) for name in names] for row in table.rows)
     return out.getvalue()
 
 
@@ -132,6 +132,8 @@ def _escape_markdown(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) is str:  # of a large table the most
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, tuple):

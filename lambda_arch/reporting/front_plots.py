@@ -50,13 +50,13 @@ def front_plot(shown: ShownFront) -> Plot:
 
 def table_plot(found: TableFront) -> Plot:
     """Return the plot of the front of a table: its members, and the rows that they dominate."""
-    name = "architecture" if "architecture" in found.columns else found.columns[0]
+    at = found.columns.index("architecture") if "architecture" in found.columns else 0
     series = []
     for label, symbol, members in (("front", "circle", True), ("dominated", "x", False)):
-        chosen = [i for i in range(len(found.rows)) if (found.by[i] < 0) == members]
+        chosen = np.flatnonzero(found.on_front == members).tolist()
         points = [
             _Point(
-                found.rows[i][name],
+                found.rows[i][at],
                 {metric.name: float(v) for metric, v in zip(found.objectives, found.values[i], strict=True)},
             )
             for i in chosen

@@ -1,9 +1,10 @@
 """Reports of fronts: their members, how they were found, and published architectures for comparison."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.searching.exact import approximately
@@ -289,18 +290,26 @@ def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
 
 
 def table_report(found: TableFront) -> Report:
-    """Return the front of a user's table: its rows as they are, and how many other rows each dominates."""
-    dominates = Counter(found.by.tolist())
+    """Return the front of a user's table: its rows as they are, and how many other rows each dominates.
+
+    For people the first of very many.
+    """
+    dominates = np.bincount(found.by[found.by >= 0], minlength=len(found.rows))
     names = [metric.name for metric in found.objectives]
     rest = [column for column in found.columns if column not in names]
-    rows = [{**found.rows[i], "dominates": dominates[int(i)]} for i in found.members]
+    members = [found.row(i) for i in found.members]
+    shown = members[:IN_FILES]
+    rows = [{**row, "dominates": int(dominates[i])} for row, i in zip(shown, found.members, strict=False)]
     columns = [Column(name, show=str) for name in names]
     columns += [Column("dominates"), *(Column(name, align="left", show=str) for name in rest)]
     goals = ", ".join(f"{'least' if metric.better == 'min' else 'most'} {metric.name}" for metric in found.objectives)
-    title = f"The front: {len(found.members)} of {len(found.rows)} rows"
+    title = f"The front: {len(members)} of {len(found.rows)} rows"
     notes = [goals]
+    if len(shown) < len(members):
+        notes.append(f"the first {len(shown):,} of {len(members):,} are shown; CSV and JSON have all")
     if found.skipped:
         have = "row has" if found.skipped == 1 else "rows have"
         notes.append(f"{found.skipped} {have} no number for an objective, left out")
-    flat = Table([Column(name) for name in found.columns], [found.rows[i] for i in found.members])
-    return Report([Table(columns, rows, title, notes)], flat, [found.rows[i] for i in found.members])
+    return Report(
+        [Table(columns, rows, title, notes)], Table([Column(name) for name in found.columns], members), members
+    )

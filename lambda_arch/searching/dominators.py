@@ -3,37 +3,58 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.searching.arrays import Floats
+from lambda_arch.searching.arrays import Floats, Mask, Rows
+
+LEAST = 2**16
+"""Up to so many pairs of a row and a member are compared one by one."""
 
 
-def dominators(values: Floats) -> NDArray[np.int64]:
+def dominators(values: Floats, on_front: Mask) -> NDArray[np.int64]:
     """Return for each row (all columns minimised) the number of a row on the front that dominates it, -1 on the front.
 
-    Of rows that are equal all are on the front. Up to three columns take n log n steps, more of them as many as there
-    are dominated rows times members.
+    ``on_front``: the rows that no other dominates; of rows that are equal all are on the front. Takes n log n steps per
+    level for up to three columns, and for each further column log n times as many.
     """
-    import moocore
-
     found = np.full(len(values), -1, np.int64)
-    if len(values) < 2:
-        return found
-    if values.shape[1] == 1:
-        least = int(values[:, 0].argmin())
-        found[values[:, 0] > values[least, 0]] = least
-        return found
-    on_front = np.asarray(moocore.is_nondominated(values, keep_weakly=True))
-    if on_front.all():
-        return found
-    if values.shape[1] > 3:
-        members = np.flatnonzero(on_front)
-        for row in np.flatnonzero(~on_front):
-            found[row] = members[(values[members] <= values[row]).all(axis=1).argmax()]
-        return found
-    third = values[:, 2] if values.shape[1] == 3 else np.zeros(len(values))
-    best = _least_third(values[:, 0], values[:, 1], third, on_front)
-    rest = ~on_front
-    found[rest] = best[rest]
+    _assign(found, values, np.flatnonzero(on_front), np.flatnonzero(~on_front), values.shape[1])
     return found
+
+
+def _assign(found: Rows, values: Floats, members: Rows, rows: Rows, columns: int) -> None:
+    """Set ``found`` of those ``rows`` for which some of ``members`` is no worse in the first ``columns``.
+
+    Halves all by the last column: each member of the lower half is no worse there than each row of the upper.
+    """
+    rows = rows[found[rows] < 0]
+    if not len(members) or not len(rows):
+        return
+    if len(members) * len(rows) <= LEAST:
+        no_worse = np.all(values[members, :columns] <= values[rows, None, :columns], axis=2)
+        found[rows] = np.where(no_worse.any(axis=1), members[no_worse.argmax(axis=1)], -1)
+        return
+    if columns <= 3:
+        _assign_by_three(found, values, members, rows, columns)
+        return
+    of_members, of_rows = values[members, columns - 1], values[rows, columns - 1]
+    if of_members.max() <= of_rows.min():
+        _assign(found, values, members, rows, columns - 1)
+        return
+    middle = np.median(np.concatenate([of_members, of_rows]))
+    low, below = of_members <= middle, of_rows <= middle
+    if low.all() and below.all():  # the greatest value is more than half of all
+        low, below = of_members < middle, of_rows < middle
+    _assign(found, values, members[low], rows[~below], columns - 1)
+    _assign(found, values, members[low], rows[below], columns)
+    _assign(found, values, members[~low], rows[~below], columns)
+
+
+def _assign_by_three(found: Rows, values: Floats, members: Rows, rows: Rows, columns: int) -> None:
+    both = np.concatenate([members, rows])
+    x, y, z = (values[both, i] if i < columns else np.zeros(len(both)) for i in range(3))
+    best = _least_third(x, y, z, np.arange(len(both)) < len(members))[len(members) :]
+    is_member = best < len(members)
+    no_worse = is_member & (values[both[best], :columns] <= values[rows, :columns]).all(axis=1)
+    found[rows[no_worse]] = both[best[no_worse]]
 
 
 def _least_third(x: Floats, y: Floats, z: Floats, on_front: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -76,8 +76,8 @@ def read_runs(path: Path) -> list[Run]:
         if column not in columns:
             raise DataError(f"{path}: expected a column {column}; it has {', '.join(columns)}")
     runs = []
-    for line, row in rows:
-        where = f"{path}, line {line}"
+    for line, cells in rows:
+        where, row = f"{path}, line {line}", dict(zip(columns, cells, strict=True))
         if row.get("status", FINISHED) != FINISHED:
             continue
         try:

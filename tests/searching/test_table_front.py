@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambda_arch.errors import LambdaArchError
+from lambda_arch.reporting import report_of
 from lambda_arch.searching.table_front import table_front
 
 
@@ -30,7 +31,7 @@ def test_rows_without_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
     path.write_text('name,ms,top1\na,"1,000",78%\nb,OOM,79\nc,nan,80\nd,900,77\n')
     found = table_front(path, ["ms"], ["top1"])
     assert found.skipped == 2
-    assert [found.rows[i]["name"] for i in found.members] == ["d", "a"]
+    assert [found.row(i)["name"] for i in found.members] == ["d", "a"]
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_rows_without_numbers_are_left_out_and_counted(tmp_path: Path) -> None:
     [
         ("a,b\n1,2\n", [], [], "no objective"),
         ("a,b\n1,2\n", ["c"], [], "no column c; it has a, b"),
+        ("a,a\n1,2\n", ["a"], [], "has 2 columns a; expected one"),
         ("a,b\n1,2\n", ["a,a"], [], "a: an objective twice"),
         ("a,b\nx,2\n", ["a"], [], "no row has a number for each of a"),
         ("a,b\n", ["a"], [], "rows below it"),
@@ -52,3 +54,14 @@ def test_what_cannot_be_answered_is_named(
     with pytest.raises(LambdaArchError) as error:
         table_front(path, minimize, maximize)
     assert message in str(error.value)
+
+
+def test_people_are_shown_the_first_of_a_long_front_and_files_have_all(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + "".join(f"{i},{i}\n" for i in range(1200)))
+    shares: list[float] = []
+    report = report_of(table_front(path, ["a"], ["b"], progress=shares.append))
+    assert len(report.tables[0].rows) == 1000
+    assert "the first 1,000 of 1,200 are shown; CSV and JSON have all" in report.tables[0].notes
+    assert len(report.flat.rows) == len(report.data) == 1200
+    assert shares == [1.0]
