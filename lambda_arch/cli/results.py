@@ -8,6 +8,7 @@ import typer
 from lambda_arch.arch import ArchitectureError, parse
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 
@@ -51,6 +52,7 @@ def compare(
     *,
     baseline: Annotated[str, typer.Argument(metavar="BASELINE", help="The architecture to compare with.")],
     only: Only = None,
+    fail_over: FailOver = None,
     flags: Flags,
     output: Output,
 ) -> None:
@@ -58,6 +60,7 @@ def compare(
 
     Only those of the same session can be compared.
     """
+    limit = read_fail_over(fail_over)
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
@@ -67,6 +70,7 @@ def compare(
     if not found:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
     output.show(results_report(found))
+    check_ratios(found, limit)
 
 
 @results.command(cls=Command)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.gates import fail
 from lambda_arch.cli.interrupts import interruptible
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
@@ -86,16 +87,26 @@ def search(
     verify: Annotated[
         int, typer.Option("--verify", help="Build N members and count them with all three counters.", metavar="N")
     ] = 0,
+    expect: Annotated[
+        Path | None,
+        typer.Option(
+            "--expect",
+            help="Exit with 1 unless the front is that of this JSON file of an earlier search.",
+            metavar="FILE",
+        ),
+    ] = None,
     flags: Flags,
     output: Output,
 ) -> None:
     """Find the Pareto-optimal architectures of a search space."""
     from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, checked_report, front_report, shown_front, summary
+    from lambda_arch.searching.expected_front import front_differences, read_front
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.member_checks import check_members
     from lambda_arch.searching.pareto_search import search as find
 
     _check(members, verify, plot)
+    expected = None if expect is None else read_front(expect)
     setup = flags.setup()
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         front = find(
@@ -142,6 +153,10 @@ def search(
         draw_plot(front_plot(more), plot)
     if plot != "-":
         output.show(report)
+    if expected is not None:
+        listed = len(expected["members"])
+        compared = shown_front(front, spread(front, len(front) if listed == expected.get("front_members") else listed))
+        fail(f"not the front of {expect}: {line}" for line in front_differences(expected, front_report(compared).data))
     if not len(front):
         from lambda_arch.searching.nearest import nearest
 
