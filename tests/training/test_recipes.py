@@ -16,7 +16,7 @@ def test_the_published_recipes_say_what_their_sources_say():
     paper = find_recipe("paper").recipe
     assert (paper.epochs, paper.batch_size, paper.sched, paper.aa) == (350, 4096, "cosine", "rand-m15-n2")
     assert (paper.smoothing, paper.weight_decay, paper.model_ema, paper.drop) == (0.1, 4e-5, 0.9999, 0.25)
-    assert paper.warmup_epochs > 0 and paper.drop_path > 0
+    assert (paper.lr, paper.warmup_epochs, paper.drop_path, paper.momentum) == (1.6, 5, 0.1, 0.9)  # ResNet-RS-200
     d_li14 = find_recipe("d-li14").recipe
     assert (d_li14.opt, d_li14.lr, d_li14.epochs, d_li14.batch_size) == ("sgd", 0.1, 130, 256)
     assert (d_li14.sched, d_li14.smoothing, d_li14.weight_decay) == ("cosine", 0.1, 1e-4)
