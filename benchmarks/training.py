@@ -1,12 +1,10 @@
-"""The training loop beside a bare one, and what lambda layers do for a task that needs long range.
+"""The training loop beside a bare one, and evaluations of the lambda layers beside each other.
 
     python -m benchmarks.training overhead --rounds 5
     python -m benchmarks.training evaluations --rounds 5
-    python -m benchmarks.training pairs --epochs 5 --limit-images 4000 --seeds 3 --output runs
 
-``overhead`` and ``evaluations`` measure in interleaved rounds, in one process: the ratio is the median of those within
-rounds, so that other load on the machine hits all alike. ``pairs`` trains and can be interrupted and repeated: it goes
-on from its checkpoints. CSV goes to stdout.
+Both measure in interleaved rounds, in one process: the ratio is the median of those within rounds, so that other load
+on the machine hits all alike. CSV goes to stdout.
 """
 
 import argparse
@@ -30,8 +28,6 @@ from lambda_arch.training.seeds import seed_of
 
 CLOCKS = {"wall": perf_counter, "cpu": process_time}
 NETWORKS = ("lambda_resnet26:m=7,classes=10@32", "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10@32")
-PAIRS = tuple(f"lambda_resnet26:m=7,classes=10,stages={stages}@32" for stages in ("CCCL", "CCLL", "CLLL", "LCCC"))
-CONTENDERS = ("resnet26:classes=10@32", *PAIRS, "lambda_resnet26:m=7,classes=10@32")
 
 
 def bare(name: str, data: Data, recipe: Recipe, evaluation: str = "auto") -> Callable[[], None]:
@@ -102,27 +98,6 @@ def evaluations(arguments: argparse.Namespace) -> None:
         out.writerow([name, len(rows), *(f"{value:.3f}" for value in columns), f"{ratio:.3f}"])
 
 
-def pairs(arguments: argparse.Namespace) -> None:
-    """Train all contenders on digit-pairs with several seeds, and print what each reached."""
-    data = load_data("digit-pairs", limit_images=arguments.limit_images)
-    out = writer("architecture", "seed", "top1", "seconds")
-    for seed in range(arguments.seeds):
-        for name in CONTENDERS:
-            run = train(
-                name,
-                data,
-                "digits",
-                epochs=arguments.epochs,
-                lr=arguments.lr,
-                seed=seed,
-                output=arguments.output,
-                store=arguments.output / "runs.db",
-                resume=True,
-            )[0]
-            out.writerow([run.architecture, seed, f"{run.top1:.2f}", f"{run.seconds:.0f}"])
-            sys.stdout.flush()
-
-
 def writer(*columns: str):  # type: ignore[no-untyped-def]
     """Return a CSV writer to stdout, its heading written."""
     out = csv.writer(sys.stdout, lineterminator="\n")
@@ -132,13 +107,9 @@ def writer(*columns: str):  # type: ignore[no-untyped-def]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("overhead", "evaluations", "pairs"))
+    parser.add_argument("what", choices=("overhead", "evaluations"))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--clock", choices=tuple(CLOCKS), default="wall")
     parser.add_argument("--limit-images", type=int)
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=Path("runs"))
     given = parser.parse_args()
-    {"overhead": overhead, "evaluations": evaluations, "pairs": pairs}[given.what](given)
+    {"overhead": overhead, "evaluations": evaluations}[given.what](given)

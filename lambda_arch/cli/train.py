@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lambda_arch.training.loop import Callback, Progress
 
 RECIPE_HELP = "A recipe: paper, d-li14, leaderj1001, lambda-mobilenets, digits, or a TOML file."
-DATA_HELP = "digits, digit-pairs, or a path: an image folder, CIFAR-10, CIFAR-100, Parquet files."
+DATA_HELP = "digits, digit-pairs, digit-pairs:7, or a path: an image folder, CIFAR-10, CIFAR-100, Parquet files."
 Data = Annotated[str, typer.Option("--data", help=DATA_HELP, metavar="WHERE")]
 Workers = Annotated[int, typer.Option("--workers", help="Processes that load images.", metavar="N")]
 LimitImages = Annotated[

@@ -10,13 +10,14 @@ from lambda_arch.training.data import Data
 def load_data(where: str | Path, *, limit_images: int | None = None) -> Data:
     """Return the data set ``digits`` or ``digit-pairs``, or the one at a path; nothing is downloaded.
 
-    A path is an image folder (``train`` and ``val``, in each a folder per class), CIFAR-10 or CIFAR-100 in their binary
-    or pickled distribution, or a folder of Parquet files. ``limit_images``: at most so many of each side.
+    ``digit-pairs:7`` has pairs of the digits below 7 only, an easier task. A path is an image folder (``train`` and
+    ``val``, in each a folder per class), CIFAR-10 or CIFAR-100 in their binary or pickled distribution, or a folder of
+    Parquet files. ``limit_images``: at most so many of each side.
 
     Raises :class:`lambda_arch.DataError`, one line that names the file, for what is none of these or is damaged.
     """
     path = Path(where)
-    if str(where) in digits.NAMES:
+    if digits.is_name(str(where)):
         data = digits.load(str(where))
     elif not path.exists():
         raise DataError(f"{where}: no such folder; expected one, or {' or '.join(digits.NAMES)}")

@@ -20,8 +20,17 @@ CANVAS = 32
 PAIRS, VAL_PAIRS = 8000, 2000
 
 
+def is_name(where: str) -> bool:
+    """Return whether ``where`` names one of these data sets, ``digit-pairs:7`` included."""
+    return where.partition(":")[0] in NAMES
+
+
 def load(name: str) -> Data:
-    """Return one of the two. Raises :class:`lambda_arch.SetupError` without scikit-learn."""
+    """Return the digits or their pairs; ``digit-pairs:7`` has pairs of the digits below 7 only, an easier task.
+
+    Raises :class:`lambda_arch.SetupError` without scikit-learn, and for a number of digits that is not from 2 to 10.
+    """
+    below = _below(name)
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -31,8 +40,9 @@ def load(name: str) -> Data:
     images = np.round(source.images * (255 / GREY_LEVELS)).astype(np.uint8)
     labels = source.target.astype(np.int64)
     held_out = np.arange(len(images)) % EVERY == EVERY - 1
+    images, labels, held_out = (each[labels < below] for each in (images, labels, held_out))
     sides = [(images[~held_out], labels[~held_out], PAIRS), (images[held_out], labels[held_out], VAL_PAIRS)]
-    if name == "digit-pairs":
+    if name != "digits":
         train, val = (_pairs(*side, seed) for seed, side in enumerate(sides))
     else:
         train, val = (ArrayImages(array, figures) for array, figures, _ in sides)
@@ -40,6 +50,15 @@ def load(name: str) -> Data:
     mean, std = round(float(pixels.mean()), 4), round(float(pixels.std()), 4)
     digest = digest_of([train.array, train.labels, val.array, val.labels])
     return Data(name, CLASSES, train, val, (mean,) * 3, (std,) * 3, digest)
+
+
+def _below(name: str) -> int:
+    kind, colon, number = name.partition(":")
+    if not colon:
+        return len(CLASSES)
+    if kind != "digit-pairs" or not number.isdecimal() or not 2 <= int(number) <= len(CLASSES):
+        raise SetupError(f"data={name}: expected digit-pairs:N with N from 2 to {len(CLASSES)}, such as digit-pairs:7")
+    return int(number)
 
 
 def _pairs(images: NDArray[np.uint8], labels: Labels, count: int, seed: int) -> ArrayImages:

@@ -84,10 +84,12 @@ class Loop:
         recipe, images = self.named.recipe, len(self.data.train.labels)
         if recipe.batch_size > images:
             raise SetupError(f"batch_size={recipe.batch_size}: expected at most the {images} training images")
-        if recipe.batch_size % self.world.size:
+        parts = self.world.size * recipe.grad_accum_steps
+        if recipe.batch_size % parts:
+            times = "" if recipe.grad_accum_steps == 1 else f" times grad_accum_steps={recipe.grad_accum_steps}"
             raise SetupError(
-                f"batch_size={recipe.batch_size}: expected a multiple of the {self.world.size} processes, such as "
-                f"{-(-recipe.batch_size // self.world.size) * self.world.size}"
+                f"batch_size={recipe.batch_size}: expected a multiple of the {self.world.size} processes{times}, such "
+                f"as {-(-recipe.batch_size // parts) * parts}"
             )
         found = checkpoints.newest(self.folder) if self.folder.is_dir() else None
         if found is not None and not self.resume:
@@ -105,7 +107,7 @@ class Loop:
         }
         crops = recipe.crop == "resized" and self.data.train.crops
         self.batches = TrainingBatches(self.data.train, size, recipe.batch_size, self.seed, cropped=crops, **share)
-        self.validation = ValidationBatches(self.data.val, size, self.trainer.share, **share)
+        self.validation = ValidationBatches(self.data.val, size, self.trainer.part, **share)
 
     def run(self, stopper: Stopper) -> TrainingRun:
         """Train to the end, or until ``stopper`` says so, and return the run.
@@ -159,9 +161,10 @@ class Loop:
             return self.trainer.step(batch, (self.epoch, self.step))
         except (torch.OutOfMemoryError, RuntimeError) as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+                recipe = self.named.recipe
                 raise SetupError(
-                    f"batch_size={self.named.recipe.batch_size}: out of memory on {self.world.device}; expected less, "
-                    f"such as batch_size={max(1, self.named.recipe.batch_size // 2)}"
+                    f"batch_size={recipe.batch_size}: out of memory on {self.world.device}; expected smaller parts, "
+                    f"such as grad_accum_steps={2 * recipe.grad_accum_steps}, or a smaller batch"
                 ) from None
             raise
 

@@ -82,7 +82,7 @@ def make_plan(
         steps_per_epoch=trainer.steps,
         rates=tuple(learning_rates(recipe, trainer.steps)),
         weights_memory=_weights_memory(trainer),
-        activations_memory=_activations_memory(architecture, session, recipe.batch_size),
+        activations_memory=_activations_memory(architecture, session, trainer.part),
         step_seconds=median(seconds[WARMUP:]),
     )
 

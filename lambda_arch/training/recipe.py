@@ -109,7 +109,7 @@ def _setting(kind: Kind, help: str, default: Any = MISSING) -> Any:  # noqa: A00
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A training recipe. ``batch_size`` is that of a step, over all devices together.
+    """A training recipe. ``batch_size`` is that of a step, over all devices and accumulated parts together.
 
     Raises :class:`lambda_arch.SetupError`, one line, for a value that is out of range, or that has no meaning with
     the others (``nesterov`` with ``opt="adamw"``).
@@ -117,6 +117,7 @@ class Recipe:
 
     epochs: int = _setting(_at_least(1), "Times through the training images.")
     batch_size: int = _setting(_at_least(1), "Images a step, over all devices together.")
+    grad_accum_steps: int = _setting(_at_least(1), "Parts of a step's images, one after the other, for less memory.", 1)
     opt: str = _setting(_one_of(OPTIMIZERS), "Optimizer.", "sgd")
     lr: float = _setting(POSITIVE, "Learning rate, after the warm-up.", 0.1)
     sched: str = _setting(_one_of(SCHEDULES), "Schedule of the learning rate.", "cosine")
@@ -161,6 +162,11 @@ class Recipe:
             raise SetupError(
                 f"warmup_epochs={write(self.warmup_epochs)}: expected fewer than epochs={self.epochs}, such as "
                 f"warmup_epochs={max(0, self.epochs // 10)}"
+            )
+        if self.batch_size % self.grad_accum_steps:
+            raise SetupError(
+                f"batch_size={self.batch_size}: expected a multiple of grad_accum_steps={self.grad_accum_steps}, such "
+                f"as {-(-self.batch_size // self.grad_accum_steps) * self.grad_accum_steps}"
             )
         if self.min_lr > self.lr:
             raise SetupError(f"min_lr={self.min_lr}: expected at most lr={self.lr}")

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from lambda_arch import parse
-from lambda_arch.errors import DataError, LambdaArchError
+from lambda_arch.errors import DataError, LambdaArchError, SetupError
 from lambda_arch.training import load_data
 from lambda_arch.training.digits import CANVAS
 
@@ -31,9 +31,11 @@ def test_digits_are_split_once_and_for_all():
     assert not train & val
 
 
-def test_digit_pairs_are_two_digits_of_their_side_of_the_split():
-    digits, pairs = load_data("digits"), load_data("digit-pairs")
-    assert pairs.digest == load_data("digit-pairs").digest
+@pytest.mark.parametrize(("name", "below"), [("digit-pairs", 10), ("digit-pairs:7", 7)])
+def test_digit_pairs_are_two_digits_of_their_side_of_the_split(name, below):
+    digits, pairs = load_data("digits"), load_data(name)
+    assert pairs.name == name and pairs.digest == load_data(name).digest
+    seen = set()
     for side in ("train", "val"):
         own = {
             image.tobytes(): int(label)
@@ -47,7 +49,15 @@ def test_digit_pairs_are_two_digits_of_their_side_of_the_split():
                 assert len(found) == 1  # a digit of this side, whole
                 figures.append(found.pop())
             assert sum(figures) % 10 == label
+            seen.update(figures)
             assert not canvas[:, 8:-8].any()  # nothing between them
+    assert seen == set(range(below))
+
+
+@pytest.mark.parametrize("name", ["digit-pairs:1", "digit-pairs:11", "digit-pairs:x", "digit-pairs:", "digits:7"])
+def test_pairs_of_fewer_digits_than_two_or_more_than_ten_are_refused(name):
+    with pytest.raises(SetupError, match="expected digit-pairs:N with N from 2 to 10"):
+        load_data(name)
 
 
 def test_neither_half_of_a_pair_tells_the_label():

@@ -76,6 +76,8 @@ def test_what_loses_its_meaning_goes():
         ({"decay_epochs": "60,30", "sched": "step"}, "expected rising epochs"),
         ({"warmup_epochs": "10"}, "expected fewer than epochs=10"),
         ({"min_lr": "1"}, "min_lr=1"),
+        ({"grad_accum_steps": "7"}, "batch_size=64: expected a multiple of grad_accum_steps=7, such as 70"),
+        ({"grad_accum_steps": "0"}, "grad_accum_steps=0: expected a whole number from 1"),
         ({"drop": "1"}, "expected a number from 0 to below 1"),
     ],
 )

@@ -9,15 +9,18 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from lambda_arch import build, evaluate, train
+from lambda_arch import build, evaluate, parse, train
 from lambda_arch.errors import DataError, LambdaArchError, SetupError, TrainingError
 from lambda_arch.nn import set_evaluation
 from lambda_arch.training import checkpoints
-from lambda_arch.training.batches import Places, TrainingBatches
+from lambda_arch.training.batches import Batch, Places, TrainingBatches
+from lambda_arch.training.distributed import World
 from lambda_arch.training.optimization import learning_rates
 from lambda_arch.training.recipe import Recipe
 from lambda_arch.training.runs import RunStatus
 from lambda_arch.training.seeds import seed_of
+from lambda_arch.training.session import Session
+from lambda_arch.training.trainer import Trainer
 from tests.training.conftest import TINY, make_data
 
 LAMBDA = "lambda_mobilenet:classes=4@16"
@@ -56,6 +59,55 @@ def test_a_run_is_what_a_bare_loop_does(tmp_path, corners, quick):
             schedule.step()
     assert_same(weights_of(runs), network.state_dict())
     assert sorted(seen[:24]) == sorted(corners.train.labels.tolist())  # every image, once an epoch
+
+
+def a_step(recipe, data, batch, *, norms):
+    """Return the parameters after a step, and the sums of its figures; without ``norms``, norms stay as they are."""
+    trainer = Trainer(parse(TINY), data, recipe, Session(), 0, World(0, 1, torch.device("cpu")))
+    for module in trainer.network.modules():
+        if isinstance(module, nn.BatchNorm2d) and not norms:
+            module.eval().train = lambda mode=True: None
+    trainer.step(batch, (0, 0))
+    return dict(trainer.network.named_parameters()), trainer.sums
+
+
+@pytest.mark.parametrize("norms", [True, False])
+def test_accumulated_gradients_are_those_of_the_whole_batch(corners, quick, norms):
+    recipe = replace(quick, batch_size=24, smoothing=0.1, clip_grad=0.5)
+    images = corners.train.load(range(6 if norms else 24), 16)
+    labels = torch.from_numpy(corners.train.labels[: len(images)])
+    # a part of a batch has its own statistics: with four equal parts they are those of the whole
+    batch = Batch(images.repeat(24 // len(images), 1, 1, 1), labels.repeat(24 // len(images)), [])
+    whole, sums = a_step(recipe, corners, batch, norms=norms)
+    parts, other_sums = a_step(replace(recipe, grad_accum_steps=4), corners, batch, norms=norms)
+    start = build_with_seed()
+    for name, parameter in whole.items():
+        assert torch.allclose(parameter, parts[name], rtol=1e-3, atol=1e-5), name
+    assert any(not torch.allclose(parameter, start[name], atol=1e-4) for name, parameter in whole.items())
+    assert torch.allclose(sums, other_sums)
+
+
+def build_with_seed():
+    torch.manual_seed(seed_of(0, "weights"))
+    return dict(build(TINY).named_parameters())
+
+
+def test_a_run_accumulates_and_continues(tmp_path, corners, quick):
+    recipe = replace(quick, grad_accum_steps=2, drop=0.2)
+    undisturbed = train(TINY, corners, recipe, output=tmp_path / "a")
+    train(TINY, corners, recipe, output=tmp_path / "b", hours=1e-9)
+    resumed = train(TINY, corners, recipe, output=tmp_path / "b", resume=True)
+    assert_same(weights_of(undisturbed), weights_of(resumed))
+    refused(
+        DataError,
+        "of grad_accum_steps=2, not 4",
+        TINY,
+        corners,
+        recipe,
+        grad_accum_steps=4,
+        resume=True,
+        output=tmp_path / "a",
+    )
 
 
 @pytest.mark.slow

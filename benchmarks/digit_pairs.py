@@ -1,0 +1,136 @@
+"""Lambda layers beside convolutions of about the same cost, on a task that joins what is far apart.
+
+    python -m benchmarks.digit_pairs train --output runs > benchmarks/digit_pairs.csv
+    python -m benchmarks.digit_pairs show benchmarks/digit_pairs.csv --plot docs/images/digit_pairs.svg
+
+``train`` can be interrupted and repeated: it goes on from its checkpoints. It prints a row per epoch and run.
+``show`` prints a table of the last epoch, mean and 95 % interval over the seeds, and draws all epochs.
+"""
+
+import argparse
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+
+from lambda_arch import count, parse, train
+
+STAGES = ("CCCC", "LCCC", "CCCL", "CCLL", "CLLL", "LLLL")
+DATA = "digit-pairs:7"
+RECIPE = {"epochs": 3, "batch_size": 32, "lr": 1e-3, "amp": "bf16", "crop": "none", "smoothing": 0.0}
+COLUMNS = ("stages", "architecture", "params", "macs", "seed", "epoch", "images", "train_top1", "top1", "seconds")
+
+
+def name(stages: str) -> str:
+    """Return the ResNet-26 with these layers in its four stages."""
+    if "L" not in stages:
+        return "resnet26:classes=10@32"
+    return f"lambda_resnet26:stages={stages},m=7,classes=10@32"
+
+
+def train_all(stages: list[str], seeds: list[int], output: Path, images: int) -> None:
+    """Train every network with every seed, and print its epochs."""
+    out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    out.writeheader()
+    for seed in seeds:
+        for layers in stages:
+            architecture = parse(name(layers))
+            costs = count(architecture)
+            run = train(
+                architecture,
+                DATA,
+                "digits",
+                seed=seed,
+                limit_images=images,
+                channels_last=True,
+                output=output,
+                store=output / "runs.db",
+                resume=True,
+                **RECIPE,
+            )[0]
+            for epoch in run.epochs:
+                out.writerow(
+                    {
+                        "stages": layers,
+                        "architecture": run.architecture,
+                        "params": costs.params,
+                        "macs": costs.macs,
+                        "seed": seed,
+                        "epoch": epoch.epoch,
+                        "images": epoch.epoch * images,
+                        "train_top1": f"{epoch.train_top1:.2f}",
+                        "top1": f"{epoch.top1:.2f}",
+                        "seconds": f"{epoch.seconds:.0f}",
+                    }
+                )
+            sys.stdout.flush()
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """Return the mean and half of Student's 95 % interval."""
+    from scipy.special import stdtrit
+
+    n = len(values)
+    return mean(values), float(stdtrit(n - 1, 0.975)) * stdev(values) / n**0.5
+
+
+def show(path: Path, plot: Path | None) -> None:
+    """Print a Markdown table of the rows in ``path``, and draw them."""
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        found[row["stages"]][int(row["images"])].append(float(row["top1"]))
+    first = {row["stages"]: row for row in rows}
+    print("| stages | params | MACs | top-1 % by seed | mean, 95 % interval |")
+    print("|:---|---:|---:|:---|---:|")
+    for layers, by_images in found.items():
+        last = by_images[max(by_images)]
+        middle, half = interval(last)
+        costs = " | ".join(f"{int(first[layers][key]) / 1e6:.1f} M" for key in ("params", "macs"))
+        print(f"| {layers} | {costs} | {', '.join(f'{each:.1f}' for each in last)} | {middle:.1f} ± {half:.1f} |")
+    if plot is not None:
+        draw(found, plot)
+
+
+def draw(found: dict[str, dict[int, list[float]]], path: Path) -> None:
+    """Draw means and 95 % intervals over the images seen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.0, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    step = min(min(by_images) for by_images in found.values())
+    for i, (layers, by_images) in enumerate(found.items()):
+        middles, halves = zip(*(interval(values) for values in by_images.values()), strict=True)
+        beside = [
+            images + step * 0.04 * (i - len(found) / 2) for images in by_images
+        ]  # intervals that do not hide others
+        axes.errorbar(beside, middles, halves, marker="o", markersize=3, capsize=2, linewidth=1, label=layers)
+    axes.axhline(10, color="grey", linewidth=0.6, linestyle=":")
+    axes.set_xlabel("training images seen")
+    axes.set_ylabel("top-1 (%), mean and 95 % interval")
+    axes.set_ylim(0, 100)
+    axes.grid(alpha=0.25)
+    axes.legend(title="stages c2 to c5", fontsize=8, frameon=False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    training = commands.add_parser("train")
+    training.add_argument("--stages", nargs="+", default=list(STAGES))
+    training.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    training.add_argument("--images", type=int, default=5000)
+    training.add_argument("--output", type=Path, default=Path("runs"))
+    showing = commands.add_parser("show")
+    showing.add_argument("path", type=Path)
+    showing.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    if given.command == "train":
+        train_all(given.stages, given.seeds, given.output, given.images)
+    else:
+        show(given.path, given.plot)
