@@ -87,7 +87,8 @@ def merge(
         added = merge_stores(opened, other)
     say(
         f"added: {added['measurement']} measurements, {added['peak']} peak rates, {added['part']} block latencies, "
-        f"{added['choice']} evaluations, {added['run']} training runs, {added['machine']} machines",
+        f"{added['choice']} evaluations, {added['run']} training runs, "
+        f"{added['evaluation']} values of searches, {added['machine']} machines",
         err=True,
     )
     if added["skipped"]:

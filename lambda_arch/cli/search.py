@@ -74,8 +74,12 @@ def search(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of such a search. [default: 0]", metavar="N")] = None,
     record: Annotated[
-        Path | None,
-        typer.Option("--record", help="Record evaluations in this file, and resume from it.", metavar="FILE"),
+        str | None,
+        typer.Option(
+            "--record",
+            help="Record evaluations in this file, or in the store, and reuse them.",
+            metavar="FILE|store",
+        ),
     ] = None,
     members: Annotated[
         int | None,

@@ -16,7 +16,7 @@ from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.record import Record
+from lambda_arch.searching.record import Record, StoredRecord
 
 Evaluated = Callable[[], None]
 
@@ -27,21 +27,26 @@ def evolve(
     evaluations: int = 1000,
     population: int = 40,
     seed: int = 0,
-    record: Path | None = None,
+    record: Path | str | None = None,
+    store: Path | str | None = None,
     about: Mapping[str, Any] | None = None,
     evaluated: Evaluated | None = None,
 ) -> Front:
     """Return the front of the ``evaluations`` networks that NSGA-II evaluates, ``population`` per generation.
 
-    ``record``: a file of this search's evaluations; ``about`` describes what these depend on apart from the problem.
+    ``record``: a file of this search's evaluations, or ``store``, for those in the store at ``store``; ``about``
+    describes what these depend on apart from the problem.
+
     Raises :class:`DataError` for a record of another search, and what the functions raise.
     """
     _check(evaluations, population)
     names = [metric.name for metric in problem.costs.metrics]
-    head = {"space": problem.space.name, "size": str(problem.space.size), "metrics": names, "seed": seed}
+    values_of = {"metrics": names, **(about or {})}
+    head = {"space": problem.space.name, "size": str(problem.space.size), **values_of, "seed": seed}
     head |= {"population": population, "constraints": [str(constraint) for constraint in problem.constraints]}
+    path = None if record is None else Path(record)
     met: dict[tuple[int, ...], Floats] = {}
-    with Record(record, {**head, **(about or {})}) as kept:
+    with StoredRecord(store, values_of) if record == "store" else Record(path, head) as kept:
         for genes in _generations(problem, population, seed, met):
             for gene in genes:
                 if gene not in met:
@@ -60,7 +65,7 @@ def _check(evaluations: int, population: int) -> None:
         raise LambdaArchError(f"evaluations={evaluations}: expected at least 1")
 
 
-def _evaluate(problem: Problem, gene: tuple[int, ...], kept: Record) -> Floats:
+def _evaluate(problem: Problem, gene: tuple[int, ...], kept: Record | StoredRecord) -> Floats:
     architecture = problem.space.products[gene[0]].architecture(gene[1:])
     name = str(architecture)
     if name not in kept.known:

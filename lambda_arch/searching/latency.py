@@ -17,11 +17,15 @@ Seconds = Callable[[Part], float]
 
 @dataclass(frozen=True)
 class Latency:
-    """A calibration: ``seconds`` for a batch of ``batch_size`` images, measured in ``setup`` (a short text)."""
+    """A calibration: ``seconds`` for a batch of ``batch_size`` images, measured in ``setup`` (a short text).
+
+    ``digest`` is of the measured values.
+    """
 
     seconds: Seconds
     batch_size: int = 1
     setup: str = ""
+    digest: str = ""
 
 
 def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: str = "") -> Latency:
@@ -30,6 +34,7 @@ def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: s
     ``space``: the name of the space that it is for, which the error's command names.
     """
     from lambda_arch.store import Store
+    from lambda_arch.store.keys import digest
     from lambda_arch.timing import block_latencies
 
     with Store(store, create=False, read_only=True) as opened:
@@ -42,4 +47,5 @@ def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: s
             f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate {words}` first, "
             "or measure=True"
         )
-    return Latency(found.seconds, setup.batch_size, str(setup))
+    values = digest({key: summary.median for key, summary in found.by_key.items()})
+    return Latency(found.seconds, setup.batch_size, str(setup), values)

@@ -18,7 +18,7 @@ from lambda_arch.searching.part_costs import TIMED
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
-from lambda_arch.searching.whole_networks import whole_latencies
+from lambda_arch.searching.whole_networks import machine_of, whole_latencies
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -64,7 +64,8 @@ def search(
     With ``function``, an objective of your own to minimise (a callable from an architecture to a number, or
     ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
     networks (400 unless given) drawn from ``seed`` (0); ``record`` is a file that keeps them, and from which the same
-    search goes on.
+    search goes on, or ``store``, which keeps them in the ``store`` for every search with the same objectives, function
+    and models.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
@@ -101,13 +102,22 @@ def search(
     if functions:
         number = EVALUATIONS if evaluations is None else evaluations
         evaluated = None if progress is None else _counter(progress, number)
-        kept = None if record is None else Path(record)
         about: dict[str, Any] = {}
-        if kept is not None:
+        if record is not None:
             about = {"function": source_of(function) if function is not None else None}
             about |= {"accuracy": model.digest if model is not None else None}
             about |= {"setup": str(setup()) if measure else latency.setup if latency is not None else None}
-        return evolve(problem, evaluations=number, seed=seed or 0, record=kept, about=about, evaluated=evaluated)
+            about |= {"calibration": latency.digest if latency is not None else None}
+            about |= {"machine": machine_of(device, store)} if measure else {}
+        return evolve(
+            problem,
+            evaluations=number,
+            seed=seed or 0,
+            record=record,
+            store=store,
+            about=about,
+            evaluated=evaluated,
+        )
     for name, value in {"record": record, "evaluations": evaluations, "seed": seed}.items():
         if value is not None:
             raise LambdaArchError(

@@ -10,8 +10,37 @@ from typing import Any, BinaryIO
 from lambda_arch.errors import DataError, shown
 from lambda_arch.files import check_regular
 
-VERSION = 2
+VERSION = 3
 """Of what the first line says."""
+
+
+class StoredRecord:
+    """Evaluations by architecture, kept in a store, for all searches of which ``about`` is the same.
+
+    ``about`` is all that the values depend on. Use as a context manager.
+    """
+
+    def __init__(self, store: Path | str | None, about: Mapping[str, Any]) -> None:
+        self._path, self._about = store, about
+        self.known: dict[str, list[float]] = {}
+
+    def __enter__(self) -> "StoredRecord":
+        from lambda_arch.store import Store
+        from lambda_arch.store.evaluations import read_evaluations
+
+        self._store = Store(self._path)
+        self.known = read_evaluations(self._store, self._about)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def add(self, architecture: str, values: list[float]) -> None:
+        """Keep one more evaluation, in the store too."""
+        from lambda_arch.store.evaluations import keep_evaluation
+
+        self.known[architecture] = values
+        keep_evaluation(self._store, self._about, architecture, values)
 
 
 class Record:

@@ -32,7 +32,7 @@ def read_function(given: NetworkCost | str) -> tuple[str, NetworkCost]:
             _let_go(error)
             raise DataError(f"function={what}: {type(error).__name__} for {architecture}: {shown(error)}") from None
         try:
-            number = float(value)
+            number = nan if isinstance(value, str | bytes | bytearray) else float(value)
         except (TypeError, ValueError, OverflowError):
             number = nan
         if not isfinite(number):

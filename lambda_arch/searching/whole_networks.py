@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 SECONDS = 5.0  # of sampling, for each network
 
 
+def machine_of(device: str, store: Path | str | None = None) -> str:
+    """Return the fingerprint of this machine, on which networks are measured."""
+    from lambda_arch.store import Store
+    from lambda_arch.timing.machines import fingerprint_of
+
+    with Store(store) as opened:
+        return fingerprint_of(opened, device)
+
+
 def whole_latencies(networks: Sequence[Any], setup: "Setup", store: Path | str | None = None) -> dict[str, float]:
     """Return the seconds of architectures by name, measured if the store does not have them.
 

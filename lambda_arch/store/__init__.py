@@ -1,8 +1,8 @@
 """All measurements, in one SQLite file. This is the only package with SQL.
 
 ``schema`` has the migrations and ``connection`` the open :class:`Store`. Each table has a module of its own
-(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``) with functions that write its
-rows and read them as values. To add a table:
+(``machines``, ``measurements``, ``rounds``, ``peaks``, ``parts``, ``choices``, ``runs``, ``evaluations``) with
+functions that write its rows and read them as values. To add a table:
 
 1. Append a migration to ``schema.MIGRATIONS``; never change an earlier one. Give the table a column
    ``checksum TEXT NOT NULL DEFAULT ''``, which the connection fills. So that stores can be merged, also give it a

@@ -8,7 +8,7 @@ from lambda_arch.store.checksums import is_sound
 from lambda_arch.store.connection import Store
 from lambda_arch.store.status import Status
 
-TABLES = ("machine", "measurement", "round", "peak", "part", "choice", "run")
+TABLES = ("machine", "measurement", "round", "peak", "part", "choice", "run", "evaluation")
 """All tables; those that others refer to come first."""
 ENDED = ("status", "reason", "loaded", "peak_memory", "median", "q1", "q3", "samples")
 """The columns that are set when a measurement ends; merging updates a copy that was made before."""

@@ -138,4 +138,17 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     ALTER TABLE part ADD COLUMN loaded TEXT NOT NULL DEFAULT '{}';
     ALTER TABLE part ADD COLUMN readings TEXT NOT NULL DEFAULT '[]';
     """,
+    # 10: values of whole networks in a search
+    """
+    CREATE TABLE evaluation (
+        uid TEXT PRIMARY KEY,
+        search TEXT NOT NULL,
+        about TEXT NOT NULL,
+        architecture TEXT NOT NULL,
+        figures TEXT NOT NULL,
+        started TEXT NOT NULL,
+        checksum TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX evaluation_of ON evaluation (search);
+    """,
 )

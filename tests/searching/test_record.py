@@ -7,9 +7,14 @@ import pytest
 
 from lambda_arch.errors import DataError
 from lambda_arch.searching import search
+from lambda_arch.searching.latency import Latency, calibrated_latency
 from lambda_arch.searching.record import VERSION, Record
 from lambda_arch.searching.user_function import source_of
+from lambda_arch.store import Setup, Store, merge
+from lambda_arch.store.machines import keep_machine
+from lambda_arch.store.parts import keep_parts
 from tests.command_line import run
+from tests.store.rows import MACHINE
 
 ABOUT = {"space": "tiny", "seed": 0}
 SPACE = "depth = 18\nk = [2, 4, 8]\nimage_size = 32\n"
@@ -89,7 +94,7 @@ def folder(tmp_path):
 
 def ask(folder, **changes):
     asked = {"function": f"{folder / 'f.py'}:f", "evaluations": 3, "record": folder / "r.jsonl", **changes}
-    return search(str(folder / "space.toml"), minimize="macs", **asked)
+    return search(str(folder / "space.toml"), **{"minimize": "macs", **asked})
 
 
 def test_another_function_of_that_name_is_another_search(folder):
@@ -122,11 +127,56 @@ def test_another_accuracy_file_is_another_search(folder):
 def test_another_setup_is_another_search(folder, monkeypatch):
     seconds = lambda networks, setup, store: {str(network): 1.0 for network in networks}  # noqa: E731
     monkeypatch.setattr("lambda_arch.searching.pareto_search.whole_latencies", seconds)
+    monkeypatch.setattr("lambda_arch.searching.pareto_search.machine_of", lambda device, store: "f")
     space = str(folder / "space.toml")
     asked = {"evaluations": 3, "record": folder / "r.jsonl", "measure": True, "threads": 1}
     search(space, minimize="latency", batch_size=1, **asked)
     with pytest.raises(DataError, match="setup was"):
         search(space, minimize="latency", batch_size=64, **asked)
+
+
+def calibrated(digest):
+    return Latency(lambda part: 0.001, 1, "cpu", digest)
+
+
+def test_another_calibration_is_another_search(folder):
+    ask(folder, minimize="latency", latency=calibrated("a"))
+    ask(folder, minimize="latency", latency=calibrated("a"))
+    with pytest.raises(DataError, match="calibration was a there and is b now"):
+        ask(folder, minimize="latency", latency=calibrated("b"))
+
+
+def test_a_calibration_is_known_by_its_values(tmp_path, monkeypatch):
+    monkeypatch.setattr("lambda_arch.timing.calibration.fingerprint_of", lambda store, device: "f")
+    digests = []
+    for seconds in (1.0, 1.0, 2.0):
+        with Store(tmp_path / f"{len(digests)}.db") as store:
+            keep_machine(store, MACHINE)
+            keep_parts(store, "f", Setup(threads=1), "resnet50", {"{}": [seconds]})
+        digests.append(calibrated_latency(Setup(threads=1), store.path).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_store_keeps_values_for_every_search_that_has_the_same_ones(folder):
+    (folder / "f.py").write_text(
+        "from pathlib import Path\n"
+        "def f(a):\n"
+        f"    with Path({str(folder / 'calls')!r}).open('a') as calls: calls.write(str(a) + chr(10))\n"
+        "    return a.image_size"
+    )
+    asked = {"record": "store", "store": folder / "s.db"}
+    first = ask(folder, **asked)
+    calls = (folder / "calls").read_text()
+    for changes in ({}, {"seed": 3}, {"where": "macs<=1T"}):  # other searches, of the same networks
+        assert len(ask(folder, **asked, **changes)) == len(first)
+    lines = (folder / "calls").read_text().splitlines()
+    assert len(lines) == len(set(lines)) == 3
+    assert (folder / "calls").read_text() == calls
+    (folder / "f.py").write_text("def f(a): return -a.image_size")
+    assert ask(folder, **asked).totals.tolist() != first.totals.tolist()
+    with Store(folder / "other.db") as other:
+        assert merge(other, folder / "s.db")["evaluation"] == 6
+        assert merge(other, folder / "s.db")["evaluation"] == 0
 
 
 @pytest.mark.parametrize(
@@ -135,6 +185,8 @@ def test_another_setup_is_another_search(folder, monkeypatch):
         ("return None", "None for"),
         ("return float('nan')", "nan for"),
         ("return float('inf')", "inf for"),
+        ("return '5'", "5 for"),
+        ("return b'5'", "b'5' for"),
         ("return 10 ** 400", "expected a finite number"),
         ("return '\\x1b[31m'", "expected a finite number"),
         ("import sys; sys.exit()", "SystemExit"),
