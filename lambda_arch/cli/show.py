@@ -10,6 +10,7 @@ from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import track
 from lambda_arch.costs import count
+from lambda_arch.costs.backward import read_mode
 from lambda_arch.errors import ArchitectureError, SetupError, did_you_mean
 from lambda_arch.reporting import Report
 
@@ -29,6 +30,9 @@ EVALUATION_HELP = (
 def show(
     architectures: list[Architecture],
     *,
+    mode: Annotated[
+        str | None, typer.Option(help="inference, or train (forward and backward pass).", metavar="MODE")
+    ] = None,
     evaluation: Annotated[str | None, typer.Option(help=EVALUATION_HELP, metavar="NAME")] = None,
     flags: Flags,
     output: Output,
@@ -39,6 +43,8 @@ def show(
     """
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
+    if evaluation is not None and mode is not None:
+        raise SetupError(f"mode={mode}: counts the canonical evaluation; expected it without evaluation={evaluation}")
     if evaluation is not None:
         output.show(_evaluations(architectures[0], evaluation, flags))
         return
@@ -46,7 +52,7 @@ def show(
         value = getattr(flags, name)
         if value != getattr(Flags(), name):
             raise SetupError(f"{name}={value}: expected it with evaluation=NAME, such as evaluation=auto")
-    output.show(count(architectures[0]))
+    output.show(count(architectures[0], mode=read_mode(mode or "inference")))
 
 
 def _evaluations(architecture: Architecture, evaluation: str, flags: Flags) -> Report:

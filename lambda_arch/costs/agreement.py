@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lambda_arch.arch import Architecture
+from lambda_arch.costs.backward import Mode
 from lambda_arch.costs.closed_form import count
 from lambda_arch.costs.counted import Counted
 from lambda_arch.costs.fvcore_counter import count_by_fvcore
@@ -21,16 +22,22 @@ class Verification(Result):
     disagreements: tuple[str, ...]
 
 
-def verify(architecture: Architecture) -> Verification:
-    """Count ``architecture`` with all three counters and compare them exactly, row by row."""
-    ledger = count(architecture)
-    others = (count_by_fvcore(architecture), count_by_torch(architecture))
+def verify(architecture: Architecture, *, mode: Mode = "inference") -> Verification:
+    """Count ``architecture`` with all three counters and compare them exactly, row by row.
+
+    ``mode``: ``train`` counts a training step, of which fvcore knows no backward pass, so torch alone is compared.
+    """
+    ledger = count(architecture, mode=mode)
+    by_torch = count_by_torch(architecture, mode=mode)
+    others = (by_torch,) if mode == "train" else (count_by_fvcore(architecture), by_torch)
     disagreements = [line for other in others for line in _disagreements(ledger, other)]
     return Verification(ledger, others, tuple(disagreements))
 
 
 def _disagreements(ledger: Ledger, other: Counted) -> Iterator[str]:
-    fields = ("shape", "params", "macs") + (("fvcore_flops",) if other.name == "fvcore" else ())
+    fields = ("shape", "params", "macs", "backward_macs") + (("fvcore_flops",) if other.name == "fvcore" else ())
+    if other.macs not in (None, ledger.macs):
+        yield f"total: macs {ledger.macs} in closed form, {other.macs} in the whole run by {other.name}"
     ours = {row.path: row for row in ledger.rows}
     theirs = {row.path: row for row in other.ledger.rows}
     for path in ours.keys() | theirs.keys():

@@ -12,9 +12,9 @@ class Row(NamedTuple):
     """The cost of one module for one image.
 
     ``path`` is the module's path in the built network, ``shape`` its output shape for a batch of one, ``macs`` the
-    multiply-accumulates of convolutions, linear layers and matrix products, ``fvcore_flops`` what fvcore's own total
-    counts, which includes normalisation and global average pooling. Counts are integers, or numpy arrays for many
-    architectures at once.
+    multiply-accumulates of convolutions, linear layers and matrix products, of them ``backward_macs`` in the backward
+    pass (0 in inference), ``fvcore_flops`` what fvcore's own total counts in the forward pass, which includes
+    normalisation and global average pooling. Counts are integers, or numpy arrays for many architectures at once.
     """
 
     path: str
@@ -23,6 +23,7 @@ class Row(NamedTuple):
     params: int = 0
     macs: int = 0
     fvcore_flops: int = 0
+    backward_macs: int = 0
 
     @property
     def part(self) -> str:
@@ -42,11 +43,15 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger(Result):
-    """The rows of one architecture, and their sums. All counts are exact integers, for one image."""
+    """The rows of one architecture, and their sums. All counts are exact integers, for one image.
+
+    ``mode``: ``inference``, or ``train`` if the MACs are those of a training step.
+    """
 
     architecture: str
     image_size: int
     rows: tuple[Row, ...]
+    mode: str = "inference"
 
     @cached_property
     def params(self) -> int:
@@ -57,6 +62,11 @@ class Ledger(Result):
     def macs(self) -> int:
         """Multiply-accumulates of convolutions, linear layers and matrix products."""
         return sum(row.macs for row in self.rows)
+
+    @cached_property
+    def backward_macs(self) -> int:
+        """Multiply-accumulates of the backward pass; 0 in inference."""
+        return sum(row.backward_macs for row in self.rows)
 
     @property
     def flops(self) -> int:
@@ -78,12 +88,15 @@ class Ledger(Result):
         rows: dict[str, list[Row]] = {}
         for row in self.rows:
             rows.setdefault(row.part, []).append(row)
-        return {part: Ledger(self.architecture, self.image_size, tuple(own)) for part, own in rows.items()}
+        return {part: Ledger(self.architecture, self.image_size, tuple(own), self.mode) for part, own in rows.items()}
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the totals as plain integers."""
+        """Return the totals as plain integers; those of the backward pass, and the mode, only of a training step."""
+        names = ["params", "macs", "flops", "fvcore_flops", "activations"]
+        trains = {"mode": self.mode, "backward_macs": self.backward_macs} if self.mode == "train" else {}
         return {
             "architecture": self.architecture,
             "image_size": self.image_size,
-            **{name: getattr(self, name) for name in ("params", "macs", "flops", "fvcore_flops", "activations")},
+            **{name: getattr(self, name) for name in names},
+            **trains,
         }

@@ -18,12 +18,14 @@ from lambda_arch.arch import (
     Bottleneck,
     Convolution,
     Lambda,
+    Part,
     ResNet,
     expand,
     parse,
     with_block,
 )
 from lambda_arch.arch.checks import check_heads
+from lambda_arch.costs.backward import Mode, read_mode, with_backward
 from lambda_arch.costs.ledger import Row
 from lambda_arch.costs.modules import rows
 from lambda_arch.results import Result
@@ -67,18 +69,21 @@ def count_many(
     m: ArrayLike | None = None,
     stages: ArrayLike | None = None,
     image_size: ArrayLike | None = None,
+    mode: Mode = "inference",
 ) -> Counts:
     """Return the costs of ``base`` with the given settings, which broadcast element by element.
 
     ``k``, ``h``, ``u``, ``m`` (0 for global) and ``image_size`` are integers or integer arrays. ``stages`` holds
     patterns (strings), or booleans (True for a lambda layer) with one more axis, of one element per stage or per block.
-    What is not given stays as in ``base``; blocks that become lambda layers take its most common settings.
+    What is not given stays as in ``base``; blocks that become lambda layers take its most common settings. ``mode``:
+    ``train`` counts the MACs of a training step, as in :func:`count`.
 
     Only convolutions and lambda layers can be counted many at once; for other layers use :func:`count`.
 
     Raises :class:`ArchitectureError` naming the first value that cannot be built, the first layer of another kind, or
     the first settings whose FLOPs do not fit 64 bits.
     """
+    read_mode(mode)
     base = _resnet(base)
     if base.shared_embeddings:
         raise ArchitectureError(f"{base}: expected no shared_embeddings, which are counted one architecture at a time")
@@ -95,14 +100,14 @@ def count_many(
     total = int(np.prod(shape))
     groups = _groups(base, lambdas)
     _check_heads(flat.get("h"), groups)
-    fits = not total or _bound(base, groups, flat) <= LARGEST
+    fits = not total or _bound(base, groups, flat, mode) <= LARGEST
     results = {name: np.empty(total, np.int64) for name in COSTS}
     for start in range(0, total, CHUNK):
         part = slice(start, min(start + CHUNK, total))
         settings = {name: value[part] for name, value in flat.items()}
         if not fits:
-            _check_range(base, groups, settings, part)
-        sums = _count_chunk(base, groups, settings, part)
+            _check_range(base, groups, settings, part, mode)
+        sums = _count_chunk(base, groups, settings, part, mode)
         for name in COSTS:
             results[name][part] = sums[name]
     return Counts(**{name: value.reshape(shape) for name, value in results.items()})
@@ -143,12 +148,14 @@ def _groups(base: ResNet, lambdas: NDArray[np.bool_] | None) -> list[_Group]:
     return groups
 
 
-def _count_chunk(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Any], chunk: slice) -> dict[str, Any]:
+def _count_chunk(
+    base: ResNet, groups: Sequence[_Group], given: Mapping[str, Any], chunk: slice, mode: Mode
+) -> dict[str, Any]:
     numbers = {name: given[name] for name in ("k", "h", "u", "m") if name in given}
     parts = {part.path: part for part in base.parts(given.get("image_size"))}
     sums: dict[str, Any] = Counter()
     for path in ("stem", "head"):
-        _add(sums, rows(parts[path]))
+        _add(sums, _rows(parts[path], mode))
     for group in groups:
         part, lambdas = parts[group.path], group.lambdas_in(chunk)
         kinds = [
@@ -157,8 +164,12 @@ def _count_chunk(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Any
         ]
         for of_kind, number in kinds:
             if np.any(number):
-                _add(sums, rows(of_kind), number)
+                _add(sums, _rows(of_kind, mode), number)
     return sums
+
+
+def _rows(part: Part, mode: Mode) -> Iterable[Row]:
+    return with_backward(rows(part), reads_images=part.path == "stem") if mode == "train" else rows(part)
 
 
 def _add(sums: dict[str, Any], rows: Iterable[Row], number: Any = 1) -> None:
@@ -198,7 +209,7 @@ def _check_heads(heads: Integers | None, groups: Sequence[_Group]) -> None:
             check_heads("h", _first(bad), width, STAGES[group.stage])
 
 
-def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers]) -> int:
+def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers], mode: Mode) -> int:
     """Return an upper bound of all costs: each block counts as a convolution and as a lambda layer of largest settings.
 
     Costs grow with every setting but the heads. Each term grows either with more heads or with fewer, so the bound adds
@@ -213,15 +224,18 @@ def _bound(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers]
         settings = largest if h is None else {**largest, "h": h}
         for lambdas in (True, False):
             uniform = [replace(group, lambdas=group.number * lambdas) for group in groups]
-            sums = _count_chunk(base, uniform, settings, slice(None))
+            sums = _count_chunk(base, uniform, settings, slice(None), mode)
             total += max(2 * sums["macs"], *sums.values())
     return total
 
 
-def _check_range(base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers], chunk: slice) -> None:
+def _check_range(
+    base: ResNet, groups: Sequence[_Group], given: Mapping[str, Integers], chunk: slice, mode: Mode
+) -> None:
     """Raise for the first settings of a chunk whose costs exceed 64 bits; Python's integers do not overflow."""
     exact = {name: value.astype(object) for name, value in given.items()}
-    sums = _count_chunk(base, [replace(g, lambdas=g.lambdas * np.array(1, object)) for g in groups], exact, chunk)
+    whole = [replace(g, lambdas=g.lambdas * np.array(1, object)) for g in groups]
+    sums = _count_chunk(base, whole, exact, chunk, mode)
     costs = [np.asarray(cost, object) for cost in (2 * sums["macs"], *sums.values())]
     bad = np.flatnonzero(np.atleast_1d(reduce(np.maximum, costs) > LARGEST))
     if bad.size:

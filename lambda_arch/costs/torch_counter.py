@@ -1,32 +1,81 @@
-"""The third counter: torch's own flop counter, on the meta device, independent of the closed form."""
+"""The third counter: torch's own flop counter, on the meta device, independent of the closed form.
+
+torch 2.13 attributes operations of the backward pass to wrong modules where several read one tensor. So in training
+each module also runs alone, on inputs like its own, and the sum must be what the whole network takes.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from lambda_arch.arch import Architecture
-from lambda_arch.costs.counted import Counted, image_for, module_rows, shapes_of
+from lambda_arch.costs.backward import Mode
+from lambda_arch.costs.counted import ELEMENTWISE, Counted, image_for, module_rows, shapes_of
 from lambda_arch.nn import build
 
 
-def count_by_torch(architecture: Architecture) -> Counted:
-    """Count with torch's FlopCounterMode on the meta device; the fvcore column is 0."""
+def count_by_torch(architecture: Architecture, *, mode: Mode = "inference") -> Counted:
+    """Count with torch's FlopCounterMode on the meta device; the fvcore column is 0.
+
+    ``mode``: ``train`` counts the backward pass too. Norms are in evaluation mode, which has no effect on MACs.
+    """
     network = build(architecture, device="meta").eval()
-    flops = FlopCounterMode(display=False)
+    flops = _flop_counter()
     operations = _Operations(flops.flop_registry)
-    with shapes_of(network) as shapes, torch.no_grad(), operations, flops:
-        network(image_for(architecture, "meta"))
+    training = mode == "train"
+    inputs: dict[str, tuple[Any, ...]] = {}
+    for path, module in network.named_modules() if training else ():
+        module.register_forward_pre_hook(lambda _, given, path=path: inputs.update({path: given}))
+    with shapes_of(network) as shapes, torch.set_grad_enabled(training), operations, flops:
+        outputs = network(image_for(architecture, "meta"))
+        if training:
+            outputs.sum().backward()
     by_module = flops.get_flop_counts()
     root = type(network).__name__
-    rows = [
-        row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2)
-        for row in module_rows(network, shapes)
+    rows = []
+    for row in module_rows(network, shapes):
+        if training:
+            macs, backward = _module_macs(network.get_submodule(row.path), inputs[row.path])
+            rows.append(row._replace(macs=macs + backward, backward_macs=backward))
+        else:
+            rows.append(row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2))
+    total = flops.get_total_flops() // 2
+    return Counted.of("torch", architecture, rows, operations.zero, macs=total, mode=mode)
+
+
+def _flop_counter() -> FlopCounterMode:
+    return FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward})
+
+
+def _module_macs(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[int, int]:
+    """Return the MACs of a module's forward and backward pass on inputs like ``inputs``."""
+    if isinstance(module, ELEMENTWISE) or not isinstance(inputs[0], torch.Tensor):
+        return 0, 0
+    given = [
+        each.detach().requires_grad_(each.requires_grad) if isinstance(each, torch.Tensor) else each for each in inputs
     ]
-    return Counted.of("torch", architecture, rows, operations.zero)
+    with _flop_counter() as forward:
+        outputs = module(*given)
+    with _flop_counter() as backward:
+        outputs.sum().backward()
+    return forward.get_total_flops() // 2, backward.get_total_flops() // 2
+
+
+def _convolution_backward(*arguments: Any, out_val: Any) -> int:
+    """Return the FLOPs of a convolution's backward pass; torch 2.13 multiplies those of the weights by the groups."""
+    *settings, groups, (of_input, of_weight, _) = arguments
+    formula: Any = conv_backward_flop
+    inputs = formula(*settings, groups, [of_input, False, False], out_val=out_val)
+    weights = formula(*settings, groups, [False, of_weight, False], out_val=out_val)
+    return int(inputs + weights // groups)
+
+
+_convolution_backward._get_raw = True  # type: ignore[attr-defined]  # it takes tensors, not shapes
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -9,6 +9,7 @@ from lambda_arch.reporting.table import Column, Report, Table, billions, million
 if TYPE_CHECKING:
     from lambda_arch.costs import Counts
 
+TRAINING = "FLOPs = 2 x MACs, of the forward and the backward pass in the canonical evaluation, without the optimizer."
 FIRST = 20  # how many of many architectures are shown
 
 ARCHITECTURE = Column("architecture", align="left")
@@ -17,6 +18,8 @@ PARAMS = Column("params")
 MACS = Column("macs", "MACs")
 FLOPS = Column("flops", "FLOPs")
 FVCORE = Column("fvcore_flops", "fvcore total")
+BACKWARD = Column("backward_macs", "backward MACs")
+MODE = Column("mode")
 ACTIVATIONS = Column("activations")
 
 
@@ -42,9 +45,10 @@ def totals_report(ledgers: Sequence[Ledger]) -> Report:
 
 def ledger_report(ledger: Ledger) -> Report:
     """Return the whole ledger: one row per module, and the total."""
+    trains = ledger.mode == "train"
     rows = [
         {
-            **row._asdict(),
+            **{name: value for name, value in row._asdict().items() if name != "backward_macs" or trains},
             "flops": row.flops,
             "activations": row.activations,
             "macs_share": row.macs / ledger.macs,
@@ -53,10 +57,18 @@ def ledger_report(ledger: Ledger) -> Report:
         for row in ledger.rows
     ]
     mega = Column("macs", "MACs (M)", show=millions)
+    backward = [Column("backward_macs", "backward (M)", show=millions)] if trains else []
     share = Column("macs_share", "of MACs", show=percent)
-    shown = [Column("path", "module", "left"), Column("shape", "output", show=_per_image), PARAMS, mega, share]
-    total = {"path": "total", "params": ledger.params, "macs": ledger.macs, "macs_share": 1.0}
-    table = Table(shown, [*rows, total], _title(ledger), total=True)
+    shown = [
+        Column("path", "module", "left"),
+        Column("shape", "output", show=_per_image),
+        PARAMS,
+        mega,
+        *backward,
+        share,
+    ]
+    total = {**ledger.as_dict(), "path": "total", "macs_share": 1.0}
+    table = Table(shown, [*rows, total], _title(ledger), [TRAINING] if trains else [], total=True)
     flat = [
         Column("path"),
         Column("kind"),
@@ -64,7 +76,7 @@ def ledger_report(ledger: Ledger) -> Report:
         PARAMS,
         MACS,
         FLOPS,
-        FVCORE,
+        BACKWARD if trains else FVCORE,
         ACTIVATIONS,
         Column("params_share"),
         share,
@@ -112,18 +124,25 @@ def _parts(ledger: Ledger, quantity: str) -> Table:
     ]
     rows.append({"part": "total", **ledger.as_dict(), "share": 1.0})
     part, share = Column("part", "", "left"), Column("share", show=percent)
-    columns = [part, PARAMS, share] if quantity == "params" else [part, MACS, FLOPS, FVCORE, share]
-    notes = [] if quantity == "params" else ["FLOPs = 2 x MACs; fvcore's own total also counts norms and pooling."]
+    columns = [part, PARAMS, share] if quantity == "params" else [part, *_operations(ledger), share]
+    forward = "FLOPs = 2 x MACs; fvcore's own total also counts norms and pooling."
+    notes = [] if quantity == "params" else [TRAINING if ledger.mode == "train" else forward]
     return Table(columns, rows, _title(ledger), notes, total=True)
+
+
+def _operations(ledger: Ledger) -> list[Column]:
+    return [MACS, FLOPS, BACKWARD if ledger.mode == "train" else FVCORE]
 
 
 def _flat(ledgers: Sequence[Ledger]) -> Table:
     columns = [ARCHITECTURE, IMAGE_SIZE, PARAMS, MACS, FLOPS]
+    columns += [BACKWARD, MODE] if ledgers and ledgers[0].mode == "train" else []
     return Table(columns, [ledger.as_dict() for ledger in ledgers])
 
 
 def _flat_parts(ledgers: Sequence[Ledger]) -> Table:
-    columns = [ARCHITECTURE, IMAGE_SIZE, Column("part"), PARAMS, MACS, FLOPS, FVCORE, ACTIVATIONS]
+    columns = [ARCHITECTURE, IMAGE_SIZE, Column("part"), PARAMS, *_operations(ledgers[0]), ACTIVATIONS]
+    columns += [MODE] if ledgers[0].mode == "train" else []
     rows = [
         {**of_part.as_dict(), "part": part}
         for ledger in ledgers
@@ -135,6 +154,7 @@ def _flat_parts(ledgers: Sequence[Ledger]) -> Table:
 def _data(ledger: Ledger, quantity: str) -> dict[str, Any]:
     data = ledger.as_dict()
     if quantity == "macs":
-        names = ("params", "macs", "flops", "fvcore_flops", "activations")
+        names = ["params", "macs", "flops", "fvcore_flops", "activations"]
+        names += ["backward_macs"] if ledger.mode == "train" else []
         data["parts"] = {part: {name: getattr(of, name) for name in names} for part, of in ledger.by_part().items()}
     return data

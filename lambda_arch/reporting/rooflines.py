@@ -10,7 +10,10 @@ NOTE = (
     "Compute-bound or memory-bound: which takes longer at the device's measured peak rates. % of roofline: that time "
     "over the measured one. Bytes: outputs written and read once, parameters read once."
 )
-APPROXIMATE = "FLOPs and bytes of training are approximate: three times those of the forward pass."
+TRAINING = (
+    "In training also: outputs and parameters read once more, gradients of outputs written and read, those of "
+    "parameters written."
+)
 
 
 def roofline_report(rooflines: Rooflines) -> Report:
@@ -18,18 +21,17 @@ def roofline_report(rooflines: Rooflines) -> Report:
     tables, flat = [], []
     for network in rooflines.networks:
         training = network.setup.mode == "train"
-        about = "≈ " if training else ""
         rows = [_row(network, stage) for stage in network.stages]
         columns = [
             Column("part", "", "left"),
             Column("ms", show=significant),
-            Column("flop_rate", f"{about}GFLOP/s", show=gigas),
-            Column("byte_rate", f"{about}GB/s", show=gigas),
+            Column("flop_rate", "GFLOP/s", show=gigas),
+            Column("byte_rate", "GB/s", show=gigas),
             Column("intensity", "FLOP/byte", show=significant),
             Column("bound", align="left"),
             Column("share_of_roof", "% of roofline", show=percent),
         ]
-        notes = [NOTE, APPROXIMATE] if training else [NOTE]
+        notes = [NOTE, TRAINING] if training else [NOTE]
         tables.append(Table(columns, rows, f"{network.architecture}: {network.setup}", notes))
         flat += rows
     names = list(flat[0]) if flat else []

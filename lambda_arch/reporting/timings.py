@@ -7,7 +7,6 @@ from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.store.measurements import Measurement
 from lambda_arch.timing.measuring import Measurements, Timing
 
-APPROXIMATE = "FLOP/s in training are approximate: a step counts as three forward passes."
 NO_PEAK = "`lambda-arch devices` measures the peak rates to compare with."
 
 
@@ -19,7 +18,6 @@ def measurements_report(measurements: Measurements) -> Report:
 
 def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Report:
     """Return one row per measurement; settings that all share are in the title."""
-    approximate = any(timing.measurement.flop_count != "exact" for timing in timings)
     rows = [_row(timing) for timing in timings]
     shared, own = _setups(timings)
     columns = [
@@ -29,7 +27,7 @@ def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Repo
         Column("iqr", "IQR ms"),
         Column("images_per_second", "images/s", show=significant),
         Column("peak_memory", "peak MB", show=megabytes),
-        Column("flop_rate", "≈ GFLOP/s" if approximate else "GFLOP/s", show=gigas, optional=True),
+        Column("flop_rate", "GFLOP/s", show=gigas, optional=True),
     ]
     if any(row["share_of_ceiling"] for row in rows):
         columns.append(Column("share_of_ceiling", "% of peak", show=percent))
@@ -41,7 +39,6 @@ def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Repo
     if any(row["marks"] for row in rows):
         columns.append(Column("marks", "note", align="left"))
     lines = [f"Latency ratio: over {name}, round by round, with its IQR." for name in sorted(baselines)]
-    lines += [APPROXIMATE] if approximate else []
     lines += _warning_lines(timings) + _stored_lines(timings)
     flat = _flat(timings)
     table = Table(columns, rows, shared, [*lines, *notes])

@@ -21,8 +21,6 @@ from lambda_arch.store.status import Status
 from lambda_arch.store.warnings import quality_warnings
 
 FINISHED = json.dumps([status for status in Status if status.finished])
-TRAINING_PASSES = 3
-"""The approximate cost of a training step in forward passes, see :func:`step_flops`."""
 IS_FINISHED = "status IN (SELECT value FROM json_each(?))"
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 """Errors raised for an invalid row: an unknown architecture, setup or status, or text in place of numbers."""
@@ -75,13 +73,13 @@ class Measurement:
 
     @property
     def flop_rate(self) -> float | None:
-        """FLOP/s in the canonical evaluation; in training an approximation, see :func:`step_flops`."""
+        """FLOP/s in the canonical evaluation, see :func:`step_flops`."""
         return step_flops(self.value, self.setup) / self.summary.median if self.summary else None
 
     @property
     def flop_count(self) -> str:
-        """How the FLOPs of a step were counted: ``exact``, or ``approximate`` (see :func:`step_flops`)."""
-        return "approximate: 3 x forward" if self.setup.mode == "train" else "exact"
+        """How the FLOPs of a step were counted: ``exact``."""
+        return "exact"
 
     @property
     def energy(self) -> float | None:
@@ -106,12 +104,11 @@ class Measurement:
 
 
 def step_flops(architecture: Architecture, setup: Setup) -> int:
-    """Return the FLOPs of one step of the whole batch: 2 x MACs of the forward pass. For training it is approximate.
+    """Return the FLOPs of one step of the whole batch: 2 x MACs of the forward pass, in training of the backward too.
 
-    A training step counts as three forward passes, because the gradients of inputs and of weights each cost about as
-    much as one. The exact cost is lower, since the images need no gradient (2.98 for lambda_resnet50).
+    They are those of the canonical evaluation, whatever the evaluation; the optimizer's are left out.
     """
-    return 2 * count(architecture).macs * setup.batch_size * (TRAINING_PASSES if setup.mode == "train" else 1)
+    return 2 * count(architecture, mode=setup.mode).macs * setup.batch_size
 
 
 def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, limits: Mapping[str, Any]) -> str:

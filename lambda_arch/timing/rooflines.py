@@ -8,7 +8,6 @@ from lambda_arch.arch import Architecture
 from lambda_arch.costs import Ledger, count
 from lambda_arch.errors import SetupError
 from lambda_arch.results import Result
-from lambda_arch.store.measurements import TRAINING_PASSES
 from lambda_arch.store.setup import BYTES, Cast, Clock, MemoryFormat, Mode, Setup
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
@@ -24,8 +23,9 @@ class StageRoofline:
     """A stage of a network on a device: its measured time, and the least time that its FLOPs and its bytes need.
 
     ``seconds`` is the median inside whole steps. ``flops`` and ``bytes`` are of a whole step; bytes count every
-    module's output written and read once, and its parameters read once, in the dtype. In training both are approximate:
-    three times those of the forward pass. ``compute``, ``memory``: their seconds at the device's peak rates.
+    module's output written and read once, and its parameters read once, in the dtype. In training the backward pass
+    also reads each output and its parameters once more, writes and reads the output's gradient, and writes those of the
+    parameters. ``compute``, ``memory``: their seconds at the device's peak rates.
     """
 
     stage: str
@@ -144,13 +144,13 @@ def _time_stages(
     for i, path in enumerate(paths):
         stage = path.partition(".")[0]
         seconds[stage] = seconds.get(stage, 0.0) + statistics.median(sample[i] for sample in samples)
-    ledgers = count(network).by_part()
+    ledgers = count(network, mode=job.setup.mode).by_part()
     stages = [_stage(stage, seconds[stage], ledger, job.setup, peaks) for stage, ledger in ledgers.items()]
     found.append(NetworkRoofline(network, job.setup, tuple(stages)))
 
 
 def _stage(stage: str, seconds: float, ledger: Ledger, setup: Setup, peaks: Mapping[str, float]) -> StageRoofline:
-    passes = TRAINING_PASSES if setup.mode == "train" else 1
-    flops = ledger.flops * setup.batch_size * passes
-    moved = (2 * ledger.activations * setup.batch_size + ledger.params) * BYTES[setup.dtype] * passes
+    outputs, parameters = (5, 3) if setup.mode == "train" else (2, 1)
+    flops = ledger.flops * setup.batch_size
+    moved = (outputs * ledger.activations * setup.batch_size + parameters * ledger.params) * BYTES[setup.dtype]
     return StageRoofline(stage, seconds, flops, moved, flops / peaks[setup.dtype], moved / peaks["copy"])
