@@ -15,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
-from lambda_arch.costs.counted import ELEMENTWISE, Counted, image_for, module_rows, shapes_of
+from lambda_arch.costs.counted import Counted, image_for, module_rows, shapes_of
+from lambda_arch.costs.ledger import Row
 from lambda_arch.nn import build
 
 
@@ -37,14 +38,14 @@ def count_by_torch(architecture: Architecture, *, mode: Mode = "inference") -> C
             outputs.sum().backward()
     by_module = flops.get_flop_counts()
     root = type(network).__name__
-    rows = []
-    for row in module_rows(network, shapes):
-        if training:
-            macs, backward = _module_macs(network.get_submodule(row.path), inputs[row.path])
-            rows.append(row._replace(macs=macs + backward, backward_macs=backward))
-        else:
-            rows.append(row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2))
     total = flops.get_total_flops() // 2
+    if training:
+        rows = _alone(network, list(module_rows(network, shapes)), inputs)
+    else:
+        rows = [
+            row._replace(macs=sum(by_module.get(f"{root}.{row.path}", {}).values()) // 2)
+            for row in module_rows(network, shapes)
+        ]
     return Counted.of("torch", architecture, rows, operations.zero, macs=total, mode=mode)
 
 
@@ -52,18 +53,24 @@ def _flop_counter() -> FlopCounterMode:
     return FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward})
 
 
-def _module_macs(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[int, int]:
-    """Return the MACs of a module's forward and backward pass on inputs like ``inputs``."""
-    if isinstance(module, ELEMENTWISE) or not isinstance(inputs[0], torch.Tensor):
-        return 0, 0
-    given = [
-        each.detach().requires_grad_(each.requires_grad) if isinstance(each, torch.Tensor) else each for each in inputs
-    ]
-    with _flop_counter() as forward:
-        outputs = module(*given)
-    with _flop_counter() as backward:
-        outputs.sum().backward()
-    return forward.get_total_flops() // 2, backward.get_total_flops() // 2
+def _alone(network: nn.Module, rows: list[Row], inputs: dict[str, tuple[Any, ...]]) -> list[Row]:
+    """Return the rows with the MACs of each module's forward and backward pass on inputs like its own."""
+    found = []
+    with _flop_counter() as flops:
+        for row in rows:
+            before = flops.get_total_flops()
+            outputs = network.get_submodule(row.path)(*map(_like, inputs[row.path]))
+            between = flops.get_total_flops()
+            if between > before:
+                outputs.sum().backward()
+            after = flops.get_total_flops()
+            found.append(row._replace(macs=(after - before) // 2, backward_macs=(after - between) // 2))
+    return found
+
+
+def _like(value: Any) -> Any:
+    """Return a tensor that needs a gradient if ``value`` does, or another value as it is."""
+    return value.detach().requires_grad_(value.requires_grad) if isinstance(value, torch.Tensor) else value
 
 
 def _convolution_backward(*arguments: Any, out_val: Any) -> int:
