@@ -40,7 +40,7 @@ def predict(
     With --measure, measure them too and show the error.
     """
     from lambda_arch.reporting import report_of
-    from lambda_arch.reporting.calibrations import doubt_lines, write_plot
+    from lambda_arch.reporting.calibrations import doubt_lines, doubts_of, write_plot
     from lambda_arch.reporting.sweeps import swept_report
     from lambda_arch.timing import predict as predict_networks
 
@@ -60,7 +60,7 @@ def predict(
         )
     output.show(swept_report(report_of(result), architectures.swept))
     if not output.for_people:
-        for line in doubt_lines(result.predictions):
+        for line in doubt_lines(doubts_of(result.predictions)):
             typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)
     if plot is not None:
         write_plot(plot, result)

@@ -11,6 +11,7 @@ from lambda_arch.cli.gates import fail
 from lambda_arch.cli.interrupts import interruptible
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.predict import Strict
 from lambda_arch.cli.progress import progress_bar, track
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
@@ -66,6 +67,7 @@ def search(
         bool,
         typer.Option("--measure", help="Measure the latency of whole networks in the search; needs no calibration."),
     ] = False,
+    strict: Strict = False,
     evaluations: Annotated[
         int | None,
         typer.Option(
@@ -103,7 +105,9 @@ def search(
     output: Output,
 ) -> None:
     """Find the Pareto-optimal architectures of a search space."""
-    from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, checked_report, front_report, shown_front, summary
+    from lambda_arch.reporting.calibrations import doubt_lines
+    from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, front_report, shown_front, summary
+    from lambda_arch.reporting.verifications import checked_report
     from lambda_arch.searching.expected_front import front_differences, read_front
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.member_checks import check_members
@@ -122,6 +126,7 @@ def search(
             with_published=with_published,
             function=function,
             measure=measure,
+            strict=strict,
             evaluations=evaluations,
             seed=seed,
             record=record,
@@ -150,6 +155,9 @@ def search(
     if output.chosen == "csv":  # its columns cannot hold them
         for note in summary(front):
             say(f"note: {note}", err=True)
+    elif output.chosen == "json":
+        for line in doubt_lines(front.problem.doubts):
+            say(f"note: {line}", err=True)
     if plot is not None:
         from lambda_arch.reporting.front_plots import front_plot
 
@@ -164,8 +172,8 @@ def search(
     if not len(front):
         from lambda_arch.searching.nearest import nearest
 
-        for line in nearest(front.problem):
-            say(f"lambda-arch: {line}", err=True)
+        for hint in nearest(front.problem):
+            say(f"lambda-arch: {hint}", err=True)
         raise typer.Exit(1)
 
 

@@ -2,7 +2,7 @@
 
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,7 @@ def prediction_report(found: Predictions) -> Report:
             Column("error", show=lambda value: "" if value is None else f"{value:+.1%}"),
         ]
     notes = ["Predicted: the sum of calibrated blocks; interval: all of them at their quartiles at once."]
-    notes += doubt_lines(found.predictions)
+    notes += doubt_lines(doubts_of(found.predictions))
     summary = error_line([row["error"] for row in rows if row["error"] is not None])
     notes += [summary] if summary else []
     notes += [
@@ -90,9 +90,13 @@ def prediction_report(found: Predictions) -> Report:
     return Report([Table(columns, rows, f"Predicted latency: {found.setup}", notes)], flat, [dict(row) for row in rows])
 
 
-def doubt_lines(predictions: Sequence[Prediction]) -> list[str]:
-    """Return a line that says which parts of the predicted networks are not sound, where there are any."""
-    doubts = {part: warnings for each in predictions for part, warnings in each.warnings.items()}
+def doubts_of(predictions: Sequence[Prediction]) -> dict[str, tuple[str, ...]]:
+    """Return the warnings about the parts of the predicted networks, by readable name."""
+    return {part: warnings for each in predictions for part, warnings in each.warnings.items()}
+
+
+def doubt_lines(doubts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a line that says which calibrated parts are not sound, where there are any."""
     if not doubts:
         return []
     part, warnings = max(doubts.items(), key=lambda each: len(each[1]))

@@ -6,11 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from lambda_arch.reporting.member_latencies import (
+    Ranges,
+    doubts_of,
+    latency_lines,
+    range_cells,
+    range_columns,
+    ranges_of,
+)
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.searching.exact import approximately
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.highlights import Placed, best, knee, place_published, spread
-from lambda_arch.searching.member_checks import Checked
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.part_costs import COUNTED
 from lambda_arch.searching.table_front import TableFront
@@ -22,7 +29,11 @@ EXTRAPOLATED = "top1 of rows marked * is extrapolated beyond what the runs have:
 
 @dataclass(frozen=True)
 class ShownFront:
-    """A front, the members of it to show, and their values, computed once for all formats and plots."""
+    """A front, the members of it to show, and their values, computed once for all formats and plots.
+
+    ``intervals`` are those of predicted accuracies, with the ``reasons`` to distrust them; ``ranges`` those of
+    latencies and throughputs, with ``doubts`` about their measurements.
+    """
 
     front: Front
     members: tuple[int, ...]
@@ -30,6 +41,8 @@ class ShownFront:
     values: tuple[dict[str, float], ...]
     intervals: tuple[float | None, ...]
     reasons: tuple[tuple[str, ...], ...]
+    ranges: tuple[Ranges, ...]
+    doubts: tuple[str, ...]
     placed: tuple[Placed, ...]
 
     @property
@@ -53,6 +66,8 @@ def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
         tuple(front.values(i) for i in members),
         tuple(None if prediction is None else prediction.interval for prediction in predictions),
         tuple(() if prediction is None else prediction.extrapolated for prediction in predictions),
+        tuple(ranges_of(front, architecture) for architecture in architectures),
+        tuple(doubts_of(front, architecture) for architecture in architectures),
         tuple(place_published(front)),
     )
 
@@ -76,8 +91,7 @@ def summary(front: Front) -> list[str]:
     problem = front.problem
     where = f"where {', '.join(map(str, problem.constraints))}; " if problem.constraints else ""
     lines = [f"{where}engine {front.engine}: {front.how}; {_guarantee(front)}"]
-    if problem.costs.latency is not None and problem.costs.latency.setup:
-        lines.append(f"latency is the sum of blocks measured on {problem.costs.latency.setup}")
+    lines += latency_lines(front)
     if _predicts(front) and problem.costs.accuracy is not None:
         model = problem.costs.accuracy
         recipes = dict.fromkeys(map(model.recipe, problem.space.stems))
@@ -112,10 +126,10 @@ def _members(shown: ShownFront) -> Table:
             "number": number,
             "architecture": name,
             "mark": mark,
-            **{metric.name: _cell(metric, values, interval, reasons) for metric in metrics},
+            **{metric.name: _cell(metric, values, interval, reasons, ranges) for metric in metrics},
         }
-        for number, (name, mark, values, interval, reasons) in enumerate(
-            zip(shown.names, shown.marks, shown.values, shown.intervals, shown.reasons, strict=True), 1
+        for number, (name, mark, values, interval, reasons, ranges) in enumerate(
+            zip(shown.names, shown.marks, shown.values, shown.intervals, shown.reasons, shown.ranges, strict=True), 1
         )
     ]
     columns = [Column("number", "#"), *(_column(metric) for metric in metrics)]
@@ -151,8 +165,12 @@ def _column(metric: Metric) -> Column:
     return Column(metric.name, "predicted top-1 (%)" if metric.name == "top1" else metric.heading)
 
 
-def _cell(metric: Metric, values: dict[str, float], interval: float | None, reasons: tuple[str, ...]) -> str:
+def _cell(
+    metric: Metric, values: dict[str, float], interval: float | None, reasons: tuple[str, ...], ranges: Ranges
+) -> str:
     text = metric.show(values[metric.name])
+    if metric.name in ranges:
+        return f"{text} ({'-'.join(map(metric.show, ranges[metric.name]))})"
     if metric.name != "top1" or interval is None:
         return text
     return f"{text} ± {interval:.2f}{'*' if reasons else ' '}"
@@ -208,14 +226,21 @@ def _raw(metric: Metric, value: float) -> float | int:
 def _rows(shown: ShownFront) -> list[dict[str, Any]]:
     metrics = shown.front.problem.costs.metrics
     rows = []
-    for name, mark, values, interval, reasons in zip(
-        shown.names, shown.marks, shown.values, shown.intervals, shown.reasons, strict=True
+    for name, mark, values, interval, reasons, ranges, doubts in zip(
+        shown.names,
+        shown.marks,
+        shown.values,
+        shown.intervals,
+        shown.reasons,
+        shown.ranges,
+        shown.doubts,
+        strict=True,
     ):
         row: dict[str, Any] = {"architecture": name}
         row |= {_key(metric): _raw(metric, values[metric.name]) for metric in metrics}
         if interval is not None:
             row |= {"top1_interval": round(interval, 4), "extrapolated": " ".join(reasons)}
-        rows.append({**row, "mark": mark})
+        rows.append({**row, **range_cells(shown.front, ranges, doubts), "mark": mark})
     return rows
 
 
@@ -226,6 +251,7 @@ def _key(metric: Metric) -> str:
 def _flat(shown: ShownFront) -> Table:
     names = ["architecture", *(_key(metric) for metric in shown.front.problem.costs.metrics)]
     names += ["top1_interval", "extrapolated"] if _predicts(shown.front) else []
+    names += range_columns(shown.front)
     return Table([Column(name) for name in [*names, "mark"]], _rows(shown))
 
 
@@ -260,33 +286,11 @@ def _data(shown: ShownFront) -> dict[str, Any]:
         "accuracy": None
         if model is None
         else {"model": model.describe(), "left_out_rmse": model.left_out_rmse, "runs": len(model.runs)},
+        "latency": latency_lines(front),
         "front_members": len(front),
         "members": _rows(shown),
         "published": published,
     }
-
-
-def checked_report(front: Front, checked: Sequence[Checked]) -> Report:
-    """Return members with the search's figures next to those of their built networks."""
-    rows: list[dict[str, Any]] = []
-    for each in checked:
-        row: dict[str, Any] = {"architecture": str(each.architecture), "agree": each.agrees}
-        for name, value in each.counted.items():
-            row |= {name: int(each.said[name]), f"{name}_built": value}
-        if each.seconds is not None and "latency" in each.said:
-            row |= {"latency": each.said["latency"], "latency_timed": each.seconds}
-        rows.append(row)
-    names = list(dict.fromkeys(name for row in rows for name in row if name not in ("architecture", "agree")))
-    columns = [Column(name, name.replace("_", ", ")) for name in names]
-    columns += [Column("agree", "counters", show=lambda value: "✓ agree" if value else "✗ differ")]
-    columns += [Column("architecture", align="left")]
-    notes = [f"{each.architecture}: {line}" for each in checked for line in each.disagreements]
-    agreeing = sum(each.agrees for each in checked)
-    notes.append(
-        f"{agreeing} of {len(checked)} members are as the search said, built and counted by all three counters"
-    )
-    title = f"Members of the front of {front.problem.space.name}, built"
-    return Report([Table(columns, rows, title, notes)], Table(columns, rows), rows)
 
 
 def table_report(found: TableFront) -> Report:

@@ -1,10 +1,15 @@
-"""Report of the three counters compared: closed form, fvcore and torch's flop counter."""
+"""Reports of the three counters compared: closed form, fvcore and torch's flop counter."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from lambda_arch.costs import Verification
 from lambda_arch.reporting.table import Column, Report, Table, as_text
+
+if TYPE_CHECKING:
+    from lambda_arch.searching.front import Front
+    from lambda_arch.searching.member_checks import Checked
 
 
 def verification_report(verified: Verification | Iterable[Verification]) -> Report:
@@ -38,6 +43,29 @@ def verification_report(verified: Verification | Iterable[Verification]) -> Repo
         "counted_as_zero": _zero(results),
     }
     return Report([Table(columns, rows, "Three counters", notes)], Table(columns, rows), data)
+
+
+def checked_report(front: "Front", checked: "Sequence[Checked]") -> Report:
+    """Return members with the search's figures next to those of their built networks."""
+    rows: list[dict[str, Any]] = []
+    for each in checked:
+        row: dict[str, Any] = {"architecture": str(each.architecture), "agree": each.agrees}
+        for name, value in each.counted.items():
+            row |= {name: int(each.said[name]), f"{name}_built": value}
+        if each.seconds is not None and "latency" in each.said:
+            row |= {"latency": each.said["latency"], "latency_timed": each.seconds}
+        rows.append(row)
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in ("architecture", "agree")))
+    columns = [Column(name, name.replace("_", ", ")) for name in names]
+    columns += [Column("agree", "counters", show=_agree)]
+    columns += [Column("architecture", align="left")]
+    notes = [f"{each.architecture}: {line}" for each in checked for line in each.disagreements]
+    agreeing = sum(each.agrees for each in checked)
+    notes.append(
+        f"{agreeing} of {len(checked)} members are as the search said, built and counted by all three counters"
+    )
+    title = f"Members of the front of {front.problem.space.name}, built"
+    return Report([Table(columns, rows, title, notes)], Table(columns, rows), rows)
 
 
 def _agree(value: bool) -> str:

@@ -1,11 +1,11 @@
 """Latency as a cost of parts, from a calibration in the store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_arch.arch import Part
+from lambda_arch.arch import Architecture, Part
 from lambda_arch.errors import SetupError
 
 if TYPE_CHECKING:
@@ -13,19 +13,26 @@ if TYPE_CHECKING:
 
 Seconds = Callable[[Part], float]
 """Returns the seconds of a part for one batch; raises KeyError, naming it, if it was not measured."""
+Interval = Callable[[Architecture], tuple[float, float] | None]
+"""Returns the lower and the upper seconds of a network for one batch; None if they are not known."""
+Doubts = Callable[[Architecture], Mapping[str, tuple[str, ...]]]
+"""Returns the warnings about the measurements that a network's latency rests on, by what was measured."""
 
 
 @dataclass(frozen=True)
 class Latency:
     """A calibration: ``seconds`` for a batch of ``batch_size`` images, measured in ``setup`` (a short text).
 
-    ``digest`` is of the measured values.
+    ``digest`` is of the measured values. ``interval`` of a network's latency, ``doubts`` about its parts; None: not
+    known.
     """
 
     seconds: Seconds
     batch_size: int = 1
     setup: str = ""
     digest: str = ""
+    interval: Interval | None = None
+    doubts: Doubts | None = None
 
 
 def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: str = "") -> Latency:
@@ -47,5 +54,6 @@ def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: s
             f"latency: nothing was calibrated for {setup}; expected `lambda-arch calibrate {words}` first, "
             "or measure=True"
         )
+    doubts = found.doubts if any(found.warnings.values()) else None
     values = digest({key: summary.median for key, summary in found.by_key.items()})
-    return Latency(found.seconds, setup.batch_size, str(setup), values)
+    return Latency(found.seconds, setup.batch_size, str(setup), values, found.interval, doubts)

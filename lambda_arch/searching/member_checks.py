@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambda_arch.arch import Architecture
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.whole_networks import whole_latencies
+from lambda_arch.searching.whole_networks import WholeLatencies
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -37,7 +37,9 @@ def check_members(
     from lambda_arch.costs import verify
 
     architectures = [front.architecture(member) for member in members]
-    seconds = {} if setup is None else whole_latencies(architectures, setup, store)
+    timed = None if setup is None else WholeLatencies(setup, store)
+    if timed is not None:
+        timed.measure(architectures)
     for member, architecture in zip(members, architectures, strict=True):
         verification = verify(architecture)
         ledger = verification.ledger
@@ -49,5 +51,5 @@ def check_members(
             said,
             {name: value for name, value in counts.items() if name in said},
             verification.disagreements,
-            seconds.get(str(architecture)),
+            None if timed is None else timed(architecture),
         )

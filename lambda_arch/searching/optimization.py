@@ -65,6 +65,15 @@ class Problem:
                 lower[column] = max(lower[column], bound - spare)
         return upper, lower
 
+    @cached_property
+    def doubts(self) -> dict[str, tuple[str, ...]]:
+        """The warnings about calibrated parts of any architecture of the space, by the part's readable name."""
+        doubts = self.costs.latency and self.costs.latency.doubts
+        if not doubts:
+            return {}
+        networks = (network for product in self.space.products for network in product.covering())
+        return {part: warnings for network in networks for part, warnings in doubts(network).items()}
+
     def fixed(self, product: Product | Listing) -> Floats:
         """Return a product's costs without its blocks, minimised."""
         return self.signs * self.costs.fixed(product)

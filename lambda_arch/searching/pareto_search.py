@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.errors import LambdaArchError
+from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching.accuracy import AccuracyModel, model_of
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.enumeration import LIMIT, enumerate_front
@@ -18,7 +18,7 @@ from lambda_arch.searching.part_costs import TIMED
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
-from lambda_arch.searching.whole_networks import machine_of, whole_latencies
+from lambda_arch.searching.whole_networks import WholeLatencies, machine_of
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -41,6 +41,7 @@ def search(
     latency: Latency | None = None,
     function: NetworkCost | str | None = None,
     measure: bool = False,
+    strict: bool = False,
     evaluations: int | None = None,
     seed: int | None = None,
     record: Path | str | None = None,
@@ -59,7 +60,7 @@ def search(
     ``params<=16M``. ``accuracy`` is what top1 is predicted by: the published runs (``published``, the default), a CSV
     of your own (``with_published``: and those), the runs in the ``store`` (``store``), or a model. ``latency`` is a
     calibration; unless given, the ``store``'s for the setup: ``device``, ``batch_size``, ``dtype``, ``mode``,
-    ``threads`` and ``clock``.
+    ``threads`` and ``clock``. ``strict``: refuse a calibration that is noisy or was disturbed in any part of the space.
 
     With ``function``, an objective of your own to minimise (a callable from an architecture to a number, or
     ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
@@ -91,7 +92,7 @@ def search(
     if measure:
         if "latency" not in named:
             raise LambdaArchError("measure=True: expected latency among the objectives, such as minimize=latency")
-        functions["latency"] = lambda network: whole_latencies([network], setup(), store)[str(network)]
+        functions["latency"] = WholeLatencies(setup(), store)
     if with_published and isinstance(accuracy, AccuracyModel | None):
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
     model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
@@ -99,6 +100,8 @@ def search(
         latency = calibrated_latency(setup(), store, space if isinstance(space, str) else space.name)
     chosen = read_space(space) if isinstance(space, str) else space
     problem = make_problem(chosen, objectives, constraints, model, latency, functions)
+    if strict:
+        _check_sound(problem)
     if functions:
         number = EVALUATIONS if evaluations is None else evaluations
         evaluated = None if progress is None else _counter(progress, number)
@@ -124,6 +127,18 @@ def search(
                 f"{name}={value}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
             )
     return find_front(problem, progress=progress)
+
+
+def _check_sound(problem: Problem) -> None:
+    """Raise :class:`SetupError` for calibrated parts of the space that are noisy or were disturbed."""
+    if problem.costs.latency is None:
+        raise LambdaArchError("strict=True: expected calibrated latencies, of minimize=latency without measure=True")
+    if problem.doubts:
+        part, warnings = next(iter(problem.doubts.items()))
+        raise SetupError(
+            f"{problem.space.name}: {len(problem.doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
+            "expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
+        )
 
 
 def find_front(problem: Problem, *, progress: Progress | None = None) -> Front:

@@ -21,6 +21,7 @@ from lambda_arch.searching.arrays import Floats, Mask, Rows
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.search_space import Column, Listing, Product, Slot
+from lambda_arch.searching.whole_networks import WholeLatencies
 
 NUMBERS = ("k", "h", "u", "m")
 """The settings of a lambda layer that the closed form takes as arrays."""
@@ -60,6 +61,12 @@ class Costs:
     def is_maximum(self) -> Mask:
         """Which metrics combine by their maximum."""
         return np.array([metric.combines == "max" for metric in self.metrics])
+
+    @property
+    def timed(self) -> Latency | WholeLatencies | None:
+        """Where latencies come from, with their intervals and doubts: a calibration, or whole networks."""
+        whole = self.functions.get("latency")
+        return whole if isinstance(whole, WholeLatencies) else self.latency
 
     def combine(self, a: Floats, b: Floats) -> Floats:
         """Return the combined costs of two parts; the last axis is that of metrics, the others broadcast."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lambda_arch.errors import SetupError
 
 if TYPE_CHECKING:
-    from lambda_arch.store import Setup
+    from lambda_arch.store import Setup, Summary
 
 SECONDS = 5.0  # of sampling, for each network
 
@@ -22,19 +22,46 @@ def machine_of(device: str, store: Path | str | None = None) -> str:
         return fingerprint_of(opened, device)
 
 
-def whole_latencies(networks: Sequence[Any], setup: "Setup", store: Path | str | None = None) -> dict[str, float]:
-    """Return the seconds of architectures by name, measured if the store does not have them.
+class WholeLatencies:
+    """The latency of whole networks as a cost: the seconds of a network, measured if the store does not have it."""
 
-    Raises :class:`SetupError` for an architecture that cannot be timed.
-    """
-    from lambda_arch.timing import measure
+    def __init__(self, setup: "Setup", store: Path | str | None = None) -> None:
+        self._setup = setup
+        self._store = store
+        self._known: dict[str, Summary] = {}
+        self._doubts: dict[str, tuple[str, ...]] = {}
+        self.setup = str(setup)
+        self.batch_size = setup.batch_size
 
-    found = measure(networks, **asdict(setup), seconds=SECONDS, store=store)
-    if found.interrupted:
-        raise KeyboardInterrupt
-    timed = [each.measurement for each in found if each.measurement.status == "ok"]
-    medians = {each.architecture: each.summary.median for each in timed if each.summary is not None}
-    for network in networks:
-        if str(network) not in medians:
-            raise SetupError(f"{network}: could not be timed on {setup}")
-    return medians
+    def __call__(self, network: Any) -> float:
+        """Return the seconds of a network. Raises :class:`SetupError` if it cannot be timed."""
+        self.measure([network])
+        return self._known[str(network)].median
+
+    def measure(self, networks: Sequence[Any]) -> None:
+        """Measure what is not known of ``networks``, together. Raises :class:`SetupError` if one cannot be timed."""
+        from lambda_arch.timing import measure
+
+        left = [network for network in networks if str(network) not in self._known]
+        if not left:
+            return
+        found = measure(left, **asdict(self._setup), seconds=SECONDS, store=self._store)
+        if found.interrupted:
+            raise KeyboardInterrupt
+        for each in (timing.measurement for timing in found):
+            if each.status == "ok" and each.summary is not None:
+                self._known[each.architecture] = each.summary
+                self._doubts[each.architecture] = tuple(each.warnings)
+        for network in left:
+            if str(network) not in self._known:
+                raise SetupError(f"{network}: could not be timed on {self._setup}")
+
+    def interval(self, network: Any) -> tuple[float, float] | None:
+        """Return the quartiles of a network's seconds; None if they come from the file of an earlier search."""
+        known = self._known.get(str(network))
+        return None if known is None else (known.q1, known.q3)
+
+    def doubts(self, network: Any) -> dict[str, tuple[str, ...]]:
+        """Return the warnings about a network's measurement, by its name."""
+        warnings = self._doubts.get(str(network), ())
+        return {str(network): warnings} if warnings else {}

@@ -125,8 +125,7 @@ def test_another_accuracy_file_is_another_search(folder):
 
 
 def test_another_setup_is_another_search(folder, monkeypatch):
-    seconds = lambda networks, setup, store: {str(network): 1.0 for network in networks}  # noqa: E731
-    monkeypatch.setattr("lambda_arch.searching.pareto_search.whole_latencies", seconds)
+    monkeypatch.setattr("lambda_arch.searching.whole_networks.WholeLatencies.__call__", lambda self, network: 1.0)
     monkeypatch.setattr("lambda_arch.searching.pareto_search.machine_of", lambda device, store: "f")
     space = str(folder / "space.toml")
     asked = {"evaluations": 3, "record": folder / "r.jsonl", "measure": True, "threads": 1}
