@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda
@@ -41,9 +42,10 @@ def configure_resnet(base: ResNet, settings: Sequence[Setting], image_size: int 
     by_width = sorted((s for s in settings if s.option.level != "network"), key=_specificity)
     for setting in by_width:
         _refuse_without_target(setting, letters)
+    configured = cache(partial(_configure_block, base))  # most blocks of a network are equal
     stages = tuple(
         tuple(
-            _configure_block(base, block, letters[i][j], [s for s in by_width if _covers(s, i, j + 1)])
+            configured(block, letters[i][j], tuple(s for s in by_width if _covers(s, i, j + 1)))
             for j, block in enumerate(stage)
         )
         for i, stage in enumerate(base.stages)

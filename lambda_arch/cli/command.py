@@ -10,7 +10,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from lambda_arch.cli.messages import say
-from lambda_arch.errors import DataError, LambdaArchError
+from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
 
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
 """Old names of flags with their new names; the old ones still work, hidden, for one version."""
@@ -22,7 +22,8 @@ WRITTEN = ("out", "plot", "to", "file")
 class Parameters:
     """Reading of a command's parameters.
 
-    Absent values and texts are not converted, because typer would load pydantic for it, a third of the start-up time.
+    Typer does not convert absent values, texts, choices and paths: it would load pydantic for it, a third of the
+    start-up time.
     Old names of flags are replaced by new ones. A command refuses to write a file that it reads.
     """
 
@@ -103,12 +104,22 @@ def _is_same(path: Path, word: Path | str) -> bool:
 
 
 def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)  # early typer has none, and no pydantic
+    described = getattr(param, "type_descriptor", None)  # early typer has none, and no pydantic
+    kind, choices = getattr(described, "annotation", None), getattr(described, "choices", None) or ()
 
     def process(ctx: Any, value: Any) -> Any:
-        if param.required or not (value is None or kind in (str, list[str])):
+        if param.required and not value:
             return convert(ctx, value)
-        value = () if value is None and (param.multiple or param.nargs == -1) else value
+        if value is None:
+            value = () if param.multiple or param.nargs == -1 else None
+        elif kind is Path:
+            value = Path(value)
+        elif choices and value not in choices:
+            raise LambdaArchError(
+                f"{param.opts[0]} {value}: expected {', '.join(choices)}{did_you_mean(value, choices)}"
+            )
+        elif not choices and kind not in (str, list[str]):
+            return convert(ctx, value)
         return param.callback(ctx, param, value) if param.callback else value
 
     return process

@@ -135,18 +135,27 @@ def _with_options(name: str, options: str) -> Architecture:
     return configure(parse(name), read_settings(options))
 
 
-def published_figures(architecture: Architecture) -> list[tuple[PublishedTable, Column, Verdict]]:
-    """Return every printed figure of exactly this architecture, with its verdict, in the tables' order.
+def _is_like(name: str, architecture: Architecture) -> bool:
+    """Return whether the family and depth of ``name`` are those of ``architecture``; no setting changes them."""
+    base = _with_options(name.partition(":")[0].partition("@")[0], "")
+    return type(base) is type(architecture) and getattr(base, "depth", 0) == getattr(architecture, "depth", 0)
+
+
+def published_figures(
+    architecture: Architecture, quantity: str | None = None
+) -> list[tuple[PublishedTable, Column, Verdict]]:
+    """Return every printed figure (of ``quantity``) of exactly this architecture, with verdicts, in the tables' order.
 
     Parameters printed for another image size are included where they do not depend on it.
     """
     found = []
     for table in all_tables():
+        columns = [each for each in table.columns if each.quantity in COMPARABLE and quantity in (None, each.quantity)]
         for row in table.rows:
-            for column in table.columns:
-                if column.quantity not in COMPARABLE or not row.cells[column.name]:
-                    continue
-                theirs = row_architecture(row, column)
+            if not row.architecture or not _is_like(row.architecture, architecture):
+                continue
+            for column in columns:
+                theirs = row_architecture(row, column) if row.cells[column.name] else None
                 if theirs is not None and _same(theirs, architecture, column.quantity):
                     found.append((table, column, _verdict(table, row, column)))
     return found

@@ -7,7 +7,7 @@ from lambda_arch.reporting.table import Column, Table
 
 def published_table(architecture: Architecture, quantity: str) -> Table | None:
     """Return the printed figures of an architecture (``params`` or ``macs``) with verdicts; None if there are none."""
-    figures = [figure for figure in published_figures(architecture) if figure[1].quantity == quantity]
+    figures = published_figures(architecture, quantity)
     if not figures:
         return None
     rows = [

@@ -34,6 +34,12 @@ def test_one_setup_is_not_several(wrong):
         Flags(**wrong).setup()
 
 
+def test_a_choice_is_checked_and_the_nearest_named(capsys):
+    assert main(["params", "--format", "jsn"]) == 2
+    expected = "lambda-arch: --format jsn: expected table, csv, json, md, latex (did you mean json?)\n"
+    assert capsys.readouterr().err == expected
+
+
 @pytest.mark.parametrize("name", ["time", "calibrate", "predict"])
 def test_measuring_commands_take_the_same_flags(name):
     taken = {"device", "batch_size", "dtype", "cast", "channels_last", "mode", "threads", "clock", "evaluation"}

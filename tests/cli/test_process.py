@@ -49,7 +49,7 @@ def test_a_closed_pipe_is_no_error():
 @pytest.mark.parametrize(
     ("arguments", "heavy"),
     [
-        (["params", "--k", "16", "--h", "4", "--u", "1", "--format", "table"], "torch numpy pandas fvcore"),
+        (["params", "--k", "16", "--h", "4", "--u", "1", "--format", "table"], "torch numpy pandas fvcore pydantic"),
         (["params", "resnet50:stages=SSSS", "--kappa", "0.3"], "torch numpy pandas fvcore"),
         (["search", "--members", "3"], "torch pandas plotly matplotlib pymoo"),
         (["results"], "torch numpy pandas matplotlib"),
