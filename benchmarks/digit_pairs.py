@@ -11,14 +11,26 @@ import argparse
 import csv
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
 from lambda_arch import count, parse, train
+from lambda_arch.training import load_data
+from lambda_arch.training.data import Subset
 
 STAGES = ("CCCC", "LCCC", "CCCL", "CCLL", "CLLL", "LLLL")
-DATA = "digit-pairs:7"
-RECIPE = {"epochs": 3, "batch_size": 32, "lr": 1e-3, "amp": "bf16", "crop": "none", "smoothing": 0.0}
+DATA = "digit-pairs:3"
+IMAGES, VAL_IMAGES = 2000, 500
+RECIPE = {
+    "epochs": 3,
+    "batch_size": 32,
+    "lr": 1e-3,
+    "warmup_epochs": 0.5,
+    "amp": "bf16",
+    "crop": "none",
+    "smoothing": 0.0,
+}
 COLUMNS = ("stages", "architecture", "params", "macs", "seed", "epoch", "images", "train_top1", "top1", "seconds")
 
 
@@ -29,8 +41,10 @@ def name(stages: str) -> str:
     return f"lambda_resnet26:stages={stages},m=7,classes=10@32"
 
 
-def train_all(stages: list[str], seeds: list[int], output: Path, images: int) -> None:
+def train_all(stages: list[str], seeds: list[int], output: Path) -> None:
     """Train every network with every seed, and print its epochs."""
+    data = load_data(DATA)
+    data = replace(data, train=Subset.of(data.train, IMAGES), val=Subset.of(data.val, VAL_IMAGES))
     out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     out.writeheader()
     for seed in seeds:
@@ -39,10 +53,9 @@ def train_all(stages: list[str], seeds: list[int], output: Path, images: int) ->
             costs = count(architecture)
             run = train(
                 architecture,
-                DATA,
+                data,
                 "digits",
                 seed=seed,
-                limit_images=images,
                 channels_last=True,
                 output=output,
                 store=output / "runs.db",
@@ -58,7 +71,7 @@ def train_all(stages: list[str], seeds: list[int], output: Path, images: int) ->
                         "macs": costs.macs,
                         "seed": seed,
                         "epoch": epoch.epoch,
-                        "images": epoch.epoch * images,
+                        "images": epoch.epoch * IMAGES,
                         "train_top1": f"{epoch.train_top1:.2f}",
                         "top1": f"{epoch.top1:.2f}",
                         "seconds": f"{epoch.seconds:.0f}",
@@ -124,13 +137,12 @@ if __name__ == "__main__":
     training = commands.add_parser("train")
     training.add_argument("--stages", nargs="+", default=list(STAGES))
     training.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    training.add_argument("--images", type=int, default=5000)
     training.add_argument("--output", type=Path, default=Path("runs"))
     showing = commands.add_parser("show")
     showing.add_argument("path", type=Path)
     showing.add_argument("--plot", type=Path)
     given = parser.parse_args()
     if given.command == "train":
-        train_all(given.stages, given.seeds, given.output, given.images)
+        train_all(given.stages, given.seeds, given.output)
     else:
         show(given.path, given.plot)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from lambda_arch.errors import DataError
 
+TEMPORARY = ".lambda-arch."
+"""How the names of temporary files begin: one stays where a process is killed as it writes."""
+
 
 def atomic_write(path: Path, content: str | bytes) -> None:
     """Write ``content`` to ``path`` in one step: a reader, or an interruption, sees the old file or the new one.
@@ -33,7 +36,7 @@ def atomic_write(path: Path, content: str | bytes) -> None:
             file.write(data)
         return
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".lambda-arch.{secrets.token_hex(8)}")
+    temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
             if mode is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from lambda_arch.errors import DataError
-from lambda_arch.files import atomic_write
+from lambda_arch.files import TEMPORARY, atomic_write
 from lambda_arch.nn import Network, to_safetensors
 from lambda_arch.nn.tensor_files import read_pickled, read_safetensors
 
@@ -45,10 +45,18 @@ def save(folder: Path, epoch: int, step: int, networks: Mapping[str, Network], s
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise OSError(error.errno, error.strerror, str(final)) from None
-    for older in _found(folder):
-        if older != final:
-            shutil.rmtree(older, ignore_errors=True)
+    tidy(folder)
     return final
+
+
+def tidy(folder: Path) -> None:
+    """Remove older checkpoints than the last, and what a process left unfinished that was killed as it wrote."""
+    last = newest(folder)
+    for path in [*_found(folder), *folder.glob(".checkpoint-*.unfinished")]:
+        if path != last:
+            shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob(f"{TEMPORARY}*"):
+        path.unlink(missing_ok=True)
 
 
 def newest(folder: Path) -> Path | None:

@@ -119,6 +119,7 @@ class Loop:
         recipe, steps = self.named.recipe, self.trainer.steps
         if self.world.main:
             self.folder.mkdir(parents=True, exist_ok=True)
+            checkpoints.tidy(self.folder)
             atomic_write(self.folder / RECIPE, write_recipe(self.named))
         places = Places(self.epoch, self.step, recipe.epochs, steps)
         pinned = self.world.device.type == "cuda"

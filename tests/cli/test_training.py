@@ -1,14 +1,19 @@
 import csv
+import errno
 import io
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
+from itertools import product
 
+import numpy as np
 import pytest
 import sklearn  # noqa: F401  it sets variables of the environment as it is imported
+from PIL import Image
 
 from tests.command_line import MODULE, run_process
 
@@ -99,6 +104,57 @@ def test_what_cannot_be_is_refused_in_a_line(run_cli, tmp_path, flags, words):
     code, out, err = run_cli("train", ARCHITECTURE, *quick(*flags), "--output", tmp_path)
     assert code == 2 and out == "" and words in err and err.count("\n") == 1, err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_system_that_takes_no_more_ends_the_run_in_a_line_and_keeps_the_checkpoint(run_cli, tmp_path):
+    command = ("train", ARCHITECTURE, *QUICK, "--output", tmp_path / "runs", "--resume", "--store", tmp_path / "s.db")
+    assert run_cli(*command, "--hours", "1e-9").code == 0
+    (checkpoint,) = tmp_path.glob("runs/*/checkpoint-*")
+    before = {path.name: path.read_bytes() for path in checkpoint.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # less than the weights
+    try:
+        code, out, err = run_cli(*command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert code == 2 and out == "" and err.count("\n") == 1, err
+    assert "checkpoint-1-0" in err and os.strerror(errno.EFBIG) in err
+    assert {path.name: path.read_bytes() for path in checkpoint.iterdir()} == before
+    assert [path.name for path in checkpoint.parent.glob("*checkpoint*")] == [checkpoint.name]
+    assert run_cli(*command).code == 0
+
+
+def test_images_that_vanish_end_the_run_in_a_line_that_names_one(run_cli, tmp_path, monkeypatch):
+    from lambda_arch.training.trainer import Trainer
+
+    draw = np.random.RandomState(0)
+    for side, label, i in product(("train", "val"), range(10), range(4)):
+        path = tmp_path / "data" / side / str(label) / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.randint(0, 256, (8, 8, 3)).astype(np.uint8)).save(path)
+    flags = quick("--data", tmp_path / "data", "--epochs", "2")
+    command = ("train", ARCHITECTURE, *flags, "--output", tmp_path / "runs", "--resume")
+    undisturbed = run_cli("train", ARCHITECTURE, *flags, "--output", tmp_path / "other")
+    assert undisturbed.code == 0, undisturbed.err
+    step, away = Trainer.step, tmp_path / "away"
+
+    def vanishing(*arguments):
+        if arguments[2] == (1, 0):
+            (tmp_path / "data").rename(away)
+        return step(*arguments)
+
+    monkeypatch.setattr(Trainer, "step", vanishing)
+    code, out, err = run_cli(*command)
+    assert code == 2 and out == "" and err.count("\n") == 1, err
+    assert str(tmp_path / "data" / "train") in err and ".png" in err
+    code, _, err = run_cli(*command)
+    assert code == 2 and err.count("\n") == 1 and "no such folder" in err
+    assert [path.name for path in tmp_path.glob("runs/*/checkpoint-*")] == ["checkpoint-1-0"]
+    away.rename(tmp_path / "data")
+    monkeypatch.undo()
+    assert run_cli(*command).code == 0
+    ours, theirs = (next(tmp_path.glob(f"{name}/*/final.safetensors")) for name in ("runs", "other"))
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_an_interrupted_run_says_how_to_go_on(run_cli, tmp_path, monkeypatch):

@@ -1,7 +1,9 @@
 import csv
+import multiprocessing
 import os
 import random
 import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -17,7 +19,8 @@ from lambda_arch.training.batches import Batch, Places, TrainingBatches
 from lambda_arch.training.distributed import World
 from lambda_arch.training.optimization import learning_rates
 from lambda_arch.training.recipe import Recipe
-from lambda_arch.training.runs import RunStatus
+from lambda_arch.training.recipe_file import NamedRecipe
+from lambda_arch.training.runs import RunStatus, run_folder
 from lambda_arch.training.seeds import seed_of
 from lambda_arch.training.session import Session
 from lambda_arch.training.trainer import Trainer
@@ -191,6 +194,44 @@ def trainer_step():
     return Trainer.step
 
 
+def begin(connection, threads, *arguments, **keywords):
+    """Train in this process, once the connection is told that it begins."""
+    torch.set_num_threads(threads)
+    connection.send("begins")
+    train(*arguments, **keywords)
+
+
+@pytest.mark.slow
+def test_killed_by_the_system_at_twenty_random_moments_a_run_ends_as_an_undisturbed_one(tmp_path, corners, quick):
+    recipe = replace(quick, epochs=6, batch_size=12, **RICH)
+    start = time.monotonic()
+    undisturbed = train(TINY, corners, recipe, output=tmp_path / "undisturbed")
+    epoch = (time.monotonic() - start) / recipe.epochs
+    processes = multiprocessing.get_context("forkserver")
+    slow_to_import = ["torch._dynamo", "kornia.augmentation", "lambda_arch.timing.worker.machine"]
+    processes.set_forkserver_preload(["lambda_arch.training.loop", *slow_to_import, __name__])
+    draw = random.Random(0)
+    runs, killed = 1, 0
+    while killed < 20:
+        ours, theirs = processes.Pipe()
+        arguments = (theirs, torch.get_num_threads(), TINY, corners, recipe)
+        keywords = {"output": tmp_path / str(runs), "resume": True, "store": tmp_path / "s.db"}
+        process = processes.Process(target=begin, args=arguments, kwargs=keywords)
+        process.start()
+        assert ours.recv() == "begins"
+        process.join(draw.uniform(0, 2 * epoch))
+        process.kill()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        killed += process.exitcode != 0
+        runs += process.exitcode == 0  # it was quicker: begin another
+    names = {path.name for path in undisturbed[0].folder.iterdir()}
+    for run in range(1, runs + 1):
+        ended = train(TINY, corners, recipe, output=tmp_path / str(run), resume=True)
+        assert_same(weights_of(undisturbed), weights_of(ended))
+        assert {path.name for path in ended[0].folder.iterdir()} == names  # nothing half written is left over
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_in_the_middle_of_an_epoch(tmp_path, corners, quick, monkeypatch, number):
@@ -251,6 +292,27 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, corners, quick):
     whole = state.read_bytes()
     state.write_bytes(whole[: len(whole) // 2])
     assert str(state) in refused(DataError, "damaged checkpoint", TINY, corners, quick, **changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"architectures": "mobilenet:classes=4@16"}, "of architecture=lambda_mobilenet"),
+        ({"seed": 1}, "of seed=0, not 1"),
+        ({"recipe": "other"}, "of lr=0.05, not 0.1"),
+    ],
+)
+def test_a_checkpoint_that_was_moved_is_still_of_its_own_run(tmp_path, corners, quick, changed, words):
+    other = NamedRecipe("other", replace(quick, lr=0.1))
+    run = train(TINY, corners, quick, output=tmp_path, hours=1e-9)[0]
+    arguments = {"architectures": TINY, "seed": 0} | changed | {"recipe": other if "recipe" in changed else quick}
+    named = other.name if "recipe" in changed else "own"
+    mine = run_folder(tmp_path, str(parse(arguments["architectures"])), named, arguments["seed"])
+    run.folder.rename(mine)
+    before = {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()}
+    text = refused(DataError, words, data=corners, output=tmp_path, resume=True, **arguments)
+    assert "expected the same, or another output" in text and str(mine) in text
+    assert {path: path.read_bytes() for path in mine.rglob("*") if path.is_file()} == before
 
 
 def test_a_checkpoint_holds_no_pickled_objects(tmp_path, corners, quick):
