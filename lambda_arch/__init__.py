@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lambda_arch.comparing.sides import side_by_side
     from lambda_arch.costs import Ledger, count, count_many
     from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError, TrainingError
+    from lambda_arch.interop import export
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.nn.conversion.from_checkpoint import convert
     from lambda_arch.searching import search
@@ -48,6 +49,7 @@ _MODULES = {
     "count": "costs",
     "count_many": "costs",
     "evaluate": "training",
+    "export": "interop",
     "match": "comparing",
     "measure": "timing",
     "parse": "arch",
@@ -79,6 +81,7 @@ __all__ = [
     "count",
     "count_many",
     "evaluate",
+    "export",
     "match",
     "measure",
     "parse",

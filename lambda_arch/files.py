@@ -5,9 +5,10 @@ import io
 import os
 import re
 import secrets
+import shutil
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lambda_arch.errors import DataError
@@ -51,6 +52,32 @@ def atomic_write(path: Path, content: str | bytes) -> None:
         if isinstance(error, OSError):
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+    _sync_folder(target.parent)
+
+
+@contextmanager
+def atomic_files(path: Path) -> Iterator[Path]:
+    """Yield where to write ``path``, with any files that it refers to beside it; they appear when the block is done.
+
+    They are written in a temporary folder beside ``path``, which is removed in any case, and then moved, ``path`` last.
+    Raises OSError if ``path`` is a folder or its folder is missing or not writable.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder; expected the name of a file", str(path))
+    target = Path(os.path.realpath(path))
+    folder = target.with_name(f".lambda-arch.{secrets.token_hex(8)}")
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    try:
+        yield folder / target.name
+        for file in sorted(folder.iterdir(), key=lambda file: file.name == target.name):
+            with file.open("rb+") as written:
+                os.fsync(written.fileno())
+            file.replace(target.with_name(file.name))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     _sync_folder(target.parent)
 
 

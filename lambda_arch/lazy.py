@@ -1,9 +1,15 @@
-"""Lazy imports: a package's names are imported on first use, so that ``import`` loads nothing heavy (PEP 562)."""
+"""Lazy imports: a package's names are imported on first use, so that ``import`` loads nothing heavy (PEP 562).
+
+Libraries of extras are imported where they are used, after a check that they are installed.
+"""
 
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
+
+from lambda_arch.errors import SetupError
 
 
 def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
@@ -17,3 +23,10 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str]
         return value
 
     return get, lambda: sorted(modules)
+
+
+def check_installed(extra: str, *modules: str) -> None:
+    """Raise :class:`SetupError`, which names the ``extra`` to install, unless all ``modules`` of it are there."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise SetupError(f"{module} is not installed; expected `pip install 'lambda-arch[{extra}]'`")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_arch.files import atomic_write
+from lambda_arch.files import atomic_files, atomic_write
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
@@ -116,3 +116,25 @@ def test_a_command_that_is_terminated_while_it_writes_leaves_no_other_file(tmp_p
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 143
     assert not list(tmp_path.iterdir())
+
+
+def test_files_that_belong_together_appear_together(tmp_path):
+    target = tmp_path / "net.onnx"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic_files(target) as temporary:
+        temporary.write_text("new")
+        temporary.with_name("net.onnx.data").write_text("tensors")
+        raise RuntimeError
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"net.onnx": "old"}
+    with atomic_files(target) as temporary:
+        temporary.write_text("new")
+        temporary.with_name("net.onnx.data").write_text("tensors")
+        assert target.read_text() == "old"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "net.onnx": "new",
+        "net.onnx.data": "tensors",
+    }
+    with pytest.raises(IsADirectoryError), atomic_files(tmp_path):
+        pass
+    with pytest.raises(FileNotFoundError, match="nowhere"), atomic_files(tmp_path / "nowhere" / "net.onnx"):
+        pass

@@ -20,6 +20,7 @@ PACKAGES = (
     "training",
     "comparing",
     "timing",
+    "interop",
     "store",
     "costs",
     "nn",
@@ -27,7 +28,7 @@ PACKAGES = (
     "arch",
 )
 FOUNDATIONS = ("errors", "files", "lazy", "results", "units")  # modules below all packages
-MAY_IMPORT_TORCH = ("nn", "costs", "timing", "training")
+MAY_IMPORT_TORCH = ("nn", "costs", "interop", "timing", "training")
 HEAVY = {"torch", "fvcore", "pandas"}
 ALL_FILES = sorted(PACKAGE.rglob("*.py"))
 FILES = [path for path in ALL_FILES if path.parent != PACKAGE]

@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "train.evaluate",
     "runs": "runs.runs",
     "convert": "convert.convert",
+    "export": "export.export",
 }
 """The module and function of every command, in this package."""
 

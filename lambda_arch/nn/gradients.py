@@ -22,4 +22,4 @@ def contiguous_gradient(x: Tensor) -> Tensor:
     On CPUs, torch's batch norm (2.13) sums the wrong elements in its backward pass if the gradient of a single image
     has the strides of a permuted (1, n, c) tensor, as batched products return it. Larger batches are right.
     """
-    return _Contiguous.apply(x) if x.shape[0] == 1 and x.requires_grad else x  # type: ignore[no-untyped-call]
+    return _Contiguous.apply(x) if x.requires_grad and x.shape[0] == 1 else x  # type: ignore[no-untyped-call]

@@ -20,7 +20,7 @@ def images_at_a_time(x: Tensor, bytes_of_one: int) -> int:
     All of them on other devices and under ``torch.compile``, which manage memory themselves.
     """
     if x.device.type != "cpu" or torch.compiler.is_compiling():
-        return max(1, len(x))
+        return x.shape[0]  # which an exported graph may leave open
     most = max(1, LARGE // bytes_of_one)
     groups = max(1, -(-len(x) // most))
     return max(1, -(-len(x) // groups))  # even groups
@@ -42,6 +42,6 @@ class InGroups(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the network's output for x."""
         size = images_at_a_time(x, LARGEST_MAP * x.shape[-2] * x.shape[-1])
-        if size >= len(x):
+        if size >= x.shape[0]:
             return self.network(x)  # type: ignore[no-any-return]
         return torch.cat([self.network(group) for group in torch.split(x, size)])

@@ -15,6 +15,7 @@ REPORTS = {
     "Comparisons": "comparisons.comparison_report",
     "Counts": "ledgers.counts_report",
     "Devices": "devices.devices_report",
+    "Exported": "exported.exported_report",
     "Findings": "audits.audit_report",
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",

@@ -52,7 +52,7 @@ def evaluate(
     elif gathered is None and kernel is not None:
         gathered = maps(evaluation, kernel, *values.shape[-2:])
     size = _group(evaluation, queries, values, kernel)
-    if size >= len(queries):
+    if size >= queries.shape[0]:
         outputs: Tensor = run(queries, weights, values, kernel, bias, gathered)
     else:
         of_weights = [None] * -(-len(queries) // size) if weights is None else torch.split(weights, size)
