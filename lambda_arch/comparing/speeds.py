@@ -118,15 +118,18 @@ class TableTimings(Result):
         return any(timing.measurement.samples for _, timing in self.rows)
 
 
-def measure_table(name: str, *, mode: str | None = None, store: StoreLike = None, **options: Any) -> TableTimings:
+def measure_table(
+    name: str | TimedTable, *, mode: str | None = None, store: StoreLike = None, **options: Any
+) -> TableTimings:
     """Measure the networks of a published table in interleaved rounds with those of its baseline rows.
 
-    ``mode`` is the table's own unless given; ``options`` are those of :func:`lambda_arch.measure`, with one batch size
-    and one dtype. Raises what that raises, and :class:`ArchitectureError` for a table that prints no speeds.
+    ``name``: the table, or some of its rows as a value; ``mode`` is the table's own unless given; ``options`` are those
+    of :func:`lambda_arch.measure`, with one batch size and one dtype. Raises what that raises, and
+    :class:`ArchitectureError` for a table that prints no speeds.
     """
-    table = timed_table(name)
+    table = timed_table(name) if isinstance(name, str) else name
     if not (isinstance(options.get("batch_size", 1), (int, str)) and isinstance(options.get("dtype", ""), str)):
-        raise ArchitectureError(f"table={name}: expected one batch size and one dtype")
+        raise ArchitectureError(f"table={table.name}: expected one batch size and one dtype")
     with opened(store) as kept:
         chosen: Any = mode or table.mode
         found = measure(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)
@@ -138,6 +141,20 @@ def measure_table(name: str, *, mode: str | None = None, store: StoreLike = None
                 base = find_in_session(kept, ours.session, str(row.baseline))
                 rows.append((row, Timing(ours, str(row.baseline), ours.ratio_to(base) if base else None)))
     return TableTimings(table, tuple(rows), found.interrupted)
+
+
+def table_rows(found: TableTimings) -> list[dict[str, Any]]:
+    """Return one row per published row, flat: its keys, the printed speed and ratio, and our timing."""
+    names = found.table.key_names
+    return [
+        {
+            **dict(zip(names, row.keys, strict=True)),
+            "paper": row.printed or None,
+            "paper_ratio": row.paper,
+            **timing.as_dict(),
+        }
+        for row, timing in found.rows
+    ]
 
 
 def _number(text: str) -> float | None:

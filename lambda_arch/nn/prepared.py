@@ -15,12 +15,19 @@ from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, m
 from lambda_arch.nn.image_groups import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
 from lambda_arch.nn.network import Network
+from lambda_arch.nn.on_gpu import OnGpu
+from lambda_arch.nn.preparation import DEFAULT, Preparation, parse_preparation
 
 FEW, SMALL = 4, 64
 """With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores."""
 
 
-def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None = None) -> nn.Module:
+def prepare(
+    network: nn.Module,
+    batch_size: int = 1,
+    dtype: torch.dtype | None = None,
+    preparation: Preparation | str | None = None,
+) -> nn.Module:
     """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
 
     - Batch norms are folded into the convolutions before them; queries, keys and values come from one product.
@@ -30,11 +37,15 @@ def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None =
       ``dtype`` (that of autocast; by default the network's own), if the size of their maps is known.
     - On CPUs 1x1 convolutions are matrix products, stems pool with channels last, and large batches are processed in
       groups (:class:`~lambda_arch.nn.image_groups.InGroups`).
+    - On CUDA it runs by ``preparation``, or its name, by default channels last and as CUDA graphs without gradients
+      (:class:`~lambda_arch.nn.on_gpu.OnGpu`).
 
     The copy stays in evaluation mode, and its evaluations cannot be changed. ``torch.compile`` accepts it.
 
-    Raises SetupError for a batch size below 1.
+    Raises SetupError for a batch size below 1 or an unknown preparation.
     """
+    if isinstance(preparation, str):
+        preparation = parse_preparation(preparation)
     if batch_size < 1:
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1")
     with torch.no_grad():
@@ -47,6 +58,8 @@ def prepare(network: nn.Module, batch_size: int = 1, dtype: torch.dtype | None =
             parts = OrderedDict(prepared.get_submodule("stem").named_children())
             prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
             prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if parameter is not None and parameter.device.type == "cuda":
+            return InGroups(OnGpu(prepared, preparation or DEFAULT))
         return InGroups(prepared)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lambda_arch.comparing.speeds import TableTimings
+from lambda_arch.comparing.speeds import TableTimings, table_rows
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import significant
 
@@ -13,18 +13,10 @@ def table_timings_report(found: TableTimings) -> Report:
     """Return one row per published row: our latency and its ratio to the baseline, with the paper's ratio."""
     table = found.table
     rows: list[dict[str, Any]] = []
-    for row, timing in found.rows:
+    for row, (_, timing) in zip(table_rows(found), found.rows, strict=True):
         ratio = timing.ratio
         text = f"{ratio.median:.2f} ({ratio.q1:.2f}-{ratio.q3:.2f})" if ratio else str(timing.measurement.status)
-        rows.append(
-            {
-                **dict(zip(table.key_names, row.keys, strict=True)),
-                "paper": row.printed or None,
-                "paper_ratio": row.paper,
-                "ratio_text": text,
-                **timing.as_dict(),
-            }
-        )
+        rows.append({**row, "ratio_text": text})
     columns = [
         *(Column(name, name.replace("_", " "), "left") for name in table.key_names),
         Column("median_ms", "our ms", show=significant),

@@ -9,7 +9,16 @@ from statistics import median
 import torch
 from torch import nn
 
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, candidates, choose, macs, parse_evaluation
+from lambda_arch.nn.evaluation import (
+    CANONICAL,
+    Evaluation,
+    LayerShape,
+    candidates,
+    choose,
+    fused,
+    macs,
+    parse_evaluation,
+)
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.plan import lambda_layers
 from lambda_arch.store.choices import keep_choice, read_choice
@@ -76,17 +85,21 @@ def _known_or_measured(
     if known:
         with suppress(ValueError):  # stored by a version with other evaluations
             return parse_evaluation(known)
-    seconds = measure(layer, at, tried(at), training)
+    seconds = measure(layer, at, tried(at, _device(layer).type), training)
     fastest = min(seconds, key=lambda evaluation: seconds[evaluation])
     keep_machine(store, {**here.as_dict(), "fingerprint": here.fingerprint})
     keep_choice(store, here.fingerprint, asked, str(fastest), {str(each): value for each, value in seconds.items()})
     return fastest
 
 
-def tried(at: LayerShape) -> list[Evaluation]:
-    """Return the evaluations to measure: all except those with far more to execute than the cost model's choice."""
+def tried(at: LayerShape, device: str = "cpu") -> list[Evaluation]:
+    """Return the evaluations to measure: all except those with far more to execute than the cost model's choice.
+
+    On CUDA the fused kernel is one of them, if Triton is there.
+    """
     limit = TOO_MANY * macs(choose(at), at)
-    return [e for e in candidates() if e == CANONICAL or macs(e, at) <= limit]
+    fusing = [Evaluation("fused")] if device == "cuda" and fused.has_triton() and at.scope is not None else []
+    return [e for e in (*candidates(), *fusing) if e == CANONICAL or macs(e, at) <= limit]
 
 
 def measure_layer(

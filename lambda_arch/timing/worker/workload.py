@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from lambda_arch.arch import Architecture
 from lambda_arch.nn import build, prepare, set_evaluation
+from lambda_arch.nn.evaluation.ceilings import DTYPES
+from lambda_arch.nn.preparation import Preparation
 from lambda_arch.store.setup import Setup
 from lambda_arch.timing.worker.devices import select_device
 
-DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LOSS_SCALE = 1024.0  # for fp16; constant, because a dynamic scaler would synchronise with the device
 CAPTURE_WARMUP = 3  # steps before a CUDA graph is captured
 SEED = 0
@@ -40,7 +41,10 @@ class Workload:
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
         if setup.evaluation == "prepared":
-            self.network = prepare(self.network, setup.batch_size, dtype)
+            last = setup.memory_format == "channels_last"
+            # compiled and captured below, if the setup says so
+            preparation = Preparation(channels_last=last, cuda_graph=False)
+            self.network = prepare(self.network, setup.batch_size, dtype, preparation)
         else:
             training = setup.mode == "train"
             set_evaluation(self.network, setup.evaluation, setup.batch_size, training=training, dtype=dtype)

@@ -1,0 +1,151 @@
+"""The summary of the folder, as Markdown: the machine, the aims, every step, and what is skipped or left. No torch."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.gpu.folder import OK, Finished, Folder
+from benchmarks.gpu.item import Row
+from benchmarks.gpu.settings import Settings
+from benchmarks.gpu.steps import STEPS, all_items
+from lambda_arch.files import atomic_write
+
+COLUMNS = {
+    2: ("kind", "rate", "unit", "detail"),
+    3: ("channels", "map", "batch", "dtype", "step", "evaluation", "status", "error_output", "error_gradients",
+        "median_ms", "q1_ms", "q3_ms", "ratio_to_canonical"),
+    4: ("batch", "dtype", "step", "name", "mode", "status", "error", "median_ms", "q1_ms", "q3_ms", "ratio",
+        "baseline", "floor_ms", "times_floor", "reason"),
+    5: ("architecture", "status", "median_ms", "q1_ms", "q3_ms", "ratio", "paper_ratio"),
+}  # fmt: skip
+"""The columns to show of a step's rows; of other steps, all."""
+
+
+UNSHOWN = ("machine", "calibration")
+"""Tables that the summary leaves to their CSV, or shows elsewhere."""
+
+
+def write_summary(settings: Settings, folder: Folder) -> None:
+    """Write summary.md and the tables anew from the finished items."""
+    folder.write_tables()
+    atomic_write(folder.path / "summary.md", "\n".join(_lines(settings, folder)) + "\n")
+
+
+def _lines(settings: Settings, folder: Folder) -> Iterable[str]:
+    done = list(folder.finished().values())
+    yield "# Measured on a GPU" if not settings.dry else "# A dry run: tiny sizes, figures without meaning"
+    yield ""
+    yield from _machine(done)
+    if not settings.dry:
+        yield from ["", "## Aims", "", *_table([_aim_row(aim, done) for aim in AIMS])]
+    for step, title in STEPS.items():
+        rows = [row for item in done if item.step == step and item.table not in UNSHOWN for row in item.rows]
+        if rows:
+            yield from ["", f"## {title}", "", *_table(rows, COLUMNS.get(step))]
+    yield from _unfinished(settings, done)
+
+
+def _machine(done: Sequence[Finished]) -> Iterable[str]:
+    rows = [row for item in done if item.table == "machine" for row in item.rows]
+    if not rows:
+        yield "No machine was described yet."
+        return
+    row = rows[0]
+    missing = [name for name, value in row.items() if value == ""]
+    named = ("device_name", "driver", "cuda", "cudnn", "torch", "triton", "python", "host_cpu", "host_cores", "package")
+    yield "; ".join(f"{name} {row[name]}" for name in named if row.get(name))
+    if missing:
+        yield f"\nNot there: {', '.join(missing)}."
+
+
+@dataclass(frozen=True)
+class Aim:
+    """An aim: what is measured, the limit, whether more is better, and how it follows from the items."""
+
+    text: str
+    limit: float
+    more: bool
+    value: Callable[[Sequence[Finished]], float | None]
+
+
+def _aim_row(aim: Aim, done: Sequence[Finished]) -> Row:
+    value = aim.value(done)
+    met = None if value is None else (value >= aim.limit if aim.more else value <= aim.limit)
+    verdict = {None: "not measured", True: "met", False: "missed"}[met]
+    sign = "at least" if aim.more else "at most"
+    shown = "" if value is None else f"{value:.3g}"
+    return {"aim": aim.text, "limit": f"{sign} {aim.limit:g}", "measured": shown, "verdict": verdict}
+
+
+def _networks(done: Sequence[Finished], step: str) -> list[Row]:
+    """Return the timed rows of the largest batch in bf16."""
+    rows = [row for item in done if item.table == "networks" for row in item.rows if row.get("median_ms")]
+    rows = [row for row in rows if row["step"] == step and row["dtype"] == "bf16"]
+    batch = max((row["batch"] for row in rows), default=0)
+    return [row for row in rows if row["batch"] == batch]
+
+
+def _fastest(rows: Sequence[Row], *names: str) -> float | None:
+    return min((row["median_ms"] for row in rows if row["name"].startswith(names)), default=None)
+
+
+def _fastest_ratio(
+    step: str, ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> Callable[[Sequence[Finished]], float | None]:
+    def value(done: Sequence[Finished]) -> float | None:
+        rows = _networks(done, step)
+        a, b = _fastest(rows, *ours), _fastest(rows, *theirs)
+        return a / b if a and b else None
+
+    return value
+
+
+def _prediction_error(done: Sequence[Finished]) -> float | None:
+    errors = [abs(row["error"]) for item in done if item.table == "predictions" for row in item.rows if "error" in row]
+    return 100 * max(errors) if errors else None
+
+
+def _wrong(done: Sequence[Finished]) -> float | None:
+    rows = [
+        row for item in done if item.table == "evaluations" for row in item.rows if row["dtype"] in ("bf16", "fp16")
+    ]
+    return float(sum(row["status"] == "wrong" for row in rows)) if rows else None
+
+
+OURS, PEERS, PLAIN = ("canonical", "auto", "prepared"), ("lambda-networks", "d-li14", "leaderj1001"), ("resnet50",)
+
+AIMS = (
+    Aim("LambdaResNet-50 over ResNet-50, inference, bf16, the fastest of each", 2.0, False,
+        _fastest_ratio("inference", OURS, PLAIN)),
+    Aim("public implementations over ours, inference, bf16, the fastest of each", 4.0, True,
+        _fastest_ratio("inference", PEERS, OURS)),
+    Aim("CCLL over ResNet-50, inference, bf16, the fastest of each", 1.2, False,
+        _fastest_ratio("inference", ("CCLL",), PLAIN)),
+    Aim("training step over ResNet-50's, bf16, the fastest of each", 2.5, False,
+        _fastest_ratio("training", OURS, PLAIN)),
+    Aim("largest error of a predicted latency, %", 5.0, False, _prediction_error),
+    Aim("evaluations that are wrong or not finite in bf16 and fp16", 0.0, False, _wrong),
+)  # fmt: skip
+
+
+def _unfinished(settings: Settings, done: Sequence[Finished]) -> Iterable[str]:
+    keys = {item.key for item in done}
+    rows: list[Row] = [
+        {"item": item.key, "status": item.status, "reason": item.reason} for item in done if item.status != OK
+    ]
+    rows += [{"item": item.key, "status": "left", "reason": "a further call with this folder"}
+             for item in all_items(settings.sizes) if item.key not in keys]  # fmt: skip
+    if rows:
+        yield from ["", "## Not measured", "", *_table(rows)]
+
+
+def _table(rows: Sequence[Row], columns: Sequence[str] | None = None) -> list[str]:
+    names = list(dict.fromkeys(name for row in rows for name in row if columns is None or name in columns))
+    lines = [[_text(row.get(name)) for name in names] for row in rows]
+    return ["| " + " | ".join(line) + " |" for line in (names, ["---"] * len(names), *lines)]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|")
