@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from lambda_arch.searching.accuracy import AccuracyModel, Prediction, fit, published_model
+    from lambda_arch.searching.accuracy import AccuracyModel, fit, published_model
     from lambda_arch.searching.evolution import evolve
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
+    from lambda_arch.searching.linear_model import LinearModel, Prediction
     from lambda_arch.searching.metrics import METRICS, Constraint, Metric
     from lambda_arch.searching.optimization import Problem, make_problem
     from lambda_arch.searching.pareto_search import find_front, search
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "AccuracyModel": "accuracy",
-    "Prediction": "accuracy",
+    "LinearModel": "linear_model",
+    "Prediction": "linear_model",
     "fit": "accuracy",
     "published_model": "accuracy",
     "find_front": "pareto_search",
@@ -47,6 +49,7 @@ __all__ = [
     "Constraint",
     "Front",
     "Latency",
+    "LinearModel",
     "Metric",
     "Prediction",
     "Problem",

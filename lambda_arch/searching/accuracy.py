@@ -4,36 +4,19 @@ The model is fitted on training runs by least squares, with one intercept per re
 interval, the model's leave-one-out error, and whether it extrapolates beyond the runs.
 """
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
-from lambda_arch.arch import Architecture, Block, ResNet
-from lambda_arch.errors import ArchitectureError, DataError
+from lambda_arch.arch import Architecture, ResNet
+from lambda_arch.errors import DataError
 from lambda_arch.searching.arrays import Floats
-from lambda_arch.searching.features import (
-    FEATURES,
-    NETWORK,
-    block_features,
-    features,
-    network_features,
-    ranges,
-    varied_settings,
-)
-from lambda_arch.searching.training_runs import (
-    ABLATION,
-    FIGURE_3,
-    OWN,
-    Run,
-    is_modelled,
-    published_runs,
-    read_runs,
-    stored_runs,
-)
+from lambda_arch.searching.features import FEATURES
+from lambda_arch.searching.linear_model import LinearModel, Prediction, model_row
+from lambda_arch.searching.training_runs import Run, published_runs, read_runs, stored_runs
 from lambda_arch.store.connection import Store
 
 LEVEL = 0.95
@@ -42,58 +25,21 @@ SPARE = 3
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A predicted top-1 in percent, half the width of its 95 % interval, and why it extrapolates, if it does."""
-
-    top1: float
-    interval: float
-    extrapolated: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class AccuracyModel:
-    """A fitted model: see :func:`fit`. ``weights`` has one intercept per recipe, then one weight per feature."""
-
-    runs: tuple[Run, ...]
-    recipes: tuple[str, ...]
-    weights: Floats
-    source: str
-
-    @property
-    def digest(self) -> str:
-        """A digest of the fitted model: equal for equal predictions."""
-        fields = [*self.recipes, *(f"{weight:.9g}" for weight in self.weights)]
-        return hashlib.sha256("\n".join(fields).encode()).hexdigest()[:16]
-
-    def recipe(self, stem: str) -> str:
-        """Return the recipe that predictions are for: the user's, or the paper's for networks with this stem."""
-        if OWN in self.recipes:
-            return OWN
-        return ABLATION if stem == "7x7" else FIGURE_3
-
-    def constant(self, depth: int, image_size: int, stem: str) -> float:
-        """Return the part of a prediction that does not depend on the blocks."""
-        offset = self.weights[self.recipes.index(self.recipe(stem))]
-        own = self.weights[len(self.recipes) :][: len(NETWORK)]
-        return float(offset + own @ network_features(depth, image_size))
-
-    def block(self, block: Block, stage: int, depth: int) -> float:
-        """Return the contribution of a block to a prediction."""
-        return float(self.weights[len(self.recipes) + len(NETWORK) :] @ block_features(block, stage, depth))
+class AccuracyModel(LinearModel):
+    """A model fitted by least squares: see :func:`fit`."""
 
     def predict(self, architecture: Architecture) -> Prediction:
         """Return the prediction for an architecture; raises :class:`ArchitectureError` unless it is a ResNet."""
-        if not isinstance(architecture, ResNet):
-            raise ArchitectureError(f"{architecture}: expected a ResNet, whose accuracy can be predicted")
-        row = _row(architecture, self.recipe(architecture.stem), self.recipes)
+        row = self.row(architecture)
+        assert isinstance(architecture, ResNet)
         outside, leverage = self._leverage(row)
         interval = self._quantile * self.residual_sd * (1 + leverage) ** 0.5
-        return Prediction(float(row @ self.weights), interval, tuple(self._reasons(architecture, leverage, outside)))
+        return Prediction(self.mean(architecture), interval, tuple(self._reasons(architecture, leverage, outside)))
 
     @cached_property
     def design(self) -> Floats:
         """The features of the runs, one row per run."""
-        return np.array([_row(run.architecture, run.recipe, self.recipes) for run in self.runs])
+        return np.array([model_row(run.architecture, run.recipe, self.recipes) for run in self.runs])
 
     @cached_property
     def residuals(self) -> Floats:
@@ -155,25 +101,9 @@ class AccuracyModel:
 
         return float(stdtrit(len(self.runs) - self.rank, 0.5 + LEVEL / 2))
 
-    @cached_property
-    def _ranges(self) -> Mapping[bool, dict[str, tuple[float, float]]]:
-        """The ranges of settings among the runs, separately for the 7x7 stem (True) and other stems."""
-        return {
-            plain: ranges(run.architecture for run in self.runs if (run.architecture.stem == "7x7") == plain)
-            for plain in (True, False)
-        }
-
     def _reasons(self, architecture: ResNet, leverage: float, outside: bool) -> list[str]:
-        known = self._ranges[architecture.stem == "7x7"]
-        reasons = []
-        for name, values in varied_settings(architecture).items():
-            low, high = known.get(name, (np.inf, -np.inf))
-            reasons += [f"{name}={_plain(value)}" for value in sorted(values) if not low <= value <= high]
-        if not is_modelled(architecture):
-            reasons.append("a setting that the model does not know")
-        if not reasons and (outside or leverage > self._most_leverage):
-            reasons.append("a combination far from all runs")
-        return reasons
+        far = outside or leverage > self._most_leverage
+        return self.outside(architecture) or (["a combination far from all runs"] if far else [])
 
     @cached_property
     def _most_leverage(self) -> float:
@@ -194,7 +124,7 @@ def fit(runs: Sequence[Run], source: str) -> AccuracyModel:
         )
     if np.ptp(top1) == 0:
         raise DataError(f"{source}: every top1 is {top1[0]:g}; expected runs of different accuracy")
-    design = np.array([_row(run.architecture, run.recipe, recipes) for run in runs])
+    design = np.array([model_row(run.architecture, run.recipe, recipes) for run in runs])
     rank = int(np.linalg.matrix_rank(design))
     varied = [name for name, column in zip(FEATURES, design[:, len(recipes) :].T, strict=True) if np.ptp(column) > 0]
     if not varied:
@@ -215,14 +145,14 @@ def published_model() -> AccuracyModel:
 
 
 def model_of(
-    given: AccuracyModel | Path | str | None, *, with_published: bool = False, store: Path | str | None = None
-) -> AccuracyModel:
+    given: LinearModel | Path | str | None, *, with_published: bool = False, store: Path | str | None = None
+) -> LinearModel:
     """Return a model that is given, or one of the published runs (None, ``published``), or of a user's runs.
 
     Those are in a CSV, or in the ``store`` (``store``, or ``store:DATA`` for those on one data set).
     ``with_published``: of both. Raises :class:`DataError` for a file that is wrong or has too few runs, and OSError.
     """
-    if isinstance(given, AccuracyModel):
+    if isinstance(given, LinearModel):
         return given
     if given is None or given == "published":
         return published_model()
@@ -234,11 +164,3 @@ def model_of(
     else:
         runs, source = read_runs(Path(given)), Path(given).name
     return fit([*runs, *published_runs()], f"{source} and the paper's") if with_published else fit(runs, source)
-
-
-def _row(architecture: ResNet, recipe: str, recipes: Sequence[str]) -> Floats:
-    return np.concatenate([[float(recipe == name) for name in recipes], features(architecture)])
-
-
-def _plain(value: float) -> str:
-    return "global" if value == float("inf") else f"{value:g}"

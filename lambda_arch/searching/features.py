@@ -1,6 +1,7 @@
 """The features of the accuracy model: numbers of the whole network, and of each block, which are summed."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from math import log2
 
 import numpy as np
@@ -13,6 +14,8 @@ LAMBDAS_IN = tuple(f"lambda layers in {stage}" for stage in STAGES)
 BLOCK = (*LAMBDAS_IN, "log2 k", "log2 h", "log2 u", "1/m", "no content", "no position", "squeeze-excitation")
 FEATURES = (*NETWORK, *BLOCK)
 """The features, in order. The model also has an intercept for each recipe."""
+PAIRS = tuple(f"lambda layers in {a} x in {b}" for a, b in pairwise(STAGES))
+"""Interactions of neighbouring stages: products of their shares of lambda layers."""
 
 _BLOCK_SIZE = 16  # the number of blocks of ResNet-50, which scales the coefficient
 _IMAGE_SIZE = 224
@@ -54,6 +57,12 @@ def features(architecture: ResNet) -> Floats:
     depth = architecture.depth
     blocks = [block_features(block, i, depth) for i, stage in enumerate(architecture.stages) for block in stage]
     return np.concatenate([network_features(depth, architecture.image_size), np.sum(blocks, axis=0)])
+
+
+def pair_features(architecture: ResNet) -> Floats:
+    """Return the features of :data:`PAIRS`."""
+    shares = [np.mean([isinstance(block.layer, Lambda) for block in stage]) for stage in architecture.stages]
+    return np.array([a * b for a, b in pairwise(shares)])
 
 
 def varied_settings(architecture: ResNet) -> dict[str, set[float]]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from lambda_arch.arch import Architecture
 from lambda_arch.errors import LambdaArchError
-from lambda_arch.searching.accuracy import AccuracyModel
 from lambda_arch.searching.arrays import Floats, Mask, Rows
 from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.linear_model import LinearModel
 from lambda_arch.searching.metrics import Constraint, Metric
 from lambda_arch.searching.part_costs import COUNTED, Costs
 from lambda_arch.searching.search_space import Listing, Product, Slot, Space
@@ -111,7 +111,7 @@ def make_problem(
     space: Space,
     objectives: Sequence[Metric],
     constraints: Sequence[Constraint] = (),
-    accuracy: AccuracyModel | None = None,
+    accuracy: LinearModel | None = None,
     latency: Latency | None = None,
     functions: Mapping[str, Callable[[Any], float]] | None = None,
 ) -> Problem:

@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_arch.errors import LambdaArchError, SetupError
-from lambda_arch.searching.accuracy import AccuracyModel, model_of
+from lambda_arch.searching.accuracy import model_of
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.enumeration import LIMIT, enumerate_front
 from lambda_arch.searching.evolution import evolve
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.latency import Latency, calibrated_latency
+from lambda_arch.searching.linear_model import LinearModel
 from lambda_arch.searching.metrics import METRICS, column_metric, read_constraint, read_objectives
 from lambda_arch.searching.optimization import Problem, make_problem
 from lambda_arch.searching.part_costs import TIMED
+from lambda_arch.searching.reading import texts
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
@@ -36,7 +38,7 @@ def search(
     minimize: Sequence[str] | str | None = None,
     maximize: Sequence[str] | str | None = None,
     where: Sequence[str] | str = (),
-    accuracy: AccuracyModel | Path | str | None = None,
+    accuracy: LinearModel | Path | str | None = None,
     with_published: bool = False,
     latency: Latency | None = None,
     function: NetworkCost | str | None = None,
@@ -79,7 +81,7 @@ def search(
 
     if minimize is None and maximize is None and function is None:
         minimize, maximize = "macs", "top1"
-    objectives = read_objectives(_texts(minimize), _texts(maximize))
+    objectives = read_objectives(texts(minimize), texts(maximize))
     functions: dict[str, NetworkCost] = {}
     if function is not None:
         name, call = read_function(function)
@@ -87,13 +89,13 @@ def search(
             raise LambdaArchError(f"function={function}: {name} is a metric already; expected another name")
         functions[name] = call
         objectives = (*objectives, column_metric(name, "min"))
-    constraints = [read_constraint(text) for text in _texts(where)]
+    constraints = [read_constraint(text) for text in texts(where)]
     named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
     if measure:
         if "latency" not in named:
             raise LambdaArchError("measure=True: expected latency among the objectives, such as minimize=latency")
         functions["latency"] = WholeLatencies(setup(), store)
-    if with_published and isinstance(accuracy, AccuracyModel | None):
+    if with_published and isinstance(accuracy, LinearModel | None):
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
     model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
     if latency is None and not measure and named & set(TIMED):
@@ -151,10 +153,6 @@ def find_front(problem: Problem, *, progress: Progress | None = None) -> Front:
     if progress is None:
         return exact_front(problem)
     return exact_front(problem, step=_counter(progress, sum(len(each.slots) for each in problem.space.products)))
-
-
-def _texts(value: Sequence[str] | str | None) -> Sequence[str]:
-    return [] if value is None else [value] if isinstance(value, str) else value
 
 
 def _counter(progress: Progress, total: int) -> Callable[[], None]:

@@ -16,9 +16,10 @@ from lambda_arch.costs import count
 from lambda_arch.costs.modules import rows
 from lambda_arch.costs.peak import ELEMENT_BYTES, peak_elements, peak_memory
 from lambda_arch.errors import LambdaArchError, SetupError
-from lambda_arch.searching.accuracy import AccuracyModel
 from lambda_arch.searching.arrays import Floats, Mask, Rows
+from lambda_arch.searching.features import block_features
 from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.linear_model import LinearModel
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.search_space import Column, Listing, Product, Slot
 from lambda_arch.searching.whole_networks import WholeLatencies
@@ -39,7 +40,7 @@ class Costs:
     """
 
     metrics: tuple[Metric, ...]
-    accuracy: AccuracyModel | None = None
+    accuracy: LinearModel | None = None
     latency: Latency | None = None
     functions: Mapping[str, Callable[[Any], float]] = field(default_factory=dict)
     _columns: dict[Column, "_ColumnCosts"] = field(default_factory=dict, repr=False)
@@ -121,7 +122,7 @@ class Costs:
                 found.append(peak_memory(architecture))
             elif metric.name == "top1":
                 assert self.accuracy is not None
-                found.append(self.accuracy.predict(architecture).top1)
+                found.append(self.accuracy.mean(architecture))
             elif metric.name in TIMED:
                 found.append(sum(self._seconds(part) for part in architecture.parts()))
             else:
@@ -178,7 +179,7 @@ class _ColumnCosts:
         self.kinds = _kinds(blocks)
         self.by_part: dict[Part, Floats] = {}
         self.by_seconds: dict[Part, Floats] = {}
-        self.by_depth: dict[tuple[int, int], Floats] = {}
+        self.by_depth: dict[tuple[int, int], Floats] = {}  # features
 
     def counted(self, part: Part) -> Floats:
         """Return params, MACs, FLOPs and peak bytes: blocks x 4."""
@@ -191,11 +192,11 @@ class _ColumnCosts:
             self.by_part[part] = found
         return self.by_part[part]
 
-    def accuracies(self, model: AccuracyModel, stage: int, depth: int) -> Floats:
+    def accuracies(self, model: LinearModel, stage: int, depth: int) -> Floats:
         """Return the contribution of each block to a predicted accuracy."""
         if (stage, depth) not in self.by_depth:
-            self.by_depth[stage, depth] = np.array([model.block(block, stage, depth) for block in self.blocks])
-        return self.by_depth[stage, depth]
+            self.by_depth[stage, depth] = np.array([block_features(block, stage, depth) for block in self.blocks])
+        return np.asarray(self.by_depth[stage, depth] @ model.block_weights)
 
     def seconds(self, of: Callable[[Part], float], part: Part) -> Floats:
         """Return the latency of each block."""

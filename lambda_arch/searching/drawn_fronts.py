@@ -1,0 +1,127 @@
+"""The fronts of draws of an accuracy model's weights, and what may be trained: members of any of them."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lambda_arch.arch import ResNet
+from lambda_arch.errors import LambdaArchError
+from lambda_arch.searching.arrays import Floats
+from lambda_arch.searching.enumeration import LIMIT, enumerate_front
+from lambda_arch.searching.exact import exact_front
+from lambda_arch.searching.front import Front
+from lambda_arch.searching.highlights import spread
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.posterior import Draw
+
+THIN_ABOVE, THINNED = 10_000, 5_000
+"""Partial networks of a draw's front that are not thinned, and how many thinning leaves: see ``exact``."""
+FROM_EACH = 48
+"""Members of each front that may be proposed, spread over it."""
+
+
+@dataclass(frozen=True)
+class DrawnFronts:
+    """The front of each draw, the architectures that may be trained, and those that were.
+
+    ``totals`` of architectures: draws x architectures x metrics, minimised.
+    """
+
+    problem: Problem
+    draws: tuple[Draw, ...]
+    fronts: tuple[Front, ...]
+    candidates: tuple[ResNet, ...]
+    totals: Floats
+    trained: tuple[ResNet, ...]
+    trained_totals: Floats
+
+    def half(self, odd: bool) -> "DrawnFronts":
+        """Return every other draw, with the candidates from their fronts alone."""
+        chosen = list(range(int(odd), len(self.draws), 2))
+        fronts = tuple(self.fronts[i] for i in chosen)
+        own = {architecture for front in fronts for architecture in members_of(front)}
+        kept = [i for i, architecture in enumerate(self.candidates) if architecture in own]
+        return replace(
+            self,
+            draws=tuple(self.draws[i] for i in chosen),
+            fronts=fronts,
+            candidates=tuple(self.candidates[i] for i in kept),
+            totals=self.totals[np.ix_(chosen, kept)],
+            trained_totals=self.trained_totals[chosen],
+        )
+
+    @property
+    def relative_error(self) -> Floats:
+        """The largest error of each objective over the fronts, relative to the least value; 0 if all are exact."""
+        return np.asarray(np.max([front.relative_error() for front in self.fronts], axis=0))
+
+
+def draw_fronts(
+    problem: Problem, draws: Sequence[Draw], done: Collection[str] = (), step: Callable[[], None] | None = None
+) -> DrawnFronts:
+    """Return the fronts of ``draws``; architectures named in ``done`` are no candidates.
+
+    ``step`` is called after each. Raises :class:`LambdaArchError` for a problem that cannot be searched, or in which
+    nothing keeps the bounds.
+    """
+    fronts = []
+    for draw in draws:
+        fronts.append(_front(replace(problem, costs=replace(problem.costs, accuracy=draw))))
+        if step is not None:
+            step()
+    if not any(len(front) for front in fronts):
+        raise LambdaArchError(f"{problem.space.name}: nothing in the space keeps the bounds; expected looser ones")
+    known = set(done)
+    members = dict.fromkeys(architecture for front in fronts for architecture in members_of(front))
+    candidates = [architecture for architecture in members if str(architecture) not in known]
+    trained = [architecture for architecture in draws[0].trained if _is_known(problem, architecture)]
+    means = [[draw.trained[architecture] for architecture in trained] for draw in draws]
+    return DrawnFronts(
+        problem,
+        tuple(draws),
+        tuple(fronts),
+        tuple(candidates),
+        _totals(problem, candidates, _means(draws, candidates)),
+        tuple(trained),
+        _totals(problem, trained, np.array(means)),
+    )
+
+
+def members_of(front: Front) -> list[ResNet]:
+    """Return the members of a front that may be proposed."""
+    found = [front.architecture(i) for i in spread(front, FROM_EACH)] if len(front) else []
+    return [architecture for architecture in found if isinstance(architecture, ResNet)]
+
+
+def _front(problem: Problem) -> Front:
+    if problem.space.size <= LIMIT:
+        return enumerate_front(problem)
+    return exact_front(problem, limit=THIN_ABOVE, thinned=THINNED)
+
+
+def _means(draws: Sequence[Draw], architectures: Sequence[ResNet]) -> Floats:
+    """Return the top-1 of architectures: draws x architectures."""
+    if not architectures:
+        return np.empty((len(draws), 0))
+    rows = np.array([draws[0].row(architecture) for architecture in architectures])
+    return np.array([rows @ draw.weights for draw in draws])
+
+
+def _totals(problem: Problem, architectures: Sequence[ResNet], top1: Floats) -> Floats:
+    """Return the totals of architectures: draws x architectures x metrics."""
+    width = len(problem.signs)
+    own = np.array([problem.of(architecture) for architecture in architectures]).reshape(-1, width)
+    found = np.broadcast_to(own, (len(top1), *own.shape)).copy()
+    column = [metric.name for metric in problem.costs.metrics].index("top1")
+    found[:, :, column] = -top1
+    return found
+
+
+def _is_known(problem: Problem, architecture: ResNet) -> bool:
+    """Return whether an architecture has all costs: a part of it may not have been calibrated."""
+    try:
+        problem.of(architecture)
+    except LambdaArchError:
+        return False
+    return True
