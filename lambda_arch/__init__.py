@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lambda_arch.interop import export
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.nn.conversion.from_checkpoint import convert
-    from lambda_arch.searching import search
+    from lambda_arch.searching import propose, search
     from lambda_arch.store import Store
     from lambda_arch.timing import calibrate, measure, predict
     from lambda_arch.training import Recipe, evaluate, train
@@ -55,6 +55,7 @@ _MODULES = {
     "parse": "arch",
     "predict": "timing",
     "prepare": "nn",
+    "propose": "searching",
     "search": "searching",
     "side_by_side": "comparing",
     "table": "comparing",
@@ -87,6 +88,7 @@ __all__ = [
     "parse",
     "predict",
     "prepare",
+    "propose",
     "search",
     "side_by_side",
     "table",

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.predict import Strict
 from lambda_arch.cli.progress import progress_bar, track
+from lambda_arch.cli.proposals import ProposalFlags, takes_proposals
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
 
@@ -35,6 +36,7 @@ Plot = Annotated[
 
 @takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store")
 @takes_output
+@takes_proposals
 def search(
     *,
     space: Annotated[
@@ -74,7 +76,9 @@ def search(
             "--evaluations", help="Networks to evaluate, with --function or --measure. [default: 400]", metavar="N"
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of such a search. [default: 0]", metavar="N")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of such a search, and of proposals. [default: 0]", metavar="N")
+    ] = None,
     record: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +105,7 @@ def search(
             metavar="FILE",
         ),
     ] = None,
+    proposals: ProposalFlags,
     flags: Flags,
     output: Output,
 ) -> None:
@@ -116,13 +121,23 @@ def search(
     _check(members, verify, plot)
     expected = None if expect is None else read_front(expect)
     setup = flags.setup()
+    problem: dict[str, Any] = {"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()}
+    problem |= {"accuracy": accuracy, "store": flags.store}
+    problem |= {name: getattr(setup, name) for name in ("device", "batch_size", "dtype", "mode", "threads", "clock")}
+    if proposals.asked:
+        others: dict[str, Any] = {
+            "function": function,
+            "measure": measure,
+            "evaluations": evaluations,
+            "record": record,
+        }
+        others |= {"members": members, "plot": plot, "verify": verify, "expect": expect}
+        proposals.run(output, {**problem, "seed": seed or 0}, others)
+        return
+    proposals.refuse_alone()
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         front = find(
-            space,
-            minimize=minimize,
-            maximize=maximize,
-            where=where or (),
-            accuracy=accuracy,
+            **problem,
             with_published=with_published,
             function=function,
             measure=measure,
@@ -130,13 +145,6 @@ def search(
             evaluations=evaluations,
             seed=seed,
             record=record,
-            store=flags.store,
-            device=setup.device,
-            batch_size=setup.batch_size,
-            dtype=setup.dtype,
-            mode=setup.mode,
-            threads=setup.threads,
-            clock=setup.clock,
             progress=lambda done, total: advance(1 / total, ""),
         )
     interruption.leave()

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from lambda_arch.searching.evolution import evolve
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
+    from lambda_arch.searching.learning import posterior_of
     from lambda_arch.searching.linear_model import LinearModel, Prediction
     from lambda_arch.searching.metrics import METRICS, Constraint, Metric
     from lambda_arch.searching.optimization import Problem, make_problem
     from lambda_arch.searching.pareto_search import find_front, search
+    from lambda_arch.searching.posterior import Posterior, learn
+    from lambda_arch.searching.proposals import Proposals, propose
     from lambda_arch.searching.search_space import Space
     from lambda_arch.searching.space_file import read_space, space_of
 
@@ -38,6 +41,11 @@ _MODULES = {
     "Metric": "metrics",
     "Problem": "optimization",
     "make_problem": "optimization",
+    "Posterior": "posterior",
+    "Proposals": "proposals",
+    "learn": "posterior",
+    "posterior_of": "learning",
+    "propose": "proposals",
     "Space": "search_space",
     "read_space": "space_file",
     "space_of": "space_file",
@@ -51,13 +59,18 @@ __all__ = [
     "Latency",
     "LinearModel",
     "Metric",
+    "Posterior",
     "Prediction",
     "Problem",
+    "Proposals",
     "Space",
     "evolve",
     "find_front",
     "fit",
+    "learn",
     "make_problem",
+    "posterior_of",
+    "propose",
     "published_model",
     "read_space",
     "search",

@@ -2,10 +2,10 @@
 
 The mean of an architecture's runs is ``x b + d``: features times weights, and what the features do not explain. A run
 is that plus noise. The weights have a normal prior: its mean is the published runs' weights times a factor, its
-covariance theirs plus a spread. Factor, spread, noise and the size of ``d`` are not known: each combination of a grid is a
-component, whose weight is its marginal likelihood (Rasmussen and Williams 2006, 2.7 and 5.4, with all sums done
-exactly). So the published runs count for as much as the user's runs agree with them, the noise follows from repeated
-seeds, and intervals are wide while there is little evidence.
+covariance theirs plus a spread. Factor, spread, noise and the size of ``d`` are not known: each combination of a grid
+is a component, whose weight is its marginal likelihood (Rasmussen and Williams 2006, 2.7 and 5.4). So the published
+runs count for as much as the user's runs agree with them, the noise follows from repeated seeds, and intervals are wide
+while there is little evidence.
 """
 
 from collections.abc import Sequence

@@ -200,15 +200,19 @@ def _below(drawn: DrawnFronts, draw: int, candidate: int) -> float:
 def _why(problem: Problem, totals: Floats, others: Floats, gain: float) -> str:
     """Say what a proposal adds, and between which of the trained and chosen before it."""
     metric = problem.objectives[0]
-    added = f"adds {gain:.1%} of the front's hypervolume"
+    added = f"{gain:.1%} more hypervolume"
     if metric.name == "top1":
         return added
-    sign = problem.signs[0]
     below, above = others[others[:, 0] < totals[0], 0], others[others[:, 0] > totals[0], 0]
-    ends = [metric.show_with_unit(float(sign * end)) for end in (*below[np.argsort(below)][-1:], *np.sort(above)[:1])]
-    if len(ends) == 2:
-        return f"{added}, between {metric.label} {ends[0]} and {ends[1]}"
-    return f"{added}, {'above' if len(below) else 'below'} {metric.label} {ends[0]}" if ends else f"{added}, the first"
+    low, high = (
+        metric.show_with_unit(problem.signs[0] * float(end))
+        for end in (below.max(initial=0), above.min(initial=np.inf))
+    )
+    if len(below) and len(above):
+        return f"{added}, from {low} to {high} {metric.label}"
+    if len(below) or len(above):
+        return f"{added}, {f'above {low}' if len(below) else f'below {high}'} {metric.label}"
+    return f"{added}, the first"
 
 
 def _agreement(drawn: DrawnFronts, count: int) -> Agreement:

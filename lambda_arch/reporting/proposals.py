@@ -1,0 +1,168 @@
+"""Reports of proposals, and of the coverage of intervals."""
+
+from typing import Any
+
+import numpy as np
+
+from lambda_arch.reporting.table import Column, Report, Table, percent
+from lambda_arch.searching.coverage import LEVELS, Coverage
+from lambda_arch.searching.metrics import Metric
+from lambda_arch.searching.part_costs import COUNTED
+from lambda_arch.searching.proposals import Proposal, Proposals
+
+
+def proposals_report(proposals: Proposals) -> Report:
+    """Return the next batch to train, one row per network."""
+    metrics = proposals.problem.costs.metrics
+    rows = [
+        {
+            "number": i,
+            "architecture": str(each.architecture),
+            **{metric.name: _shown(metric, each) for metric in metrics},
+            "probability": each.probability,
+            "below": each.below,
+            "why": each.why,
+        }
+        for i, each in enumerate(proposals, 1)
+    ]
+    columns = [Column("number", "#"), *(_column(metric) for metric in metrics)]
+    columns += [
+        Column("probability", "on the front", show=lambda share: f"{share:.0%}"),
+        Column("below", "points below", show=lambda points: f"{points:.2f}", optional=True),
+        Column("why", "why", "left"),
+        Column("architecture", align="left"),
+    ]
+    title = f"The next {len(proposals)} networks of {proposals.problem.space.name} to train"
+    data = [_data(proposals, each) for each in proposals]
+    names = list(data[0]) if data else ["architecture"]
+    return Report(
+        [Table(columns, rows, title, _notes(proposals))],
+        Table([Column(name) for name in names], data),
+        {
+            "space": proposals.problem.space.name,
+            "where": [str(constraint) for constraint in proposals.problem.constraints],
+            "draws": proposals.draws,
+            "seed": proposals.seed,
+            "trained": proposals.trained,
+            "expected_hypervolume": {"before": proposals.before, "after": proposals.after},
+            "agreement": {"both": proposals.agreement.both, "worth": proposals.agreement.worth},
+            "relative_error": dict(
+                zip((m.name for m in proposals.problem.objectives), proposals.error.tolist(), strict=True)
+            ),
+            "accuracy": proposals.posterior.describe(),
+            "proposals": data,
+        },
+    )
+
+
+def _notes(proposals: Proposals) -> list[str]:
+    where = f"where {', '.join(map(str, proposals.problem.constraints))}; " if proposals.problem.constraints else ""
+    agreement = proposals.agreement
+    if proposals.error.any():
+        worst = ", ".join(
+            f"{metric.label} {error:.2%}"
+            for metric, error in zip(proposals.problem.objectives, proposals.error, strict=True)
+        )
+        fronts = f"fronts of {proposals.draws} draws, thinned: worse by at most {worst}"
+    else:
+        fronts = f"exact fronts of {proposals.draws} draws"
+    notes = [
+        f"{where}{fronts}, seed {proposals.seed}; {_trained(proposals)} {proposals.before:.1%} of the front's "
+        f"hypervolume in the mean over the draws, with these {proposals.after:.1%}",
+        f"two halves of the draws agree on {agreement.both} of {len(proposals)}; the choice of one is worth "
+        f"{agreement.worth:.1%} of the other's own",
+        proposals.posterior.describe(),
+        "on the front: the share of draws; points below: of top-1, under members of the front that cost no more",
+    ]
+    reasons = list(dict.fromkeys(reason for each in proposals for reason in each.prediction.extrapolated))
+    if reasons:
+        notes.append(f"* is extrapolated beyond what the runs have: {', '.join(reasons[:6])}")
+    return notes
+
+
+def _trained(proposals: Proposals) -> str:
+    if not proposals.trained:
+        return "nothing is trained so far, which covers"
+    return f"trained so far: {proposals.trained}, which covers"
+
+
+def _column(metric: Metric) -> Column:
+    return Column(metric.name, "predicted top-1 (%)" if metric.name == "top1" else metric.heading)
+
+
+def _shown(metric: Metric, proposal: Proposal) -> str:
+    text = metric.show(proposal.values[metric.name])
+    if metric.name != "top1":
+        return text
+    return f"{text} ± {proposal.prediction.interval:.2f}{'*' if proposal.prediction.extrapolated else ' '}"
+
+
+def _data(proposals: Proposals, proposal: Proposal) -> dict[str, Any]:
+    row: dict[str, Any] = {"architecture": str(proposal.architecture)}
+    for metric in proposals.problem.costs.metrics:
+        value = proposal.values[metric.name]
+        if metric.name == "top1":
+            row |= {"top1_predicted": round(value, 4), "top1_interval": round(proposal.prediction.interval, 4)}
+        else:
+            row[metric.name] = int(value) if metric.name in COUNTED else value
+    return row | {
+        "probability": proposal.probability,
+        "points_below": round(proposal.below, 4),
+        "gain": round(proposal.gain, 6),
+        "why": proposal.why,
+        "extrapolated": " ".join(proposal.prediction.extrapolated),
+    }
+
+
+def coverage_report(coverage: Coverage) -> Report:
+    """Return what shares of runs the intervals hold; the flat table has one row per run."""
+    levels = [
+        {
+            "level": level,
+            "share": coverage.share(level),
+            "inside": sum(each.is_inside(level) for each in coverage.left_out),
+            "runs": len(coverage.left_out),
+            "width": coverage.width(level),
+        }
+        for level in LEVELS
+    ]
+    columns = [
+        Column("level", "interval", show=lambda level: f"{level:.0%}"),
+        Column("share", "holds", show=lambda share: "" if np.isnan(share) else percent(share)),
+        Column("inside", "runs in it"),
+        Column("runs"),
+        Column("width", "mean width (points)", show=lambda width: "" if np.isnan(width) else f"{width:.2f}"),
+    ]
+    runs = [
+        {
+            "architecture": str(each.run.architecture),
+            "recipe": each.run.recipe,
+            "top1": each.run.top1,
+            "top1_predicted": round(each.top1, 4),
+            **{
+                f"{end}{100 * level:.0f}": round(value, 4)
+                for level in LEVELS
+                for end, value in zip(("low", "high"), each.intervals[level], strict=True)
+            },
+        }
+        for each in coverage.left_out
+    ]
+    noise = ", ".join(f"{sd:.2f} points by {name}" for name, sd in coverage.noise.items())
+    notes = [
+        f"each run is predicted from those of all other architectures: {coverage.source}; "
+        f"RMSE {coverage.rmse:.2f} points",
+        f"noise of a run: {noise}",
+        str(coverage.additivity),
+    ]
+    test = coverage.additivity
+    data = {
+        "source": coverage.source,
+        "rmse": coverage.rmse,
+        "coverage": levels,
+        "noise": coverage.noise,
+        "additivity": {"refuted": test.is_refuted, "f": test.f, "p": test.p, "runs": test.runs, "says": str(test)},
+        "runs": runs,
+    }
+    names = list(runs[0]) if runs else ["architecture"]
+    title = "What the intervals of predictions hold"
+    return Report([Table(columns, levels, title, notes)], Table([Column(name) for name in names], runs), data)
