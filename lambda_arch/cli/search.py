@@ -131,7 +131,7 @@ def search(
             "evaluations": evaluations,
             "record": record,
         }
-        others |= {"members": members, "plot": plot, "verify": verify, "expect": expect}
+        others |= {"members": members, "plot": plot, "verify": verify, "expect": expect, "strict": strict}
         proposals.run(output, {**problem, "seed": seed or 0}, others)
         return
     proposals.refuse_alone()
