@@ -27,16 +27,17 @@ class ProposalFlags:
         bool, Option("--coverage", help="Show how often the intervals of predictions hold runs that were left out.")
     ] = False
 
-    @property
     def asked(self) -> bool:
-        """Whether something other than a front is asked for."""
-        return self.coverage or self.propose is not None
+        """Return whether something other than a front is asked for.
 
-    def refuse_alone(self) -> None:
-        """Raise :class:`LambdaArchError` for flags that say nothing about a front."""
+        Raises :class:`LambdaArchError` for flags that say nothing about a front.
+        """
+        if self.coverage or self.propose is not None:
+            return True
         for name, value in {"draws": self.draws, "pairs": self.pairs or None}.items():
             if value is not None:
                 raise LambdaArchError(f"{name}={value}: only with propose=N{' or coverage=True' * (name == 'pairs')}")
+        return False
 
     def run(self, output: Output, problem: dict[str, Any], others: dict[str, Any]) -> None:
         """Show what is asked for. ``others``: parameters that only concern fronts.
@@ -44,7 +45,7 @@ class ProposalFlags:
         Raises :class:`LambdaArchError` for these, and for what cannot be proposed.
         """
         for name, value in others.items():
-            if value:
+            if value and name != "with_published":  # they are the prior
                 raise LambdaArchError(f"{name}={value}: only for a front; expected it without propose and coverage")
         if self.coverage:
             from lambda_arch.searching.coverage import coverage

@@ -124,27 +124,17 @@ def search(
     problem: dict[str, Any] = {"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()}
     problem |= {"accuracy": accuracy, "store": flags.store}
     problem |= {name: getattr(setup, name) for name in ("device", "batch_size", "dtype", "mode", "threads", "clock")}
-    if proposals.asked:
-        others: dict[str, Any] = {
-            "function": function,
-            "measure": measure,
-            "evaluations": evaluations,
-            "record": record,
-        }
-        others |= {"members": members, "plot": plot, "verify": verify, "expect": expect, "strict": strict}
-        proposals.run(output, {**problem, "seed": seed or 0}, others)
+    how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
+    how |= {"record": record, "with_published": with_published}
+    if proposals.asked():
+        of_fronts = {"members": members, "plot": plot, "verify": verify, "expect": expect}
+        proposals.run(output, {**problem, "seed": seed or 0}, how | of_fronts)
         return
-    proposals.refuse_alone()
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         front = find(
             **problem,
-            with_published=with_published,
-            function=function,
-            measure=measure,
-            strict=strict,
-            evaluations=evaluations,
+            **how,
             seed=seed,
-            record=record,
             progress=lambda done, total: advance(1 / total, ""),
         )
     interruption.leave()
