@@ -60,7 +60,7 @@ class ProposalFlags:
         draws = DRAWS if self.draws is None else self.draws
         with interruptible() as interruption, progress_bar(1, "draws") as advance:
             found = propose(
-                **problem,
+                **{**problem, "seed": problem["seed"] or 0},
                 count=self.propose,
                 draws=draws,
                 pairs=self.pairs,

@@ -121,20 +121,21 @@ def search(
     _check(members, verify, plot)
     expected = None if expect is None else read_front(expect)
     setup = flags.setup()
-    problem: dict[str, Any] = {"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()}
-    problem |= {"accuracy": accuracy, "store": flags.store}
-    problem |= {name: getattr(setup, name) for name in ("device", "batch_size", "dtype", "mode", "threads", "clock")}
+    problem: dict[str, Any] = {
+        **{"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()},
+        **{name: getattr(setup, name) for name in ("device", "batch_size", "dtype", "mode", "threads", "clock")},
+        **{"accuracy": accuracy, "store": flags.store, "seed": seed},
+    }
     how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
     how |= {"record": record, "with_published": with_published}
     if proposals.asked():
-        of_fronts = {"members": members, "plot": plot, "verify": verify, "expect": expect}
-        proposals.run(output, {**problem, "seed": seed or 0}, how | of_fronts)
+        how |= {"members": members, "plot": plot, "verify": verify, "expect": expect}
+        proposals.run(output, problem, how)
         return
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         front = find(
             **problem,
             **how,
-            seed=seed,
             progress=lambda done, total: advance(1 / total, ""),
         )
     interruption.leave()
