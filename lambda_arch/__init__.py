@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from lambda_arch.comparing.findings import audit
     from lambda_arch.comparing.matching import match
     from lambda_arch.comparing.sides import side_by_side
-    from lambda_arch.costs import Ledger, count, count_many
-    from lambda_arch.errors import ArchitectureError, DataError, LambdaArchError, SetupError, StoreError, TrainingError
-    from lambda_arch.interop import export
+    from lambda_arch.costs import Ledger, count_many
+    from lambda_arch.errors import (
+        ArchitectureError,
+        DataError,
+        LambdaArchError,
+        ModuleError,
+        SetupError,
+        StoreError,
+        TrainingError,
+    )
+    from lambda_arch.interop import count, export
     from lambda_arch.nn import LambdaLayer, build, prepare
     from lambda_arch.nn.conversion.from_checkpoint import convert
     from lambda_arch.searching import propose, search
@@ -35,6 +43,7 @@ _MODULES = {
     "LambdaArchError": "errors",
     "LambdaLayer": "nn",
     "Ledger": "costs",
+    "ModuleError": "errors",
     "Recipe": "training",
     "ResNet": "arch",
     "SetupError": "errors",
@@ -46,7 +55,7 @@ _MODULES = {
     "calibrate": "timing",
     "compare": "comparing",
     "convert": "nn",
-    "count": "costs",
+    "count": "interop",
     "count_many": "costs",
     "evaluate": "training",
     "export": "interop",
@@ -68,6 +77,7 @@ __all__ = [
     "LambdaArchError",
     "LambdaLayer",
     "Ledger",
+    "ModuleError",
     "Recipe",
     "ResNet",
     "SetupError",

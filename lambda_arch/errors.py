@@ -61,6 +61,10 @@ class TrainingError(LambdaArchError):
     """A run that cannot go on, such as one whose loss is not finite."""
 
 
+class ModuleError(ArchitectureError):
+    """Code of a user that does not run or does not make a module; it names the line of the code."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
     if len(word) > MOST:

@@ -15,40 +15,85 @@ from lambda_arch.arch.sweeps import MOST_SWEPT, read_choices
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.errors import ArchitectureError
+from lambda_arch.interop.inputs import image_input, read_inputs
+from lambda_arch.interop.references import Reference, is_reference, read_reference
 
 DEFAULT = "lambda_resnet50"
 HELP = "Names such as lambda_resnet50:k=8@256 (k=8|16 for both), or TOML files. [default: lambda_resnet50]"
+HELP_WITH_MODULES = HELP.replace(
+    "TOML files.", "TOML files, or any module: FILE.py:FACTORY(width=64), PACKAGE:FACTORY."
+)
+INPUT_HELP = "An input of modules, such as 1,3,224,224 or 1,77:int64; once per argument. [default: one image]"
 
 
-def takes_architectures(command: Command) -> Command:
+def takes_architectures(command: Command, *, modules: bool = False) -> Command:
     """Give ``command(architectures, ...)`` the argument and the flags, which are applied to every named architecture.
 
-    The command gets :class:`Named` architectures, by default :data:`DEFAULT`.
+    The command gets :class:`Named` architectures, by default :data:`DEFAULT`. ``modules``: any torch module is taken
+    too, by reference, with a flag for its inputs.
     """
     kinds: dict[str, Any] = {
         "architecture": Annotated[
-            list[str] | None, typer.Argument(help=HELP, metavar="ARCHITECTURE", show_default=False)
+            list[str] | None,
+            typer.Argument(help=HELP_WITH_MODULES if modules else HELP, metavar="ARCHITECTURE", show_default=False),
         ],
         **{option.name: _flag(option.help, option.metavar) for option in OPTIONS},
         "image_size": _flag("Side of the square image.", "N"),
+        **({"input": Annotated[list[str] | None, typer.Option(help=INPUT_HELP, metavar="SHAPE")]} if modules else {}),
     }
     parameters = [
         Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None) for name, kind in kinds.items()
     ]
-    return expand(command, "architectures", parameters, _named)
+    return expand(command, "architectures", parameters, _networks if modules else _named)
 
 
-class Named(list[Architecture]):
+def takes_networks(command: Command) -> Command:
+    """Give ``command(architectures, ...)`` what :func:`takes_architectures` does, and modules of any kind."""
+    return takes_architectures(command, modules=True)
+
+
+class Named(list[Any]):
     """The architectures of a command line; ``by_user`` is false if neither a name nor a flag asked for them.
+
+    They are an :class:`Architecture` each, or a :class:`Reference` to a module where the command takes modules.
 
     ``swept``: by the name of each, its values of the options that were given several; empty where none was.
     """
 
     by_user = True
 
-    def __init__(self, architectures: Iterable[Architecture] = ()) -> None:
+    def __init__(self, architectures: Iterable[Architecture | Reference] = ()) -> None:
         super().__init__(architectures)
         self.swept: dict[str, dict[str, str]] = {}
+
+
+def _networks(
+    architecture: list[str] | None,
+    image_size: str | None,
+    input: list[str] | None,  # noqa: A002  # the flag's name
+    **flags: str | None,
+) -> Named:
+    """Return named architectures and references to modules, in the order given."""
+    names = architecture or []
+    texts = {name for name in names if is_reference(name)}
+    if input and not texts:
+        raise ArchitectureError(f"input={input[0]}: is for modules such as FILE.py:FACTORY; expected image_size=N")
+    if not texts:
+        return _named(architecture, image_size, **flags)
+    inputs = read_inputs(input) if input else (image_input(_image_size(image_size or "224")),)
+    by_name = [name for name in names if name not in texts]
+    unused = next((name for name, value in flags.items() if value is not None), None)
+    if unused and not by_name:
+        raise ArchitectureError(f"{unused}={flags[unused]}: is for architectures by name; {names[0]} is a module")
+    found = Named()
+    for name in names:
+        if name in texts:
+            found.append(read_reference(name, inputs))
+        else:
+            named = _named([name], image_size, **flags)
+            found += named
+            found.swept |= named.swept
+    return found
 
 
 def _named(architecture: list[str] | None, image_size: str | None, **flags: str | None) -> Named:
@@ -83,6 +128,10 @@ def _flag(text: str, metavar: str) -> Any:
 
 
 def _read(name: str) -> list[Swept]:
+    if is_reference(name):
+        raise ArchitectureError(
+            f"{name}: a module; expected an architecture by name, as `params` and `time` alone take modules"
+        )
     return [Swept(read_architecture(Path(name)), {})] if name.endswith(".toml") else sweep(name)
 
 

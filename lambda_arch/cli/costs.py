@@ -1,29 +1,35 @@
 """``lambda-arch params`` and ``lambda-arch flops``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from lambda_arch.cli.architectures import Named, takes_architectures
+from lambda_arch.cli.architectures import Named, takes_networks
 from lambda_arch.cli.gates import Max, check_max, read_max
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.costs import Ledger, count
-from lambda_arch.costs.backward import read_mode
+from lambda_arch.costs.backward import Mode, read_mode
+from lambda_arch.errors import SetupError
+from lambda_arch.interop.references import Reference
 from lambda_arch.reporting import Report
 from lambda_arch.reporting.ledgers import costs_report, totals_report
+from lambda_arch.reporting.sweeps import swept_report
+
+if TYPE_CHECKING:
+    from lambda_arch.interop.counting import ModuleLedger
 
 
-@takes_architectures
+@takes_networks
 @takes_output
 def params(*, architectures: Named, maximum: Max = None, output: Output) -> None:
     """Count parameters and compare them with published figures."""
     limit = read_max(maximum)
-    ledgers = [count(each) for each in architectures]
+    ledgers = _counted(architectures, run=False)
     output.show(_costs(architectures, ledgers, "params", output))
-    check_max({str(each.architecture): each.params for each in ledgers}, limit, "parameters")
+    check_max({each.architecture: each.params for each in ledgers}, limit, "parameters")
 
 
-@takes_architectures
+@takes_networks
 @takes_output
 def flops(
     *,
@@ -37,19 +43,37 @@ def flops(
     """Count multiply-accumulates (MACs) and FLOPs per stage; --max is in FLOPs."""
     limit = read_max(maximum, example="8.2G")
     known = read_mode(mode)
-    ledgers = [count(each, mode=known) for each in architectures]
+    ledgers = _counted(architectures, mode=known)
     output.show(_costs(architectures, ledgers, "macs", output))
-    check_max({str(each.architecture): each.flops for each in ledgers}, limit, "FLOPs")
+    check_max({each.architecture: each.flops or 0 for each in ledgers}, limit, "FLOPs")
 
 
-def _costs(architectures: Named, ledgers: list[Ledger], quantity: str, output: Output) -> Report:
+def _counted(networks: Named, *, mode: Mode = "inference", run: bool = True) -> "list[Ledger | ModuleLedger]":
+    """Return the ledger of each network; modules of any kind are run by two counters if ``run``."""
+    ledgers: list[Ledger | ModuleLedger] = []
+    for each in networks:
+        if isinstance(each, Reference):
+            if mode != "inference":
+                raise SetupError(f"mode={mode}: counts architectures by name; expected no {each.call}")
+            from lambda_arch.interop.counting import count_reference
+
+            ledgers.append(count_reference(each, run=run))
+        else:
+            ledgers.append(count(each, mode=mode))
+    return ledgers
+
+
+def _costs(architectures: Named, ledgers: "list[Ledger | ModuleLedger]", quantity: str, output: Output) -> Report:
+    named = [each for each in ledgers if isinstance(each, Ledger)]
+    if len(named) < len(ledgers):
+        from lambda_arch.reporting.modules import networks_report
+
+        return swept_report(networks_report(ledgers, quantity), architectures.swept)
     if architectures.swept:
-        from lambda_arch.reporting.sweeps import swept_report
-
-        return swept_report(totals_report(ledgers), architectures.swept)
+        return swept_report(totals_report(named), architectures.swept)
     tables = {}
-    if output.for_people and ledgers[0].mode == "inference":
+    if output.for_people and named[0].mode == "inference":
         from lambda_arch.reporting.published import published_table
 
         tables = {str(each): table for each in architectures if (table := published_table(each, quantity))}
-    return costs_report(ledgers, quantity, tables)
+    return costs_report(named, quantity, tables)

@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import Architecture
-from lambda_arch.cli.architectures import takes_architectures
+from lambda_arch.cli.architectures import Named, takes_networks
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import track
 from lambda_arch.costs import count
 from lambda_arch.costs.backward import read_mode
 from lambda_arch.errors import ArchitectureError, SetupError, did_you_mean
+from lambda_arch.interop.references import Reference
 from lambda_arch.reporting import Report
+from lambda_arch.results import Result
 
 if TYPE_CHECKING:
     from lambda_arch.nn import Network
@@ -24,11 +26,11 @@ EVALUATION_HELP = (
 )
 
 
-@takes_architectures
+@takes_networks
 @takes_flags("batch_size", "device", "store")
 @takes_output
 def show(
-    architectures: list[Architecture],
+    architectures: Named,
     *,
     mode: Annotated[
         str | None, typer.Option(help="inference, or train (forward and backward pass).", metavar="MODE")
@@ -43,6 +45,9 @@ def show(
     """
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
+    if isinstance(architectures[0], Reference):
+        output.show(_module(architectures[0], evaluation or mode, flags))
+        return
     if evaluation is not None and mode is not None:
         raise SetupError(f"mode={mode}: counts the canonical evaluation; expected it without evaluation={evaluation}")
     if evaluation is not None:
@@ -53,6 +58,15 @@ def show(
         if value != getattr(Flags(), name):
             raise SetupError(f"{name}={value}: expected it with evaluation=NAME, such as evaluation=auto")
     output.show(count(architectures[0], mode=read_mode(mode or "inference")))
+
+
+def _module(reference: Reference, asked: str | None, flags: Flags) -> Result:
+    """Return the ledger of a module of any kind, which has no evaluations and no costs of training."""
+    if asked is not None or flags != Flags():
+        raise SetupError(f"{reference.call}: a module of any kind; expected input=SHAPE alone with it")
+    from lambda_arch.interop.counting import count_reference
+
+    return count_reference(reference)
 
 
 def _evaluations(architecture: Architecture, evaluation: str, flags: Flags) -> Report:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_leaves
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
@@ -54,16 +55,18 @@ class Counted:
 
 @contextmanager
 def shapes_of(network: nn.Module) -> Iterator[dict[str, tuple[int, ...]]]:
-    """Collect the output shape of each module, by path, while the network runs."""
+    """Collect the output shape of each module, by path, while the network runs; of several, the first."""
     shapes: dict[str, tuple[int, ...]] = {}
 
     def hook(path: str) -> Any:
         def record(module: nn.Module, inputs: Any, output: Any) -> None:
-            shapes[path] = tuple(int(side) for side in output.shape)
+            first = next((each for each in tree_leaves(output) if isinstance(each, torch.Tensor)), None)
+            if first is not None:
+                shapes[path] = tuple(int(side) for side in first.shape)
 
         return record
 
-    handles = [module.register_forward_hook(hook(path)) for path, module in network.named_modules() if path]
+    handles = [module.register_forward_hook(hook(path)) for path, module in network.named_modules()]
     try:
         yield shapes
     finally:

@@ -5,13 +5,14 @@ each module also runs alone, on inputs like its own, and the sum must be what th
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
+from torch.utils.module_tracker import ModuleTracker
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
@@ -49,8 +50,58 @@ def count_by_torch(architecture: Architecture, *, mode: Mode = "inference") -> C
     return Counted.of("torch", architecture, rows, operations.zero, macs=total, mode=mode)
 
 
-def _flop_counter() -> FlopCounterMode:
-    return FlopCounterMode(display=False, custom_mapping={torch.ops.aten.convolution_backward: _convolution_backward})
+def flops_by_module(
+    network: nn.Module, inputs: tuple[torch.Tensor, ...], formulas: Mapping[Any, Callable[..., int]] | None = None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Run torch's FlopCounterMode on any module; return the FLOPs by module, and how often each uncounted one ran.
+
+    A module's FLOPs are its own, without those of its submodules; a module with several paths has the first.
+    ``formulas``: further ones, by operation, as FlopCounterMode takes them.
+    """
+    flops = _flop_counter(formulas)
+    flops.mod_tracker = _Innermost(network)
+    operations = _Operations(flops.flop_registry)
+    with torch.no_grad(), operations, flops:
+        network(*inputs)
+    by_module = {path: sum(counts.values()) for path, counts in flops.get_flop_counts().items()}
+    return by_module, dict(operations.zero)
+
+
+class _Innermost(ModuleTracker):
+    """Says which module runs, by its path: only the innermost, so that each operation counts once."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self._network = network
+        self._running: list[str] = []
+
+    def __enter__(self) -> "_Innermost":
+        self._handles = []
+        for path, module in self._network.named_modules():
+            self._handles.append(module.register_forward_pre_hook(self._enters(path)))
+            self._handles.append(module.register_forward_hook(self._leaves, always_call=True))
+        self.parents = {""}
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    def _enters(self, path: str) -> Any:
+        def enter(module: nn.Module, inputs: Any) -> None:
+            self._running.append(path)
+            self.parents = {path}
+
+        return enter
+
+    def _leaves(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._running.pop()
+        self.parents = {self._running[-1] if self._running else ""}
+
+
+def _flop_counter(formulas: Mapping[Any, Callable[..., int]] | None = None) -> FlopCounterMode:
+    own: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
+    return FlopCounterMode(display=False, custom_mapping=own | dict(formulas or {}))
 
 
 def _alone(network: nn.Module, rows: list[Row], inputs: dict[str, tuple[Any, ...]]) -> list[Row]:

@@ -23,6 +23,7 @@ REPORTS = {
     "LongComparisons": "comparisons.long_report",
     "Matches": "matches.match_report",
     "Measurements": "timings.measurements_report",
+    "ModuleLedger": "modules.module_report",
     "Plan": "training.plan_report",
     "Predictions": "calibrations.prediction_report",
     "Proposals": "proposals.proposals_report",
