@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.progress import busy
-from lambda_arch.cli.search import Plot, check_plot, draw_plot
 
 Columns = list[str] | None
 
 
+@takes_plot
 @takes_output
 def pareto(
     *,
@@ -22,19 +23,16 @@ def pareto(
     maximize: Annotated[
         Columns, typer.Option("--maximize", help="Columns where more is better, with commas.", metavar="COLUMNS")
     ] = None,
-    plot: Plot = None,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Find the Pareto-optimal rows of any CSV table."""
     from lambda_arch.reporting import report_of
-    from lambda_arch.reporting.front_plots import table_plot
     from lambda_arch.searching.table_front import table_front
 
-    check_plot(plot)
     with busy("pareto") as progress:
         found = table_front(table, minimize or [], maximize or [], progress=progress)
         report = report_of(found)
-    if plot is not None:
-        draw_plot(table_plot(found), plot)
-    if plot != "-":
+    plotted.draw(found)
+    if not plotted.replaces_table:
         output.show(report)

@@ -1,6 +1,5 @@
 """``lambda-arch predict``."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,14 +9,15 @@ from lambda_arch.cli.calibrate import Choices
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.progress import watch
-from lambda_arch.errors import ArchitectureError
 
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse calibrated blocks that are noisy or were disturbed.")]
 
 
 @takes_architectures
 @takes_flags(*SETUP, *MEASURING, seconds=5.0)
+@takes_plot
 @takes_output
 def predict(
     architectures: Named,
@@ -29,10 +29,8 @@ def predict(
     seed: Annotated[int, typer.Option("--seed", help="Random seed of --random.")] = 0,
     measure: Annotated[bool, typer.Option("--measure", help="Measure them too, and show the error.")] = False,
     strict: Strict = False,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Plot predicted against measured: .svg, .png or .pdf.", metavar="FILE")
-    ] = None,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Predict latencies by adding up calibrated blocks.
@@ -40,12 +38,10 @@ def predict(
     With --measure, measure them too and show the error.
     """
     from lambda_arch.reporting import report_of
-    from lambda_arch.reporting.calibrations import doubt_lines, doubts_of, write_plot
+    from lambda_arch.reporting.calibrations import doubt_lines, doubts_of
     from lambda_arch.reporting.sweeps import swept_report
     from lambda_arch.timing import predict as predict_networks
 
-    if plot is not None and not measure:
-        raise ArchitectureError(f"plot={plot}: expected --measure too, because there is nothing to plot against")
     with terminable(), watch("measure", quiet=flags.quiet) as progress:
         result = predict_networks(
             architectures,
@@ -58,11 +54,11 @@ def predict(
             progress=progress,
             **flags.arguments(one=True),
         )
-    output.show(swept_report(report_of(result), architectures.swept))
+    plotted.draw(result)
+    if not plotted.replaces_table:
+        output.show(swept_report(report_of(result), architectures.swept))
     if not output.for_people:
         for line in doubt_lines(doubts_of(result.predictions)):
             typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)
-    if plot is not None:
-        write_plot(plot, result)
     measured = not measure or any(each.measurement for each in result.predictions)
     leave(interrupted=result.interrupted, measured=measured)

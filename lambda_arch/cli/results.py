@@ -11,6 +11,7 @@ from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 
 if TYPE_CHECKING:
     from lambda_arch.store import Measurement, Store
@@ -30,18 +31,25 @@ results = typer.Typer(
 
 @results.callback()
 @takes_flags("store")
+@takes_plot
 @takes_output
-def show(context: typer.Context, *, only: Only = None, flags: Flags, output: Output) -> None:
+def show(context: typer.Context, *, only: Only = None, flags: Flags, plotted: Plotted, output: Output) -> None:
     """List all stored measurements by setup."""
     if context.invoked_subcommand is not None:
-        if only or flags != Flags() or output != Output():
+        if only or flags != Flags() or plotted != Plotted() or output != Output():
             raise ArchitectureError(f"results {context.invoked_subcommand}: expected options after the subcommand")
         return
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
     with flags.open_store(read_only=True) as opened:
-        output.show(results_report(timings(opened, _selected(opened, only))))
+        found = timings(opened, _selected(opened, only))
+        if plotted.plot is not None:
+            from lambda_arch.reporting.plots.timings import timings_plot
+
+            plotted.draw(timings_plot(found))
+        if not plotted.replaces_table:
+            output.show(results_report(found))
         _note_damaged(opened)
 
 

@@ -6,19 +6,25 @@ import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 
 
 @takes_flags("store")
+@takes_plot
 @takes_output
 def runs(
     *,
     data: Annotated[str | None, typer.Option("--data", help="Only those on this data set.", metavar="NAME")] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Only those by this recipe.", metavar="NAME")] = None,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """List training runs. As CSV, `search --accuracy` takes them."""
     from lambda_arch.training import find_runs
 
     with flags.open_store(read_only=True) as opened:
-        output.show(find_runs(opened, data=data, recipe=recipe))
+        found = find_runs(opened, data=data, recipe=recipe)
+    plotted.draw(found)
+    if not plotted.replaces_table:
+        output.show(found)

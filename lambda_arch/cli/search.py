@@ -1,8 +1,7 @@
 """``lambda-arch search``."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -11,14 +10,12 @@ from lambda_arch.cli.gates import fail
 from lambda_arch.cli.interrupts import interruptible
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.predict import Strict
 from lambda_arch.cli.progress import progress_bar, track
 from lambda_arch.cli.proposals import ProposalFlags, takes_proposals
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
-
-if TYPE_CHECKING:
-    from lambda_arch.reporting import plot as plots
 
 Minimize = Annotated[
     list[str] | None,
@@ -28,13 +25,10 @@ Maximize = Annotated[
     list[str] | None,
     typer.Option("--maximize", help="Gains, with commas: top1, throughput.", metavar="METRICS"),
 ]
-Plot = Annotated[
-    str | None,
-    typer.Option("--plot", help="Plot to a .html, .png, .svg or .pdf file, or to the terminal with -.", metavar="FILE"),
-]
 
 
 @takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store")
+@takes_plot
 @takes_output
 @takes_proposals
 def search(
@@ -93,7 +87,6 @@ def search(
             "--members", help="Members to show. [default: 20, 1000 in files]", metavar="N", show_default=False
         ),
     ] = None,
-    plot: Plot = None,
     verify: Annotated[
         int, typer.Option("--verify", help="Build N members and count them with all three counters.", metavar="N")
     ] = 0,
@@ -107,6 +100,7 @@ def search(
     ] = None,
     proposals: ProposalFlags,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Find the Pareto-optimal architectures of a search space."""
@@ -118,7 +112,7 @@ def search(
     from lambda_arch.searching.member_checks import check_members
     from lambda_arch.searching.pareto_search import search as find
 
-    _check(members, verify, plot)
+    _check(members, verify)
     expected = None if expect is None else read_front(expect)
     setup = flags.setup()
     problem: dict[str, Any] = {
@@ -129,7 +123,7 @@ def search(
     how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
     how |= {"record": record, "with_published": with_published}
     if proposals.asked():
-        how |= {"members": members, "plot": plot, "verify": verify, "expect": expect}
+        how |= {"members": members, "plot": plotted.plot, "verify": verify, "expect": expect}
         proposals.run(output, problem, how)
         return
     with interruptible() as interruption, progress_bar(1, "search") as advance:
@@ -157,12 +151,12 @@ def search(
     elif output.chosen == "json":
         for line in doubt_lines(front.problem.doubts):
             say(f"note: {line}", err=True)
-    if plot is not None:
-        from lambda_arch.reporting.front_plots import front_plot
+    if plotted.plot is not None:
+        from lambda_arch.reporting.plots.fronts import front_plot
 
         more = shown if members or len(shown.members) == len(front) else shown_front(front, spread(front, IN_FILES))
-        draw_plot(front_plot(more), plot)
-    if plot != "-":
+        plotted.draw(front_plot(more))
+    if not plotted.replaces_table:
         output.show(report)
     if expected is not None:
         listed = len(expected["members"])
@@ -176,31 +170,7 @@ def search(
         raise typer.Exit(1)
 
 
-def draw_plot(plot: "plots.Plot", to: str) -> None:
-    """Draw a plot to a file, or with ``-`` on the terminal."""
-    if to == "-":
-        import shutil
-
-        from lambda_arch.reporting.plot_text import characters
-
-        sys.stdout.write(characters(plot, min(100, shutil.get_terminal_size().columns)))
-        return
-    from lambda_arch.reporting.plot_files import write_plot
-
-    write_plot(plot, Path(to))
-    say(f"{to} written", err=True)
-
-
-def check_plot(plot: str | None) -> None:
-    """Raise :class:`LambdaArchError` for a plot that cannot be drawn, before anything is searched."""
-    from lambda_arch.reporting.plot_files import check_ending
-
-    if plot not in (None, "-"):
-        check_ending(Path(plot or ""))
-
-
-def _check(members: int | None, verify: int, plot: str | None) -> None:
+def _check(members: int | None, verify: int) -> None:
     for name, value, least in (("members", members, 1), ("verify", verify, 0)):
         if value is not None and value < least:
             raise LambdaArchError(f"{name}={value}: expected a whole number from {least}")
-    check_plot(plot)

@@ -8,6 +8,7 @@ from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import Named, takes_networks
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.progress import track
 from lambda_arch.costs import count
 from lambda_arch.costs.backward import read_mode
@@ -28,6 +29,7 @@ EVALUATION_HELP = (
 
 @takes_networks
 @takes_flags("batch_size", "device", "store")
+@takes_plot
 @takes_output
 def show(
     architectures: Named,
@@ -37,6 +39,7 @@ def show(
     ] = None,
     evaluation: Annotated[str | None, typer.Option(help=EVALUATION_HELP, metavar="NAME")] = None,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Show the ledger of costs, one row per module.
@@ -51,13 +54,18 @@ def show(
     if evaluation is not None and mode is not None:
         raise SetupError(f"mode={mode}: counts the canonical evaluation; expected it without evaluation={evaluation}")
     if evaluation is not None:
+        if plotted.plot is not None:
+            raise SetupError(f"plot={plotted.plot}: expected it without evaluation={evaluation}")
         output.show(_evaluations(architectures[0], evaluation, flags))
         return
     for name in ("batch_size", "device", "store"):
         value = getattr(flags, name)
         if value != getattr(Flags(), name):
             raise SetupError(f"{name}={value}: expected it with evaluation=NAME, such as evaluation=auto")
-    output.show(count(architectures[0], mode=read_mode(mode or "inference")))
+    ledger = count(architectures[0], mode=read_mode(mode or "inference"))
+    plotted.draw(ledger)
+    if not plotted.replaces_table:
+        output.show(ledger)
 
 
 def _module(reference: Reference, asked: str | None, flags: Flags) -> Result:

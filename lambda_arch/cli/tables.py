@@ -7,6 +7,7 @@ import typer
 
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.comparing import Comparisons, LongComparisons, compare
 from lambda_arch.reporting.tables_folder import stale_files, write_folder
 
@@ -16,6 +17,7 @@ TableNames = Annotated[
 ]
 
 
+@takes_plot
 @takes_output
 def tables(
     *,
@@ -25,6 +27,7 @@ def tables(
         bool, typer.Option("--verify", help="Count every row with all three counters and compare them.")
     ] = False,
     long: Annotated[bool, typer.Option("--long", help="One row per printed figure, for plotting.")] = False,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Compare published tables with our counts.
@@ -32,6 +35,9 @@ def tables(
     With a folder as --out, write one CSV file per table and an index.
     """
     comparisons = compare(names)
+    plotted.draw(comparisons)
+    if plotted.replaces_table:
+        return
     if verify:
         _verify(comparisons, output)
     elif check:

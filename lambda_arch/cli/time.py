@@ -8,6 +8,7 @@ from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.progress import watch
 from lambda_arch.errors import ArchitectureError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @takes_architectures
 @takes_flags(*SETUP, "compile", "cuda_graph", "spread", *MEASURING)
+@takes_plot
 @takes_output
 def time(
     architectures: Named,
@@ -33,6 +35,7 @@ def time(
         bool, typer.Option("--roofline", help="Show for each stage whether it is compute-bound or memory-bound.")
     ] = False,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Measure latency, throughput and memory of networks.
@@ -66,5 +69,7 @@ def time(
             result = measure_table(table, fresh=flags.fresh, progress=progress, **arguments)
         else:
             result = measure(architectures, baseline=baseline, fresh=flags.fresh, progress=progress, **arguments)
-    output.show(swept_report(report_of(result), architectures.swept))
+    plotted.draw(result)
+    if not plotted.replaces_table:
+        output.show(swept_report(report_of(result), architectures.swept))
     leave(interrupted=result.interrupted, measured=result.is_measured)

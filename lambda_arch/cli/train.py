@@ -14,7 +14,7 @@ from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.parameters import Command, expand
-from lambda_arch.cli.search import Plot, check_plot, draw_plot
+from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.errors import SetupError
 from lambda_arch.training.recipe import SETTINGS
 
@@ -53,6 +53,7 @@ def _given(**values: Any) -> dict[str, Any]:
 @takes_architectures
 @takes_recipe_settings
 @takes_flags("device", "evaluation", "channels_last", "compile", "store", "quiet", evaluation="auto")
+@takes_plot
 @takes_output
 def train(
     architectures: Named,
@@ -76,8 +77,8 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show schedule, memory and estimated time without training.")
     ] = False,
-    plot: Plot = None,
     flags: Flags,
+    plotted: Plotted,
     output: Output,
 ) -> None:
     """Train networks by a recipe, on your own images.
@@ -85,9 +86,7 @@ def train(
     Every epoch is saved, and a run can be resumed.
     """
     from lambda_arch import training
-    from lambda_arch.reporting.training import curves
 
-    check_plot(plot)
     how: dict[str, Any] = {
         "seed": seed,
         "device": flags.device,
@@ -118,9 +117,8 @@ def train(
         )
     if os.environ.get("RANK", "0") != "0":  # another process of torchrun's reports
         return
-    if plot is not None:
-        draw_plot(curves(runs), plot)
-    if plot != "-":
+    plotted.draw(runs)
+    if not plotted.replaces_table:
         output.show(runs)
     _leave(runs[-1].status)
 

@@ -3,10 +3,8 @@
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from lambda_arch.errors import ArchitectureError
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.reporting.timings import significant
 from lambda_arch.timing.calibration import Calibration
@@ -134,31 +132,3 @@ def _interval(prediction: Prediction) -> str:
         return ""
     low, high = prediction.interval
     return f"{significant(low * 1e3)}-{significant(high * 1e3)}"
-
-
-def write_plot(path: Path, found: Predictions) -> None:
-    """Plot predicted against measured latency, with the measurements' quartiles, to ``path``.
-
-    Raises :class:`ArchitectureError` for a file format that matplotlib does not support.
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5), layout="constrained")
-    axes = figure.subplots()
-    both = [(p.seconds * 1e3, p.measurement.summary) for p in found.predictions if p.measurement]
-    points = [(predicted, *(1e3 * each for each in (s.median, s.q1, s.q3))) for predicted, s in both if s]
-    if points:
-        predicted, measured, low, high = (list(column) for column in zip(*points, strict=True))
-        below = [m - q1 for m, q1 in zip(measured, low, strict=True)]
-        above = [q3 - m for m, q3 in zip(measured, high, strict=True)]
-        axes.errorbar(measured, predicted, xerr=[below, above], fmt="o", markersize=4, elinewidth=0.8, color="C0")
-        ends = [min(*measured, *predicted) * 0.95, max(*measured, *predicted) * 1.05]
-        axes.plot(ends, ends, color="grey", linewidth=0.8)
-    axes.set(xlabel="measured ms (bars: interquartile range)", ylabel="predicted ms, the sum of blocks")
-    axes.set_title(str(found.setup), fontsize=9)
-    errors = [p.error for p in found.predictions if p.error is not None]
-    axes.text(0.02, 0.98, error_line(errors), transform=axes.transAxes, va="top", wrap=True, fontsize=8)
-    try:
-        figure.savefig(path)
-    except ValueError:
-        raise ArchitectureError(f"{path}: expected a name that ends in .svg, .png or .pdf") from None

@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from lambda_arch.reporting.plot import Plot, Series
 from lambda_arch.reporting.table import Column, Report, Table
 
 if TYPE_CHECKING:
     from lambda_arch.training import Accuracy, Epoch, Runs, TrainingRun
     from lambda_arch.training.planning import Plan
 
-SYMBOLS = ("circle", "diamond", "star", "circle-open", "x")
 SHOWN_EPOCHS = 10
 """How many epochs of a schedule are shown, evenly spaced."""
 
@@ -163,19 +161,3 @@ def accuracy_report(found: "Accuracy") -> Report:
     notes = [f"{len(found.damaged)} damaged images left out"] if found.damaged else []
     tables = [Table(columns, [row], "Accuracy", notes), Table(classes, by_class, "By class")]
     return Report(tables, Table(columns, [row]), {**row, "classes": by_class, "damaged": list(found.damaged)})
-
-
-def curves(runs: "Runs") -> Plot:
-    """Return the plot of validation accuracies by epoch."""
-    series = tuple(
-        Series(
-            f"{run.architecture}, seed {run.seed}",
-            SYMBOLS[i % len(SYMBOLS)],
-            tuple((float(epoch.epoch), epoch.top1) for epoch in run.epochs),
-            tuple(run.architecture for _ in run.epochs),
-            tuple(f"{run.architecture}\nepoch {e.epoch}: top-1 {e.top1:.2f} %, loss {e.loss:.3f}" for e in run.epochs),
-        )
-        for i, run in enumerate(runs)
-        if run.epochs
-    )
-    return Plot("Validation accuracy while training", (), ("epoch", "top-1 (%)"), 0, 1, series, joined=True)

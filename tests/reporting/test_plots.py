@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lambda_arch import audit, compare, count
+from lambda_arch.errors import DataError, LambdaArchError
 from lambda_arch.reporting.formats import to_latex
-from lambda_arch.reporting.front_plots import front_plot, table_plot
 from lambda_arch.reporting.fronts import front_report, shown_front
-from lambda_arch.reporting.plot import Plot, Series
-from lambda_arch.reporting.plot_files import write_plot
-from lambda_arch.reporting.plot_html import html_page
-from lambda_arch.reporting.plot_image import image
-from lambda_arch.reporting.plot_text import characters
+from lambda_arch.reporting.plots import plot_of
+from lambda_arch.reporting.plots.files import write_plot
+from lambda_arch.reporting.plots.fronts import front_plot, table_plot
+from lambda_arch.reporting.plots.image import image
+from lambda_arch.reporting.plots.page import html_page
+from lambda_arch.reporting.plots.plot import AnyPlot, Bars, Plot, Series, tick_text
+from lambda_arch.reporting.plots.text import characters
 from lambda_arch.searching import search
 from lambda_arch.searching.highlights import spread
 from lambda_arch.searching.table_front import table_front
+from lambda_arch.searching.training_runs import published_runs
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +30,13 @@ def plot() -> Plot:
 
 
 def test_a_plot_begins_with_the_first_cost_and_the_gain(plot: Plot) -> None:
-    assert plot.headings == ("MACs (G)", "params (M)", "predicted top-1 (%)")
+    assert plot.headings == ("MACs (G)", "params (M)", "top-1 (%)")
     assert (plot.x, plot.y) == (0, 2)
     kinds = {series.name: series for series in plot.series}
-    assert {"front", "front, extrapolated", "knee and best", "published, as predicted"} <= set(kinds)
+    assert {"front, predicted", "front, extrapolated", "knee", "best", "EfficientNets, as printed"} <= set(kinds)
     assert all("extrapolated beyond" in text for text in kinds["front, extrapolated"].texts)
-    assert all("printed top-1" in text for text in kinds["published, as predicted"].texts)
-    assert sum(len(series.names) for name, series in kinds.items() if "published" not in name) == 30
+    assert all("printed top-1" in text for text in kinds["published, line to its prediction"].texts)
+    assert sum(len(series.names) for name, series in kinds.items() if series.intervals and any(series.intervals)) == 30
 
 
 def test_published_points_far_off_do_not_squeeze_the_rest() -> None:
@@ -48,6 +52,83 @@ def test_a_page_needs_nothing_but_itself(plot: Plot) -> None:
     assert page.count("plotly_click") >= 1
     for series in plot.series:
         assert series.name in page
+
+
+def small(kind: str) -> AnyPlot:
+    if kind == "bars":
+        return Bars("a", ("note",), "ms", ("</script><b>", "y"), (("one", (1.0, None)), ("two", (0.0, 3.0))))
+    texts = ("first", "second", "third")
+    series = Series(
+        "line", "square", ((1.0, 2.0), (3.0, 4.0), (900.0, 5.0)), texts, texts, line=True,
+        intervals=((1.5, 2.5), None, (4.0, 7.0)), ends=(None, 9.0, None),
+    )  # fmt: skip
+    return Plot("a", (), ("x", "y"), 0, 1, (Series("only a line", "", ((1.0, 1.0), (2.0, 2.0)), (), ()), series), True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bars", "points"])
+def test_every_kind_is_drawn_everywhere(kind: str, tmp_path: Path) -> None:
+    plot = small(kind)
+    page = html_page(plot)
+    for name in ("y",) if kind == "bars" else ("first", "second", "third"):
+        assert f"<td>{name}</td>" in page, "the data is in a table too"
+    assert "</script><b>" not in page
+    assert len(characters(plot, 80).splitlines()) > 3
+    svg = image(plot, "svg")
+    assert svg == image(plot, "svg"), "the same plot is the same file"
+    assert b"<text" not in svg, "letters are outlines, so no font is needed"
+    assert b'width="237.6pt"' in svg, "3.3 inches"
+    assert b'width="360pt"' in image(plot, "svg", 5.0)
+
+
+def test_a_page_is_small(plot: Plot) -> None:
+    assert len(html_page(plot).encode()) < 2_000_000
+
+
+def test_logarithmic_ticks_are_1_2_and_5() -> None:
+    plot = small("points")
+    assert isinstance(plot, Plot)
+    assert plot.is_logarithmic(0)
+    assert [tick for tick in plot.ticks(0) if 1 <= tick <= 1000] == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+    assert [tick_text(tick) for tick in (0.05, 5, 50, 5000, 2e6)] == ["0.05", "5", "50", "5000", "2e6"]
+    assert max(plot.of_axis(1)) == 9, "thin lines and intervals are within the axis"
+
+
+def test_published_networks_are_drawn_as_printed() -> None:
+    front = search("scaling", minimize=["macs"], maximize=["top1"])
+    plot = front_plot(shown_front(front, spread(front, 30)))
+    lines = [series for series in plot.series if not series.symbol]
+    assert len(lines) == 1
+    assert lines[0].line
+    assert list(lines[0].values) == sorted(lines[0].values)
+    (published,) = (series for series in plot.series if series.name.startswith("published"))
+    printed = {(str(run.architecture), run.top1) for run in published_runs()}
+    for name, values, end in zip(published.names, published.values, published.ends, strict=True):
+        assert (name, values[1]) in printed
+        assert end is not None
+        assert abs(end - values[1]) < 2, "the prediction is near"
+    (efficientnets,) = (series for series in plot.series if series.name.startswith("EfficientNets"))
+    assert efficientnets.values[0] == pytest.approx((count("efficientnet_b0").macs / 1e9, 77.1))
+
+
+def test_every_result_with_a_plot_is_found() -> None:
+    assert isinstance(plot_of(count("lambda_resnet50")), Bars)
+    hybrid = plot_of(compare("hybrid_stages"))
+    assert isinstance(hybrid, Plot)
+    ours, theirs = hybrid.series
+    assert len(ours.values) == 8
+    assert (len(theirs.values), theirs.values[0]) == (1, pytest.approx((15.4, 78.3))), "CCLL is printed as 15.4"
+    with pytest.raises(DataError, match="no accuracies"):
+        plot_of(compare("layer_memory"))
+    with pytest.raises(LambdaArchError, match="has no plot"):
+        plot_of(audit("hybrid_stages"))
+
+
+def test_shares_of_a_ledger_add_up() -> None:
+    bars = plot_of(count("lambda_mobilenet"))
+    assert isinstance(bars, Bars)
+    for _, values in bars.series:
+        assert sum(value or 0 for value in values) == pytest.approx(100)
 
 
 def test_words_are_escaped_in_a_page() -> None:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.files import atomic_write
-from lambda_arch.reporting.plot import Plot
-from lambda_arch.reporting.plot_html import html_page
-from lambda_arch.reporting.plot_image import image
+from lambda_arch.reporting.plots.image import COLUMN
+from lambda_arch.reporting.plots.plot import AnyPlot
 
 ENDINGS = (".html", ".png", ".svg", ".pdf")
 
@@ -17,11 +16,15 @@ def check_ending(path: Path) -> None:
         raise LambdaArchError(f"plot={path}: expected a file that ends in {', '.join(ENDINGS)}, or -")
 
 
-def write_plot(plot: Plot, path: Path) -> None:
-    """Write a plot to ``path``, whole or not at all.
+def write_plot(plot: AnyPlot, path: Path | str, width: float = COLUMN) -> None:
+    """Write a plot to ``path``, whole or not at all; images are ``width`` inches wide.
 
     Raises :class:`LambdaArchError` for a suffix other than :data:`ENDINGS`, and OSError.
     """
+    from lambda_arch.reporting.plots.image import image
+    from lambda_arch.reporting.plots.page import html_page
+
+    path = Path(path)
     check_ending(path)
     ending = path.suffix.lower()
-    atomic_write(path, html_page(plot) if ending == ".html" else image(plot, ending[1:]))
+    atomic_write(path, html_page(plot) if ending == ".html" else image(plot, ending[1:], width))

@@ -1,0 +1,47 @@
+// Draws the figures of a page: <div class="plot"> elements, each with its figure as JSON in a script element inside.
+(function () {
+  var dark = window.matchMedia('(prefers-color-scheme: dark)');
+  var status = document.getElementById('copied');
+  function colours() {
+    var style = getComputedStyle(document.documentElement);
+    var text = style.getPropertyValue('--text').trim(), line = style.getPropertyValue('--line').trim();
+    var back = style.getPropertyValue('--back').trim();
+    var found = {'font.color': text, 'paper_bgcolor': back, 'plot_bgcolor': back};
+    ['xaxis', 'yaxis'].forEach(function (axis) {
+      ['gridcolor', 'linecolor', 'zerolinecolor', 'tickcolor'].forEach(function (part) { found[axis + '.' + part] = line; });
+    });
+    return found;
+  }
+  function say(name, done) { status.textContent = (done ? 'Copied: ' : 'Select and copy: ') + name; }
+  function copyOldWay(name) {
+    var box = document.createElement('textarea');
+    box.value = name;
+    document.body.appendChild(box);
+    box.select();
+    var done = document.execCommand('copy');
+    box.remove();
+    say(name, done);
+  }
+  function copy(name) {
+    if (navigator.clipboard && window.isSecureContext) {
+      navigator.clipboard.writeText(name).then(function () { say(name, true); }, function () { copyOldWay(name); });
+    } else {
+      copyOldWay(name);
+    }
+  }
+  function draw(element) {
+    var figure = JSON.parse(element.querySelector('script').textContent);
+    var target = element.querySelector('.target');
+    var found = colours();
+    Plotly.newPlot(target, figure.data, figure.layout, {displaylogo: false, responsive: true}).then(function () {
+      return Plotly.relayout(target, found);
+    });
+    target.on('plotly_click', function (event) { copy(event.points[0].customdata[0]); });
+    dark.addEventListener('change', function () { Plotly.relayout(target, colours()); });
+  }
+  document.querySelectorAll('.plot').forEach(draw);
+  document.addEventListener('click', function (event) {
+    var name = event.target.getAttribute && event.target.getAttribute('data-copy');
+    if (name) { copy(name); }
+  });
+})();

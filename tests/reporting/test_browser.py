@@ -1,0 +1,85 @@
+"""Pages in a browser: headless Chromium, where one is installed."""
+
+import shutil
+
+import pytest
+
+from lambda_arch.reporting.plots.page import html_page
+from lambda_arch.reporting.plots.plot import Bars, Plot, Series
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+NAMES = ("lambda_resnet50:k=8", "<script>alert(1)</script>")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Open a page; it must not log errors or ask for anything but itself."""
+    problems: list[str] = []
+
+    def open_page(text: str, width: int = 1200, scheme: str = "light"):
+        path = tmp_path / "page.html"
+        path.write_text(text, encoding="utf-8")
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = context.new_page()
+        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("dialog", lambda dialog: problems.append(dialog.message))
+        page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith("file:") else None)
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    assert problems == []
+
+
+def plot() -> Plot:
+    series = Series("networks", "circle", ((1.0, 70.0), (40.0, 80.0)), NAMES, NAMES, intervals=((69.0, 71.0), None))
+    return Plot("A plot", ("A note.",), ("MACs (G)", "top-1 (%)"), 0, 1, (series,))
+
+
+@pytest.mark.parametrize("width", [390, 768, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_plot_fits_and_follows_the_scheme(visit, width, scheme):
+    page = visit(html_page(plot()), width, scheme)
+    page.wait_for_selector(".scatterlayer .point")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    paper = page.evaluate("document.querySelector('.target')._fullLayout.paper_bgcolor")
+    assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+    assert (paper == "#ffffff") == (scheme == "light")
+    assert page.locator("[role=img]").get_attribute("aria-label").startswith("A plot: top-1 (%) over MACs (G)")
+
+
+def test_points_tell_their_names_and_copy_them(visit):
+    page = visit(html_page(plot()))
+    page.wait_for_selector(".scatterlayer .point")
+    point = page.locator(".scatterlayer .point").first.bounding_box()
+    x, y = point["x"] + point["width"] / 2, point["y"] + point["height"] / 2
+    page.mouse.move(x, y)
+    page.wait_for_selector(".hoverlayer .hovertext")
+    assert NAMES[0] in page.locator(".hoverlayer").text_content()
+    page.mouse.click(x, y)
+    page.wait_for_function("document.getElementById('copied').textContent !== ''")
+    assert NAMES[0] in page.locator("#copied").inner_text()
+    page.keyboard.press("Tab")
+    page.get_by_text("The data").click()
+    assert NAMES[1] in page.locator("table").inner_text()
+
+
+def test_bars_are_drawn(visit):
+    page = visit(html_page(Bars("Bars", (), "ms", NAMES, (("median", (1.0, 2.0)),))))
+    page.wait_for_selector(".barlayer .point")
+    assert page.locator(".barlayer .point").count() == 2
