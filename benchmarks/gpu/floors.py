@@ -8,8 +8,7 @@ output is one operation, whose lambdas are never written.
 from collections.abc import Mapping
 from functools import cache
 
-from lambda_arch.store.measurements import TRAINING_PASSES
-
+TRAINING_PASSES = 3  # a backward pass has two products for each of the forward pass
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 INNER = ("content", "apply_content", "position", "apply_position")
 Operation = tuple[int, int, int]  # for one image: multiply-accumulates, elements read and written; then the weights

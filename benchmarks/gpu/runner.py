@@ -42,7 +42,7 @@ def run_items(settings: Settings, say: Callable[[str], None]) -> int:
             if missing:
                 raise SkippedError(f"{', '.join(missing)} not installed")
             rows = item.run(settings)
-        except (SkippedError, ImportError) as error:
+        except (SkippedError, ModuleNotFoundError) as error:
             status, reason = SKIPPED, str(error)
         except Exception as error:
             status, reason = FAILED, f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
