@@ -17,10 +17,17 @@ def escaped(text: str) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
-def one_line(message: str) -> str:
-    """Return ``message`` as one line that is safe to print on a terminal, with long words and long messages cut."""
+def one_line(message: str, inputs: Iterable[str] = ()) -> str:
+    """Return ``message`` as one line that is safe to print on a terminal, with at most 80 characters of any input.
+
+    Long ``inputs`` are cut where they are quoted. So is whatever else is longer than our words are between two
+    punctuation marks, or without a space.
+    """
+    for each in map(str.strip, inputs):
+        message = message.replace(each, shown(each)) if len(each) > MOST else message
     text = escaped(" ".join(message.split()))
-    text = re.sub(rf"[^\s/]{{{MOST + 1},}}", lambda found: f"{found[0][: MOST - 3]}...", text)
+    text = re.sub(rf"[^\s/]{{{MOST + 1},}}(?<!:)", lambda found: f"{found[0][: MOST - 3]}...", text)
+    text = re.sub(rf"[^:;,()`/]{{{MOST + 1},}}", lambda found: f"{found[0][: MOST - 3]}...", text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 3 :]}"
 
 
@@ -35,10 +42,14 @@ def shown(value: object) -> str:
 
 
 class LambdaArchError(ValueError):
-    """The base of all errors: one line with the value, what was expected and the nearest valid choice."""
+    """The base of all errors: one line with the value, what was expected and the nearest valid choice.
+
+    ``full`` is the message before it was cut.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(one_line(message))
+        self.full = message
 
 
 class ArchitectureError(LambdaArchError):

@@ -23,7 +23,8 @@ def atomic_write(path: Path, content: str | bytes) -> None:
     Text is encoded as UTF-8. Of a symbolic link, the target is written. Only regular files are replaced: into a device,
     a pipe or /dev/stdout the content is written directly.
 
-    Raises OSError, and leaves no temporary file, if ``path`` is a folder or its folder is missing or not writable.
+    Raises OSError, and leaves no temporary file, if ``path`` is a folder or its folder is missing or not writable, and
+    :class:`DataError` for a pipe whose reader leaves.
     """
     data = content.encode() if isinstance(content, str) else content
     try:
@@ -34,7 +35,11 @@ def atomic_write(path: Path, content: str | bytes) -> None:
         raise IsADirectoryError(errno.EISDIR, "a folder; expected the name of a file", str(path))
     if mode is not None and (not stat.S_ISREG(mode) or _is_descriptor(path)):
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND), "wb") as file:
-            file.write(data)
+            try:
+                file.write(data)
+                file.flush()
+            except BrokenPipeError:  # this is not a pipe that is read until enough was seen, such as standard output
+                raise DataError(f"{path}: its reader left before the end; expected one that reads it all") from None
         return
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")

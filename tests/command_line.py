@@ -1,6 +1,7 @@
 """The command line for tests: in this process, or as a process of its own where that is the point."""
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -36,7 +37,8 @@ class Stream(io.TextIOWrapper):
 def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **environment: str) -> Result:
     """Run the command line in this process, in a pipe of 80 columns unless told otherwise.
 
-    A mistake of ours (exit code 70) fails here. A command must leave the process as it found it.
+    A mistake of ours (exit code 70) fails here, and so do NaN and infinities in JSON. A command must leave the process
+    as it found it.
     """
     from lambda_arch.cli.main import main
 
@@ -54,7 +56,13 @@ def run(*arguments: object, cwd: Path | None = None, terminal: bool = False, **e
     for name, value in before.items():
         assert after[name] == value, f"the command changed the {name} of its process"
     assert code != 70, err.text()
+    if "json" in arguments and code == 0 and out.text():
+        json.loads(out.text(), parse_constant=_refuse)
     return Result(code, out.text(), err.text())
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
 
 
 def process_state() -> dict[str, object]:

@@ -1,7 +1,8 @@
 """The ResNets that people name and publish, at sizes that tests can afford."""
 
 import functools
-from dataclasses import replace
+import itertools
+from dataclasses import fields, replace
 
 from lambda_arch.arch import BLOCKS, ResNet, all_named, parse
 from lambda_arch.comparing import compare
@@ -21,11 +22,26 @@ def shallowest(architecture):
     return replace(architecture, depth=depth, stages=stages, image_size=SMALL)
 
 
+def _settings(architecture):
+    """Return what rows depend on: each block with its place, and each pair of settings of the whole network."""
+    whole = [
+        (field.name, getattr(architecture, field.name))
+        for field in fields(architecture)
+        if field.name not in ("stages", "image_size", "depth")
+    ]
+    blocks = {(i, j == 0, block) for i, stage in enumerate(architecture.stages) for j, block in enumerate(stage)}
+    return blocks | set(itertools.combinations(whole, 2))
+
+
 @functools.cache
 def every_resnet():
-    """The ResNets that have a name or are in a published table, once where they differ by a bias or classes alone."""
+    """ResNets with every block, and every pair of settings, of those that have a name or are in a published table."""
     named = [parse(entry.name) for entry in all_named()]
     each_once = sorted(
         {shallowest(each) for each in (*named, *compare().architectures()) if isinstance(each, ResNet)}, key=str
     )
-    return list({replace(each, shortcut_bias=False, classes=10): each for each in each_once}.values())
+    left, chosen = set().union(*map(_settings, each_once)), []
+    while left:
+        chosen.append(max(each_once, key=lambda each: len(_settings(each) & left)))
+        left -= _settings(chosen[-1])
+    return chosen

@@ -81,6 +81,22 @@ def test_a_named_pipe_is_written_into(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_a_named_pipe_whose_reader_leaves_is_an_error(tmp_path, run_cli):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def leave():
+        with pipe.open("rb") as file:
+            file.read(1)
+
+    reader = threading.Thread(target=leave, daemon=True)
+    reader.start()
+    code, out, err = run_cli("show", "lambda_resnet420", "--format", "json", "--out", pipe)  # more than a pipe holds
+    reader.join(10)
+    assert (code, out) == (2, "")
+    assert err == f"lambda-arch: {pipe}: its reader left before the end; expected one that reads it all\n"
+
+
 def test_a_device_is_written_into_and_stays_one(tmp_path):
     link = tmp_path / "null"
     link.symlink_to("/dev/null")

@@ -105,14 +105,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except LambdaArchError as error:
-        message = with_flags(str(error), command)
+        message = with_flags(error.full, command)
     except tuple(OUT_OF) as error:
         what = next(OUT_OF[kind] for kind in OUT_OF if isinstance(error, kind))
         message = f"{what} ({shown(error)})" if str(error) else what
     except Exception as error:
         say(f"lambda-arch: {_last_resort(error)}", err=True)
         return 70
-    say(message if message.startswith("Usage:") else f"lambda-arch: {one_line(message)}", err=True)
+    inputs = [each for arg in args for each in (arg, arg.partition("=")[2])]
+    say(message if message.startswith("Usage:") else f"lambda-arch: {one_line(message, inputs)}", err=True)
     return 2
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from math import isfinite
+from numbers import Real
 from typing import Any
 
 from lambda_arch.reporting.table import Report, Table
@@ -37,8 +38,8 @@ def _numbers(data: Any) -> Any:
     """Return ``data`` with decimals as numbers, and with None for numbers that JSON has no word for."""
     if isinstance(data, Decimal):
         data = int(data) if data.is_finite() and data.as_tuple().exponent == 0 else float(data)
-    if isinstance(data, float):
-        return data if isfinite(data) else None
+    if isinstance(data, Real) and not isinstance(data, int) and not isfinite(data):
+        return None
     if isinstance(data, Mapping):
         return {key: _numbers(value) for key, value in data.items()}
     return [_numbers(value) for value in data] if isinstance(data, (list, tuple)) else data

@@ -9,6 +9,7 @@ import torch
 
 from lambda_arch.errors import DataError, LambdaArchError
 from lambda_arch.nn import convert, load, tensor_files
+from tests.command_line import run
 from tests.nn import foreign
 
 NAME = "layer1.0.conv2.conv_qkv.weight"
@@ -30,12 +31,46 @@ ODD = {
     "a sparse matrix by rows": lambda: torch.zeros(3, 3).to_sparse_csr(),
     "a tensor without values": lambda: torch.zeros(10, 512, device="meta"),
     "a tensor of 8-bit floats": lambda: torch.zeros(10, 512).to(torch.float8_e4m3fn),
+    "a tensor of 4-bit floats": lambda: torch.zeros(10, 512, dtype=torch.uint8).view(torch.float4_e2m1fn_x2),
     "a tensor of complex numbers": lambda: torch.zeros(10, 512, dtype=torch.complex64),
     "a quantised tensor": lambda: torch.quantize_per_tensor(torch.zeros(10, 512), 1.0, 0, torch.qint8),
     "an empty tensor": lambda: torch.zeros(0, 512),
     "10^7 classes without storage": lambda: torch.zeros(1, 1).expand(10**7, 512),
     "10^15 classes without storage": lambda: torch.zeros(1, 1).expand(10**15, 512),
 }
+
+
+EVERY_DTYPE = sorted({each for each in vars(torch).values() if isinstance(each, torch.dtype)}, key=str)
+
+
+@pytest.mark.parametrize("dtype", EVERY_DTYPE, ids=str)
+@pytest.mark.filterwarnings("ignore")
+def test_only_plain_floats_and_integers_are_tensors_of_a_network(tmp_path, dtype):
+    if dtype in tensor_files.FLOATS | tensor_files.INTEGERS:
+        tensor_files.check_tensors(tmp_path, {"a": torch.zeros(4).to(dtype)})
+        return
+    quantised = {torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4}
+    tensor = torch.zeros(4, dtype=torch.uint8)
+    tensor = torch._empty_affine_quantized([4], scale=1.0, zero_point=0, dtype=dtype) if dtype in quantised else tensor
+    tensor = tensor if dtype in quantised else torch.zeros(4, 16, dtype=torch.uint8).view(dtype)
+    with pytest.raises(DataError, match=r"a is .*; expected a dense tensor of floats or integers"):
+        tensor_files.check_tensors(tmp_path, {"a": tensor})
+
+
+def with_tensor_of(path, dtype):
+    """Write a safetensors file by hand whose only tensor is of ``dtype``, as the format calls it."""
+    head = json.dumps({NAME: {"dtype": dtype, "shape": [4, 4], "data_offsets": [0, 16]}}).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + bytes(16))
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["F4", "F6_E2M3", "F6_E3M2", "F8_E4M3", "F8_E5M2", "F8_E8M0", "U16", "C64", "X9"])
+def test_safetensors_of_other_dtypes_are_refused_in_a_line(tmp_path, dtype):
+    path = with_tensor_of(tmp_path / "a.safetensors", dtype)
+    code, out, err = run("convert", path, "--from", "d-li14", "--to", tmp_path / "b.safetensors")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"lambda-arch: {path}: " in err
+    assert not (tmp_path / "b.safetensors").exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+from decimal import Decimal
+from math import inf, nan
 
+import numpy as np
 import pytest
 
 from lambda_arch.arch import parse
@@ -75,3 +78,23 @@ def test_wide_csv_has_one_line_a_row_and_no_name_twice():
         assert len(rows) == len(comparison.rows) + 1
         assert len(set(rows[0])) == len(rows[0])
         assert {len(row) for row in rows} == {len(rows[0])}
+
+
+NOT_FINITE = [nan, inf, -inf, *map(Decimal, ("NaN", "Infinity")), np.float64("nan"), np.float32("inf")]
+
+
+@pytest.mark.parametrize("value", NOT_FINITE, ids=lambda value: f"{type(value).__name__} {value}")
+@pytest.mark.parametrize(
+    "place",
+    [lambda x: x, lambda x: {"a": x}, lambda x: [1.5, x], lambda x: {"a": ({"b": [x]},)}],
+    ids=["alone", "in a mapping", "in a list", "deep"],
+)
+def test_what_is_not_finite_is_null_in_json(value, place):
+    rows = Table([Column("a")], [{"a": place(value)}])
+    expected = json.loads(json.dumps([{"a": place(None)}]))
+    for report in (Report([], rows), Report([], rows, [{"a": place(value)}])):
+        assert json.loads(FORMATS["json"](report), parse_constant=pytest.fail) == expected
+
+
+def test_whole_numbers_of_any_size_stay_in_json():
+    assert json.loads(FORMATS["json"](Report([], Table([Column("a")], [{"a": 10**400}])))) == [{"a": 10**400}]
