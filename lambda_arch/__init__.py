@@ -28,11 +28,12 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from lambda_arch.interop import count, export
-    from lambda_arch.nn import LambdaLayer, build, prepare
+    from lambda_arch.nn import LambdaLayer, build
     from lambda_arch.nn.conversion.from_checkpoint import convert
     from lambda_arch.searching import propose, search
     from lambda_arch.store import Store
     from lambda_arch.timing import calibrate, measure, predict
+    from lambda_arch.timing.preparing import prepare
     from lambda_arch.training import Recipe, evaluate, train
 
 __version__ = "0.1.0"
@@ -63,7 +64,7 @@ _MODULES = {
     "measure": "timing",
     "parse": "arch",
     "predict": "timing",
-    "prepare": "nn",
+    "prepare": "timing.preparing",
     "propose": "searching",
     "search": "searching",
     "side_by_side": "comparing",

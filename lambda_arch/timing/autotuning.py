@@ -25,6 +25,7 @@ from lambda_arch.store.choices import keep_choice, read_choice
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.setup import device_name
+from lambda_arch.timing.ceilings import use_ceilings
 from lambda_arch.timing.protocol.messages import Machine
 from lambda_arch.timing.worker.machine import describe_machine
 from lambda_arch.timing.worker.timer import Timer
@@ -64,6 +65,8 @@ def autotune(
     first = {at: layer for _, layer, at in reversed(layers)}
     used = {_device(layer) for layer in first.values()}
     machines = {device: describe_machine(device_name(str(device))) for device in used}
+    for device, machine in machines.items():
+        use_ceilings(store, device, machine)
     known: dict[LayerShape, Evaluation] = {}
     for at in progress(list(first)):
         here = machines[_device(first[at])]

@@ -20,7 +20,7 @@ from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_
 from lambda_arch.timing.block_choices import block_choices
 from lambda_arch.timing.hosts import Occurrence, hosts, occurrences, occurrences_of_choices
 from lambda_arch.timing.limits import Limits
-from lambda_arch.timing.machines import fingerprint_of
+from lambda_arch.timing.machines import fingerprint_of, learn_rates
 from lambda_arch.timing.progress import Event, Planned, Progress, follow
 from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, groups, interleaved_rounds
 
@@ -140,6 +140,7 @@ def calibrate(
     failures: list[str] = []
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, setup.device)
+        learn_rates(kept, fingerprint, [setup])
         stored = {} if fresh else read_parts(kept, fingerprint, setup)
         known = {key for key, part in stored.items() if _is_enough(part, limits)}
         left = [each for each in wanted if each.key not in known]

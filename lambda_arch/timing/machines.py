@@ -1,6 +1,7 @@
 """Descriptions of the machine and its devices, made by a worker, with peak rates that are measured once and stored."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -9,11 +10,13 @@ from lambda_arch.results import Result
 from lambda_arch.store.connection import Store
 from lambda_arch.store.machines import keep_machine, read_machine
 from lambda_arch.store.peaks import keep_peaks, read_peaks
-from lambda_arch.store.setup import default_threads, device_name
+from lambda_arch.store.setup import Setup, default_threads, device_name
 from lambda_arch.timing.arguments import StoreLike, opened
+from lambda_arch.timing.protocol.known_rates import know_rates
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
 
 PEAK_SECONDS = 0.5  # for each size of each operation
+NARROW = "narrow_fp32"  # a rate that stores of earlier versions lack
 
 T = TypeVar("T")
 
@@ -69,6 +72,23 @@ def peaks_of(store: Store, fingerprint: str, device: str, threads: int, *, fresh
     found = _ask(threads, lambda worker: worker.peaks(device, threads, PEAK_SECONDS), message)
     keep_peaks(store, fingerprint, threads, [asdict(peak) for peak in found])
     return _known_peaks(store, fingerprint, threads)
+
+
+def learn_rates(store: Store, fingerprint: str, setups: Sequence[Setup]) -> None:
+    """Let workers know the rates of the GPU, where a cost model chooses evaluations; measured if the store has none.
+
+    That takes some seconds, and a warning says so.
+    """
+    chosen = [setup for setup in setups if setup.kind == "cuda" and setup.evaluation in ("auto", "prepared")]
+    if not chosen:
+        return
+    device, threads = chosen[0].device, chosen[0].threads
+    name = str(read_machine(store, fingerprint).get("device_name", device))
+    rates = _known_peaks(store, fingerprint, threads)
+    if NARROW not in rates:
+        warnings.warn(f"{name}: measuring its rates once, for some seconds, to choose evaluations", stacklevel=2)
+        rates = peaks_of(store, fingerprint, device, threads, fresh=True)
+    know_rates(name, rates)
 
 
 def _known_peaks(store: Store, fingerprint: str, threads: int) -> dict[str, float]:

@@ -26,7 +26,7 @@ from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
 from lambda_arch.timing.batch_sizes import largest_batch_size
 from lambda_arch.timing.limits import Limits
-from lambda_arch.timing.machines import fingerprint_of
+from lambda_arch.timing.machines import fingerprint_of, learn_rates
 from lambda_arch.timing.progress import Event, LargestBatchSize, Planned, Progress, follow
 from lambda_arch.timing.rounds import Finished, Job, Loaded, Loading, RoundEvent, Sampled, groups, interleaved_rounds
 
@@ -165,6 +165,7 @@ def measure(
     )
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, device_name(device))
+        learn_rates(kept, fingerprint, setups)
         schedule = Schedule(kept, fingerprint, limits, fresh=fresh)
         found: list[Case] = []
 

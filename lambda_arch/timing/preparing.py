@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lambda_arch.errors import SetupError, StoreError
 from lambda_arch.store.choices import keep_choice, read_choice
 from lambda_arch.store.connection import Store
+from lambda_arch.store.setup import device_name
 from lambda_arch.timing.arguments import StoreLike, opened
 
 if TYPE_CHECKING:
@@ -30,29 +31,31 @@ def prepare(
 ) -> "nn.Module":
     """Return a copy of ``network`` for inference (:func:`lambda_arch.nn.prepare`).
 
-    On CUDA, without a ``preparation``, it runs as was fastest on this device according to ``store`` (by default the
-    user's own); where nothing was measured, as :data:`lambda_arch.nn.preparation.DEFAULT`.
+    On CUDA the cost model uses the rates of the device that ``store`` has (by default the user's own; measured once if
+    it has none), and without a ``preparation`` the copy runs as was fastest on this device according to ``store``;
+    where nothing was measured, as :data:`lambda_arch.nn.preparation.DEFAULT`.
 
     Raises SetupError for a batch size below 1 or an unknown preparation.
     """
     from lambda_arch.nn import prepare as prepare_as
 
     parameter = next(network.parameters(), None)
-    if preparation is None and parameter is not None and parameter.device.type == "cuda":
-        with suppress(StoreError):  # a store that cannot be read knows nothing
-            preparation = _measured(str(parameter.device), batch_size, dtype or parameter.dtype, store)
+    if parameter is not None and parameter.device.type == "cuda" and batch_size > 0:
+        with suppress(StoreError):  # a store that cannot be used knows nothing
+            known = _known(parameter.device, batch_size, dtype or parameter.dtype, store)
+            preparation = preparation or known
     return prepare_as(network, batch_size, dtype, preparation)
 
 
-def _measured(device: str, batch_size: int, dtype: "torch.dtype", store: StoreLike) -> "Preparation | None":
+def _known(device: "torch.device", batch_size: int, dtype: "torch.dtype", store: StoreLike) -> "Preparation | None":
+    """Return the fastest preparation, and let the cost model use the rates of the device."""
+    from lambda_arch.timing.ceilings import use_ceilings
     from lambda_arch.timing.worker.machine import describe_machine
 
-    with opened(store, read_only=True) as kept:
-        return read_preparation(kept, describe_machine(_numbered(device)).fingerprint, batch_size, dtype)
-
-
-def _numbered(device: str) -> str:
-    return "cuda:0" if device == "cuda" else device
+    here = describe_machine(device_name(str(device)))
+    with opened(store) as kept:
+        use_ceilings(kept, device, here)
+        return read_preparation(kept, here.fingerprint, batch_size, dtype)
 
 
 def keep_preparation(

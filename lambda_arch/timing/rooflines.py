@@ -13,7 +13,7 @@ from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
 from lambda_arch.timing.calibration import check_parts
 from lambda_arch.timing.limits import Limits
-from lambda_arch.timing.machines import fingerprint_of, peaks_of
+from lambda_arch.timing.machines import fingerprint_of, learn_rates, peaks_of
 from lambda_arch.timing.progress import Event, Planned, Progress, follow
 from lambda_arch.timing.rounds import Finished, Job, Loaded, Sampled, interleaved_rounds
 
@@ -113,7 +113,9 @@ def roofline(
     for setup in setups:
         check_parts(setup, "roofline")
     with opened(store) as kept:
-        peaks = peaks_of(kept, fingerprint_of(kept, device), setups[0].device, setups[0].threads)
+        fingerprint = fingerprint_of(kept, device)
+        peaks = peaks_of(kept, fingerprint, setups[0].device, setups[0].threads)
+        learn_rates(kept, fingerprint, setups)
 
     def events() -> Iterator[Event]:
         jobs = {Job(str(network), setup): network for setup in setups for network in networks}

@@ -9,6 +9,7 @@ from lambda_arch.arch import extension_modules
 from lambda_arch.store.keys import digest
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
+from lambda_arch.timing.protocol.known_rates import KnownRate, known_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class LoadRequest:
     """Asks to build the network named ``architecture`` and to warm it up for at most ``warmup`` seconds.
 
     ``memory``: bytes that the process may use on a CPU, 0 for what is free. ``by_part``: time every part of the network
-    inside the step. ``extensions`` are registered first.
+    inside the step. ``rates``: what the cost model may use of GPUs. ``extensions`` are registered first.
     """
 
     architecture: str
@@ -63,6 +64,7 @@ class LoadRequest:
     warmup: float
     memory: int = 0
     by_part: bool = False
+    rates: tuple[KnownRate, ...] = field(default_factory=known_rates)
     extensions: tuple[ExtensionModule, ...] = field(default_factory=registered_extensions)
 
 

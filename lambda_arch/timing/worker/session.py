@@ -7,6 +7,7 @@ import torch
 
 from lambda_arch.arch import parse, register
 from lambda_arch.errors import LambdaArchError
+from lambda_arch.nn.evaluation.ceilings import Ceilings, remember
 from lambda_arch.store.status import Status
 from lambda_arch.timing.protocol.messages import (
     DeviceNames,
@@ -70,6 +71,10 @@ class Session:
                 sys.path.append(extension.folder)  # at the end, so that it hides no other module
             register(extension.name)
         check_present(request.setup.device)
+        for name in {rate.device_name for rate in request.rates}:
+            found = Ceilings.of({rate.kind: rate.rate for rate in request.rates if rate.device_name == name})
+            if found is not None:
+                remember(name, found)
         self._sampler = None
         gc.collect()
         if request.setup.kind == "cpu":
