@@ -70,7 +70,7 @@ def atomic_files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "a folder; expected the name of a file", str(path))
     target = Path(os.path.realpath(path))
-    folder = target.with_name(f".lambda-arch.{secrets.token_hex(8)}")
+    folder = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     try:
         folder.mkdir()
     except OSError as error:

@@ -54,7 +54,7 @@ class FakeWorker(AbstractContextManager):
         self.parts = ()
         if request.by_part:
             self.parts = tuple(part.path for part in parse(request.architecture).parts())
-        return LoadReply(0.0, (1.0, 1.0), True, 1, 0, self.parts)
+        return LoadReply(0.0, (1.0, 1.0), True, 1, 0, self.parts, request.setup.dtype)
 
     def sample(self, seconds, timeout):
         number = next(self.rounds)

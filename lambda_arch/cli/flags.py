@@ -51,6 +51,13 @@ class Flags:
             metavar="NAME",
         ),
     ] = "canonical"
+    runtime: Annotated[
+        str,
+        Option(
+            help="torch, onnxruntime, openvino, aotinductor or tensorrt; several (torch,openvino) are compared.",
+            metavar="NAME",
+        ),
+    ] = "torch"
     seconds: Annotated[float, Option(help="Maximum sampling time per network.", metavar="S")] = 10.0
     spread: Annotated[float, Option(help="Stop when the IQR is within this fraction of the median.", metavar="F")] = (
         0.05

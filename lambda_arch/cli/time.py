@@ -1,6 +1,6 @@
 """``lambda-arch time``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @takes_architectures
-@takes_flags(*SETUP, "compile", "cuda_graph", "spread", *MEASURING)
+@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", *MEASURING)
 @takes_plot
 @takes_output
 def time(
@@ -55,11 +55,15 @@ def time(
     if baseline is not None and (roofline or table is not None):
         other = "roofline=True" if roofline else f"table={table}"
         raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
-    arguments = {
+    runtimes = list(dict.fromkeys(word.strip() for word in flags.runtime.split(",")))
+    if roofline and runtimes != ["torch"]:
+        raise ArchitectureError(f"runtime={flags.runtime}: expected torch with roofline=True, which times its modules")
+    arguments: dict[str, Any] = {
         **flags.arguments(),
         "compile": flags.compile,
         "cuda_graph": flags.cuda_graph,
         "spread": flags.spread,
+        **({} if roofline else {"runtime": runtimes[0] if len(runtimes) == 1 else runtimes}),
     }
     result: Measurements | TableTimings | Rooflines
     with terminable(), watch("time", quiet=flags.quiet) as progress:

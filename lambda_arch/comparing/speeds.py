@@ -128,8 +128,9 @@ def measure_table(
     :class:`ArchitectureError` for a table that prints no speeds.
     """
     table = timed_table(name) if isinstance(name, str) else name
-    if not (isinstance(options.get("batch_size", 1), (int, str)) and isinstance(options.get("dtype", ""), str)):
-        raise ArchitectureError(f"table={table.name}: expected one batch size and one dtype")
+    one = isinstance(options.get("batch_size", 1), (int, str))
+    if not (one and all(isinstance(options.get(word, ""), str) for word in ("dtype", "runtime"))):
+        raise ArchitectureError(f"table={table.name}: expected one batch size, one dtype and one runtime")
     with opened(store) as kept:
         chosen: Any = mode or table.mode
         found = measure(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)

@@ -169,9 +169,9 @@ def _write(architecture: Architecture, network: "nn.Module", evaluation: str, pa
 
 
 def _onnx(network: "nn.Module", images: Any, path: Path) -> "tuple[str, Run]":
-    from lambda_arch.interop.onnx_files import onnx_session, write_onnx
+    from lambda_arch.interop.onnx_files import run_onnx, write_onnx
 
-    return write_onnx(network, images, path), onnx_session(path)
+    return write_onnx(network, images, path), run_onnx(path)
 
 
 def _program(network: "nn.Module", images: Any, path: Path) -> "tuple[str, Run]":

@@ -1,12 +1,12 @@
 """ONNX files: written from a network, and run by ONNX Runtime. Imports torch; needs the extra ``onnx``."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.interop.agreement import Run
 from lambda_arch.lazy import check_installed
 from lambda_arch.nn.graphs import exported_program, onnx_program
 
@@ -30,17 +30,20 @@ def write_onnx(network: nn.Module, images: Tensor, path: Path, *, dynamic: bool 
     return f"ONNX opset {program.model.opset_imports['']}"
 
 
-def onnx_session(
-    path: Path, *, threads: int = 0, providers: tuple[str, ...] = ("CPUExecutionProvider",)
-) -> Callable[[Tensor], Tensor]:
-    """Return a function that runs an ONNX file on images in ONNX Runtime, with ``threads`` (0: one per core)."""
+def open_session(path: Path, *, threads: int = 0, providers: tuple[str, ...] = ("CPUExecutionProvider",)) -> Any:
+    """Return the session of ONNX Runtime that runs a file, with ``threads`` (0: one per core)."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
-    session: Any = onnxruntime.InferenceSession(path, options, providers=list(providers))
+    return onnxruntime.InferenceSession(path, options, providers=list(providers))
+
+
+def run_onnx(path: Path) -> Run:
+    """Return a function that runs an ONNX file on images (b, 3, H, W)."""
+    session = open_session(path)
     name = session.get_inputs()[0].name
 
     def run(images: Tensor) -> Tensor:

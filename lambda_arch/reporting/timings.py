@@ -98,7 +98,7 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     if not setups:
         return "", []
     columns = [setup.columns for setup in setups]
-    differ = [name for name in columns[0] if len({each[name] for each in columns}) > 1]
+    differ = [name for name in columns[0] if len({each[name] for each in columns}) > 1 and name != "runtime_version"]
     names = {timing.measurement.machine.get("device_name", "") for timing in timings}
     where = names.pop() if len(names) == 1 else "several devices"
     if not differ:

@@ -1,7 +1,6 @@
 """Latencies of whole networks, from the store or measured."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +44,7 @@ class WholeLatencies:
         left = [network for network in networks if str(network) not in self._known]
         if not left:
             return
-        found = measure(left, **asdict(self._setup), seconds=SECONDS, store=self._store)
+        found = measure(left, **self._setup.arguments, seconds=SECONDS, store=self._store)
         if found.interrupted:
             raise KeyboardInterrupt
         for each in (timing.measurement for timing in found):

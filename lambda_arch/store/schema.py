@@ -151,4 +151,9 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     );
     CREATE INDEX evaluation_of ON evaluation (search);
     """,
+    # 11: the runtime that ran the network
+    """
+    ALTER TABLE measurement ADD COLUMN runtime TEXT NOT NULL DEFAULT 'torch';
+    ALTER TABLE measurement ADD COLUMN runtime_version TEXT NOT NULL DEFAULT '';
+    """,
 )

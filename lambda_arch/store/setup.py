@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ Cast = Literal["autocast", "cast"]
 MemoryFormat = Literal["contiguous", "channels_last"]
 Mode = Literal["inference", "train"]
 Clock = Literal["wall", "cpu"]
+Runtime = Literal["torch", "onnxruntime", "openvino", "aotinductor", "tensorrt"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "dtype": ("fp32", "tf32", "bf16", "fp16"),
@@ -21,6 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "memory_format": ("contiguous", "channels_last"),
     "mode": ("inference", "train"),
     "clock": ("wall", "cpu"),
+    "runtime": ("torch", "onnxruntime", "openvino", "aotinductor", "tensorrt"),
 }
 """The values of the settings that are words."""
 
@@ -30,8 +33,16 @@ EVALUATIONS = ("canonical", "auto", "prepared")
 COLUMNS = {"batch_size": "batch", "cuda_graph": "graph"}
 """Settings whose column, in the store and in CSV, has another name."""
 
-LATER = {"evaluation": "canonical"}
+LATER = {"evaluation": "canonical", "runtime": "torch", "runtime_version": ""}
 """Settings added after the first stores, with the value that those measured; keys leave them out at that value."""
+
+PACKAGES = {
+    "onnxruntime": (("onnxruntime", "onnxruntime-gpu"), "'lambda-arch[onnx]'"),
+    "openvino": (("openvino",), "'lambda-arch[openvino]'"),
+    "aotinductor": (("torch",), "torch"),
+    "tensorrt": (("onnxruntime-gpu",), "onnxruntime-gpu"),  # which runs it
+}
+"""The packages that have each runtime, any of them, and what to install."""
 
 BYTES = {"fp32": 4, "tf32": 4, "bf16": 2, "fp16": 2}
 """Bytes of an element in each dtype."""
@@ -50,6 +61,8 @@ class Setup:
     - ``clock``: wall; or cpu, the processor time of one thread, for machines that are never idle
     - ``evaluation``: how lambda layers are computed: canonical, auto (the cost model's choice for the batch), one by
       name such as matrix/sum, or prepared (a network prepared for inference, with the cost model's choice)
+    - ``runtime``: torch; or onnxruntime, openvino, aotinductor or tensorrt, for inference alone, with static shapes
+    - ``runtime_version``: its version, empty for torch (which the machine has); by default the installed one
 
     Raises :class:`SetupError` for settings that do not exist or do not go together.
     """
@@ -65,6 +78,8 @@ class Setup:
     threads: int = 0
     clock: Clock = "wall"
     evaluation: str = "canonical"
+    runtime: Runtime = "torch"
+    runtime_version: str = ""
 
     def __post_init__(self) -> None:
         for name, choices in CHOICES.items():
@@ -90,11 +105,34 @@ class Setup:
         object.__setattr__(self, "evaluation", _evaluation_name(self.evaluation))
         if self.mode == "train" and self.evaluation == "prepared":
             raise SetupError("mode=train, evaluation=prepared: is for inference alone; expected evaluation=auto")
+        if self.runtime != "torch":
+            self._check_runtime()
+
+    def _check_runtime(self) -> None:
+        """Raise :class:`SetupError` for settings that only torch has; fill in the version."""
+        name = self.runtime
+        if self.mode == "train":
+            raise SetupError(f"mode=train, runtime={name}: is for inference alone; expected runtime=torch")
+        for setting, value in {"compile": False, "cuda_graph": False, "memory_format": "contiguous"}.items():
+            if getattr(self, setting) != value:
+                raise SetupError(f"{setting}={getattr(self, setting)}, runtime={name}: expected runtime=torch with it")
+        if self.dtype == "tf32" or (self.dtype != "fp32" and self.cast == "autocast" and name != "openvino"):
+            raise SetupError(f"dtype={self.dtype}, runtime={name}: expected fp32, or cast=cast with bf16 or fp16")
+        kinds = {"openvino": ("cpu",), "tensorrt": ("cuda",)}.get(name, ("cpu", "cuda"))
+        if self.kind not in kinds:
+            raise SetupError(f"device={self.device}, runtime={name}: expected device={' or '.join(kinds)}")
+        if not self.runtime_version:
+            object.__setattr__(self, "runtime_version", installed_version(name))
 
     @property
     def kind(self) -> str:
         """The kind of device: cpu, cuda or mps."""
         return self.device.partition(":")[0]
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The settings as arguments of :func:`lambda_arch.measure`."""
+        return {name: value for name, value in asdict(self).items() if name != "runtime_version"}
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -119,10 +157,22 @@ class Setup:
         words += ["channels_last"] if self.memory_format == "channels_last" else []
         words += ["compiled"] if self.compile else []
         words += ["CUDA graph"] if self.cuda_graph else []
+        words += [f"{self.runtime} {self.runtime_version}"] if self.runtime != "torch" else []
         words += [self.evaluation] if self.evaluation != "canonical" else []
         words += [f"{self.threads} thread{'s' if self.threads > 1 else ''}"] if self.kind == "cpu" else []
         words += ["processor time"] if self.clock == "cpu" else []
         return ", ".join(words)
+
+
+def installed_version(runtime: str) -> str:
+    """Return the version of a runtime. Raises :class:`SetupError`, which names its extra, if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    packages, wanted = PACKAGES[runtime]
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            return version(package)
+    raise SetupError(f"runtime={runtime}: is not installed; expected `pip install {wanted}`")
 
 
 def device_name(text: str) -> str:

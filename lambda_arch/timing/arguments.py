@@ -37,10 +37,21 @@ def read_architectures(architectures: Architectures) -> list[Architecture]:
     return list(dict.fromkeys(parse(each) if isinstance(each, str) else each for each in given))
 
 
-def read_setups(batch_size: int | str | Sequence[int], dtype: str | Sequence[str], **settings: Any) -> list[Setup]:
-    """Return a setup for each dtype and batch size. Raises :class:`SetupError` for an invalid one."""
+def read_setups(
+    batch_size: int | str | Sequence[int],
+    dtype: str | Sequence[str],
+    runtime: str | Sequence[str] = "torch",
+    **settings: Any,
+) -> list[Setup]:
+    """Return a setup for each dtype, batch size and runtime. Raises :class:`SetupError` for an invalid one."""
     sizes = batch_size if isinstance(batch_size, Sequence) else [batch_size]
     if isinstance(batch_size, str) or not all(isinstance(size, int) for size in sizes):
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1, or several")
     dtypes: Sequence[Any] = [dtype] if isinstance(dtype, str) else dtype
-    return [Setup(batch_size=size, dtype=name, **settings) for name in dtypes for size in sizes]  # type: ignore[arg-type]
+    runtimes: Sequence[Any] = [runtime] if isinstance(runtime, str) else runtime
+    return [
+        Setup(batch_size=size, dtype=name, runtime=each, **settings)  # type: ignore[arg-type]
+        for name in dtypes
+        for size in sizes
+        for each in runtimes
+    ]

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lambda_arch.arch import Architecture
+from lambda_arch.errors import SetupError
 from lambda_arch.results import Result
 from lambda_arch.store.case import Case
 from lambda_arch.store.connection import Store
@@ -20,7 +21,7 @@ from lambda_arch.store.measurements import (
 )
 from lambda_arch.store.peaks import read_peaks
 from lambda_arch.store.rounds import keep_round
-from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, device_name
+from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, Runtime, device_name
 from lambda_arch.store.statistics import Summary
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
@@ -38,7 +39,8 @@ MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_c
 class Timing:
     """A measurement, and its comparison with a baseline.
 
-    ``ratio``: its latency over the baseline's, round by round. ``stored``: whether it was in the store before, None
+    ``baseline``: its architecture, and its runtime where several were measured. ``ratio``: its latency over the
+    baseline's, round by round. ``stored``: whether it was in the store before, None
     for lists of stored measurements. ``peak``: the device's peak FLOP/s in this dtype.
     """
 
@@ -55,6 +57,7 @@ class Timing:
             "architecture": m.architecture,
             "image_size": m.value.image_size,
             **m.setup.columns,
+            "precision": m.loaded.get("precision"),
             "auto": m.auto,
             "status": str(m.status),
             "median_ms": s and s.median * 1e3,
@@ -119,6 +122,7 @@ def measure(
     threads: int = 0,
     clock: Clock = "wall",
     evaluation: str = "canonical",
+    runtime: Runtime | Sequence[Runtime] = "torch",
     baseline: Architectures | None = None,
     seconds: float = 10.0,
     spread: float = 0.05,
@@ -132,7 +136,8 @@ def measure(
 
     - ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several; further settings
       as in :class:`lambda_arch.store.Setup`
-    - ``baseline``: all networks are compared with it, round by round
+    - ``runtime``: one or several; several are compared with the first, round by round
+    - ``baseline``: all networks are compared with it, round by round; of several runtimes, in the first
     - ``seconds``, ``spread``: a network is sampled for so many seconds, or until its interquartile range is within this
       fraction of its median; a stored measurement with a larger one and less time is made again
     - ``timeout``: maximum seconds of building a network and of a round
@@ -162,7 +167,12 @@ def measure(
         threads=threads,
         clock=clock,
         evaluation=evaluation,
+        runtime=runtime,
     )
+    runtimes = list(dict.fromkeys(setup.runtime for setup in setups))
+    if auto and runtimes != ["torch"]:
+        raise SetupError(f"batch_size=auto, runtime={runtimes[-1]}: expected a whole number, or runtime=torch")
+    first = runtimes[0] if len(runtimes) > 1 else None
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, device_name(device))
         learn_rates(kept, fingerprint, setups)
@@ -179,7 +189,7 @@ def measure(
                         if size:
                             yield LargestBatchSize(str(network), size)
                     found.append(case)
-            yield from schedule.run(found, baselines)
+            yield from schedule.run(found, baselines, first)
 
         interrupted = follow(events(), progress)
         return Measurements(tuple(schedule.timings(str(baselines[0]) if baselines else "")), interrupted)
@@ -195,20 +205,40 @@ class Schedule:
         self._fresh = fresh
         self.uids: dict[Case, str | None] = {}
         self._new: set[str] = set()
+        self._first: Runtime | None = None
 
-    def run(self, cases: Sequence[Case], baselines: Sequence[Architecture] = ()) -> Iterator[Event]:
-        """Measure the ``cases`` that the store lacks, together with the ``baselines`` in each of their setups."""
+    def run(
+        self, cases: Sequence[Case], baselines: Sequence[Architecture] = (), first: Runtime | None = None
+    ) -> Iterator[Event]:
+        """Measure the ``cases`` that the store lacks, together with the ``baselines`` in each of their setups.
+
+        ``first``: the runtime of the baselines, where there are several runtimes; without ``baselines`` each network is
+        compared with itself in that runtime.
+        """
+        self._first = first
         plain = {(case.architecture, case.setup): case for case in cases}
-        bases = [
-            plain.get((network, setup), Case(network, setup, cases[0].auto))
-            for setup in dict.fromkeys(case.setup for case in cases)
-            for network in baselines
-        ]
-        self.uids = {case: self._known(case, bases) for case in dict.fromkeys([*bases, *cases])}
-        left = [case for case, uid in self.uids.items() if uid is None]
-        setups = {case.setup for case in left}
-        left = [case for case in self.uids if case in left or (case in bases and case.setup in setups)]
-        by_job = {Job(str(case.architecture), case.setup, baseline=case in bases): case for case in left}
+
+        def bases_of(case: Case) -> list[Case]:
+            setup = replace(case.setup, runtime=first, runtime_version="") if first else case.setup
+            networks = baselines or ([case.architecture] if first else [])
+            return [plain.get((network, setup), Case(network, setup, case.auto)) for network in networks]
+
+        bases = list(dict.fromkeys(base for case in cases for base in bases_of(case)))
+        self.uids = {
+            case: self._known(case, [] if case in bases else bases_of(case)) for case in dict.fromkeys([*bases, *cases])
+        }
+        left = {case for case, uid in self.uids.items() if uid is None}
+        left |= {base for case in left for base in bases_of(case)}
+        by_job = {
+            Job(
+                str(case.architecture),
+                case.setup,
+                baseline=case in bases,
+                group="" if baselines or not first else str(case.architecture),
+            ): case
+            for case in self.uids
+            if case in left
+        }
         yield Planned(tuple(by_job), self._limits.seconds)
         alone: list[Job] = []
         for group in groups(list(by_job)):
@@ -220,8 +250,8 @@ class Schedule:
             yield from self._session([job], by_job)
 
     def _known(self, case: Case, bases: Iterable[Case]) -> str | None:
-        """Return the finished measurement of a case in a session with its baselines, or None."""
-        needed = [] if case in bases else [base.key(self._fingerprint) for base in bases if base.setup == case.setup]
+        """Return the finished measurement of a case in a session with ``bases``, or None."""
+        needed = [base.key(self._fingerprint) for base in bases]
         if self._fresh:
             return None
         return find_finished(self._store, case.key(self._fingerprint), needed, self._limits.as_dict(), self._is_enough)
@@ -259,17 +289,24 @@ class Schedule:
         """Return the measurements so far, in the order of the cases, compared with ``baseline`` in their sessions."""
         found = {m.uid: m for m in find_measurements(self._store, [uid for uid in self.uids.values() if uid])}
         chosen = [found[uid] for uid in self.uids.values() if uid in found]
-        return [replace(t, stored=t.measurement.uid not in self._new) for t in timings(self._store, chosen, baseline)]
+        compared = timings(self._store, chosen, baseline, runtimes=self._first is not None)
+        return [replace(each, stored=each.measurement.uid not in self._new) for each in compared]
 
 
-def timings(store: Store, found: Sequence[Measurement], baseline: str = "") -> list[Timing]:
-    """Return measurements with the peaks of their devices, compared with ``baseline`` in the same session."""
+def timings(store: Store, found: Sequence[Measurement], baseline: str = "", *, runtimes: bool = False) -> list[Timing]:
+    """Return measurements with the peaks of their devices, compared with ``baseline`` in the same session.
+
+    ``runtimes``: compare with the first runtime of the session, without ``baseline`` each network with itself.
+    """
     peaks = read_peaks(store)
     result = []
     for m in found:
-        base = find_in_session(store, m.session, baseline) if baseline else None
+        name = baseline or (m.architecture if runtimes else "")
+        base = find_in_session(store, m.session, name) if name else None
+        if base and runtimes:
+            name = f"{name} in {base.setup.runtime}"
         peak = peaks.get((m.fingerprint, m.setup.dtype, m.setup.threads))
-        result.append(Timing(m, baseline, m.ratio_to(base) if base else None, peak))
+        result.append(Timing(m, name, m.ratio_to(base) if base else None, peak))
     return result
 
 

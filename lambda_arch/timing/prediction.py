@@ -1,6 +1,6 @@
 """Latencies of networks predicted as the sum of their calibrated parts, and the error of that."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet
 from lambda_arch.errors import SetupError
@@ -119,7 +119,7 @@ def predict(
         if measure:
             found = measure_networks(
                 networks,
-                **asdict(setup),
+                **setup.arguments,
                 seconds=seconds,
                 spread=SPREAD,
                 timeout=timeout,

@@ -4,7 +4,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
@@ -18,11 +18,20 @@ CO_RESIDENT = 8
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A network to measure, by its canonical name. A ``baseline`` is sampled as long as any other network."""
+    """A network to measure, by its canonical name. A ``baseline`` is sampled as long as any other network.
+
+    Jobs of one ``group`` and setup, whatever their runtimes, are measured together.
+    """
 
     architecture: str
     setup: Setup
     baseline: bool = False
+    group: str = ""
+
+    @property
+    def together(self) -> tuple[str, Setup]:
+        """What jobs of the same session have in common."""
+        return self.group, replace(self.setup, runtime="torch", runtime_version="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +133,13 @@ def interleaved_rounds(
 
 
 def groups(jobs: Sequence[Job], co_resident: int = CO_RESIDENT) -> Iterator[list[Job]]:
-    """Yield ``jobs`` in groups of at most ``co_resident``, each of one setup and with all of its baselines."""
-    for setup in dict.fromkeys(job.setup for job in jobs):
-        baselines = [job for job in jobs if job.setup == setup and job.baseline]
-        others = [job for job in jobs if job.setup == setup and not job.baseline]
+    """Yield ``jobs`` in groups of at most ``co_resident``, each of one setup and with all of its baselines.
+
+    Runtimes that are compared are in one group.
+    """
+    for together in dict.fromkeys(job.together for job in jobs):
+        baselines = [job for job in jobs if job.together == together and job.baseline]
+        others = [job for job in jobs if job.together == together and not job.baseline]
         size = max(1, co_resident - len(baselines))
         for start in range(0, max(1, len(others)), size):
             yield [*baselines, *others[start : start + size]]

@@ -45,7 +45,9 @@ def test_a_table_is_measured_with_its_baselines(workers, tmp_path):
     frame = found.to_frame().set_index("stages")
     assert frame.loc["LLLL", "paper_ratio"] == pytest.approx(7240 / 1160)
     assert "paper's" in str(found)
-    with pytest.raises(ArchitectureError, match="table=hybrid_stages: expected one batch size and one dtype"):
+    with pytest.raises(
+        ArchitectureError, match="table=hybrid_stages: expected one batch size, one dtype and one runtime"
+    ):
         measure_table("hybrid_stages", batch_size=[1, 2], store=tmp_path / "s.db")
 
 

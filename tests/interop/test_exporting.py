@@ -9,7 +9,7 @@ from lambda_arch.arch.evaluation import ORDERS, Evaluation, candidates
 from lambda_arch.files import atomic_files
 from lambda_arch.interop import exporting, onnx_files
 from lambda_arch.interop.agreement import agreement, randomize_norms
-from lambda_arch.interop.onnx_files import onnx_session, write_onnx
+from lambda_arch.interop.onnx_files import run_onnx, write_onnx
 from lambda_arch.interop.program_files import run_program, write_program
 from lambda_arch.nn import LambdaLayer, prepare, to_safetensors
 
@@ -45,7 +45,7 @@ def test_every_evaluation_that_can_be_exported_agrees_for_any_batch(tmp_path, su
     evaluations = [each for each in EVALUATIONS if (suffix, each.order) not in exporting.REFUSED]
     layers = EveryEvaluation([*evaluations, Evaluation("matrix", recompute=True)], m=m, u=u, bias=bias).eval()
     path = tmp_path / f"layers{suffix}"
-    write, load = (write_onnx, onnx_session) if suffix == ".onnx" else (write_program, run_program)
+    write, load = (write_onnx, run_onnx) if suffix == ".onnx" else (write_program, run_program)
     write(layers, torch.randn(2, 8, 6, 5), path)
     run = load(path)
     for batch_size in (1, 2, 5):
@@ -126,7 +126,7 @@ def test_tensors_too_large_for_the_file_lie_beside_it(tmp_path, monkeypatch):
     with atomic_files(tmp_path / "net.onnx") as temporary:
         write_onnx(network, torch.randn(2, 3, 8, 8), temporary)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["net.onnx", "net.onnx.data"]
-    assert agreement(network, onnx_session(tmp_path / "net.onnx"), 2, 8).error < 1e-5
+    assert agreement(network, run_onnx(tmp_path / "net.onnx"), 2, 8).error < 1e-5
 
 
 def test_an_output_that_is_not_finite_or_of_another_shape_does_not_agree():

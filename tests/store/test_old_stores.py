@@ -59,6 +59,7 @@ def test_every_measurement_is_there_under_its_new_key(store):
         m = found[row["uid"]]
         assert (m.session, m.architecture, m.status) == (row["turns"], row["architecture"], row["status"])
         assert m.setup.batch_size == row["batch"]
+        assert (m.setup.runtime, m.setup.runtime_version) == ("torch", "")
         if row["median"] is not None:
             assert m.summary.median == row["median"]
             assert len(m.samples) == row["samples"]

@@ -1,4 +1,5 @@
 import dataclasses
+import importlib.metadata
 
 import pytest
 from hypothesis import given
@@ -59,6 +60,13 @@ def test_cast_of_fp32_means_nothing_and_cuda_is_its_first_device():
         ({"evaluation": "matrx"}, "did you mean matrix"),
         ({"evaluation": "prepard"}, "did you mean prepared"),
         ({"evaluation": "prepared", "mode": "train"}, "expected evaluation=auto"),
+        ({"runtime": "openvno"}, "did you mean openvino"),
+        ({"runtime": "openvino", "mode": "train"}, "mode=train, runtime=openvino: is for inference alone"),
+        ({"runtime": "onnxruntime", "compile": True}, "compile=True, runtime=onnxruntime: expected runtime=torch"),
+        ({"runtime": "openvino", "memory_format": "channels_last"}, "expected runtime=torch with it"),
+        ({"runtime": "onnxruntime", "dtype": "bf16"}, "expected fp32, or cast=cast"),
+        ({"runtime": "openvino", "device": "cuda"}, "device=cuda:0, runtime=openvino: expected device=cpu"),
+        ({"runtime": "tensorrt"}, "device=cpu, runtime=tensorrt: expected device=cuda"),
     ],
 )
 def test_setups_that_cannot_be_are_refused_by_name(settings, words):
@@ -66,10 +74,35 @@ def test_setups_that_cannot_be_are_refused_by_name(settings, words):
         Setup(**settings)
 
 
+@pytest.mark.parametrize(
+    ("runtime", "wanted"), [("onnxruntime", "'lambda-arch[onnx]'"), ("openvino", "'lambda-arch[openvino]'")]
+)
+def test_a_runtime_that_is_not_installed_names_its_extra(monkeypatch, runtime, wanted):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    with pytest.raises(SetupError) as raised:
+        Setup(runtime=runtime)
+    assert str(raised.value) == f"runtime={runtime}: is not installed; expected `pip install {wanted}`"
+    known = Setup(runtime=runtime, runtime_version="1.0")  # as a store of another machine has it
+    assert known.runtime_version == "1.0"
+
+
+def test_an_upgraded_runtime_is_another_case_and_torch_has_the_keys_of_older_versions():
+    network = parse("resnet50@64")
+    keys = {Case(network, Setup(threads=1, runtime="openvino", runtime_version=v)).key("f") for v in ("1", "2")}
+    assert len(keys) == 2
+    assert not {"runtime", "runtime_version"} & Setup(threads=1).identity.keys()
+    assert str(Setup(threads=1, runtime="openvino", runtime_version="2")) == (
+        "cpu, batch 1, fp32, inference, openvino 2, 1 thread"
+    )
+
+
 def test_every_setting_is_seen_in_the_key():
     base = Setup("cuda:0", threads=2)
     other = {"device": "cuda:1", "batch_size": 2, "dtype": "bf16", "memory_format": "channels_last", "mode": "train"}
-    other |= {"compile": True, "cuda_graph": True, "threads": 3, "evaluation": "auto"}
+    other |= {"compile": True, "cuda_graph": True, "threads": 3, "evaluation": "auto", "runtime": "aotinductor"}
     network = parse("resnet50@64")
     for name, value in other.items():
         changed = dataclasses.replace(base, **{name: value})
@@ -80,6 +113,8 @@ def test_a_setup_comes_back_from_its_columns():
     setup = Setup("cuda:0", batch_size=3, compile=True, evaluation="auto")
     assert setup.columns["batch"] == 3
     assert Setup.from_columns({**setup.columns, "compile": 1, "graph": 0, "more": None}) == setup
+    other = Setup(runtime="openvino", runtime_version="1")
+    assert Setup.from_columns(other.columns) == other
 
 
 def test_an_evaluation_is_one_setting_however_it_is_spelt():

@@ -53,6 +53,18 @@ def test_time_says_everything_about_each_network(measured):
     assert float(rows[1]["ratio"]) > 0
 
 
+def test_a_runtime_is_a_column_and_a_condition(workers, tmp_path):
+    path = tmp_path / "s.db"
+    out, _ = run("time", SMALL[0], *QUICK, "--runtime", "torch,openvino", "--store", path, "--format", "table")
+    assert "runtime" in out
+    assert f"over {SMALL[0]} in torch, round by round" in " ".join(out.split())
+    assert "runtime version" not in out
+    out, _ = run("results", "--only", "runtime=openvino", "--store", path)
+    (row,) = table(out)
+    assert (row["runtime"], row["precision"]) == ("openvino", "fp32")
+    assert row["runtime_version"]
+
+
 @pytest.mark.parametrize("evaluation", ["auto", "prepared"])
 def test_an_evaluation_is_a_measurement_of_its_own(workers, measured, evaluation, tmp_path):
     before, first = measured
@@ -135,6 +147,11 @@ def test_a_table_is_for_people(measured):
         (["time", "resnet18@32", "--roofline", "--compile"], "--compile and --cuda-graph run the parts as one"),
         (["time", "resnet18@32", "--evaluation", "measured"], "`show` and `autotune` measure"),
         (["time", "resnet18@32", "--evaluation", "auto/sum"], "expected canonical, auto, prepared"),
+        (
+            ["time", "resnet18@32", "--runtime", "openvino", "--roofline"],
+            "expected torch with --roofline",
+        ),
+        (["time", "--table", "hybrid_stages", "--runtime", "torch,openvino"], "one runtime"),
         (["predict", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
         (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
         (["predict", "resnet18@32", "--plot", "x.svg"], "expected --measure"),

@@ -68,6 +68,53 @@ def test_setups_are_the_product_of_what_was_asked(workers, store):
     assert [(s.dtype, s.batch_size) for s in setups] == [("fp32", 1), ("fp32", 8), ("bf16", 1), ("bf16", 8)]
 
 
+def sessions(found):
+    return [timing.measurement.session for timing in found]
+
+
+def test_runtimes_are_compared_with_the_first_in_interleaved_rounds(workers, store):
+    runtimes = ["torch", "openvino"]
+    found = measure([SMALL, LAMBDA], runtime=runtimes, store=store, threads=1)
+    assert [(t.measurement.architecture, t.measurement.setup.runtime) for t in found] == [
+        (SMALL, "torch"),
+        (LAMBDA, "torch"),
+        (SMALL, "openvino"),
+        (LAMBDA, "openvino"),
+    ]
+    small, ours, small_too, ours_too = sessions(found)
+    assert (small, ours) == (small_too, ours_too)
+    assert small != ours
+    assert [timing.baseline for timing in found[2:]] == [f"{SMALL} in torch", f"{LAMBDA} in torch"]
+    assert [timing.ratio.median for timing in found] == [1.0] * 4
+    assert [timing.as_dict()["runtime"] for timing in found] == ["torch", "torch", "openvino", "openvino"]
+    assert found[0].as_dict()["precision"] == "fp32"
+    again = measure(LAMBDA, runtime=runtimes, store=store, threads=1)
+    assert sessions(again) == [ours, ours]
+    alone = measure(LAMBDA, runtime="openvino", store=store, threads=1)  # a setup like any other
+    assert (sessions(alone), alone[0].ratio) == ([ours], None)
+
+
+def test_runtimes_can_be_compared_with_another_network(workers, store):
+    found = measure(LAMBDA, runtime=["torch", "onnxruntime"], baseline=SMALL, store=store, threads=1)
+    assert len(set(sessions(found))) == 1
+    assert [(t.measurement.architecture, t.measurement.setup.runtime) for t in found] == [
+        (SMALL, "torch"),
+        (LAMBDA, "torch"),
+        (LAMBDA, "onnxruntime"),
+    ]
+    assert {timing.baseline for timing in found} == {f"{SMALL} in torch"}
+    with pytest.raises(SetupError, match="batch_size=auto, runtime=openvino"):
+        measure(SMALL, runtime="openvino", batch_size="auto", store=store, threads=1)
+
+
+@pytest.mark.slow
+def test_a_worker_runs_other_runtimes(store):
+    found = measure(LAMBDA, runtime=["torch", "openvino"], store=store, **QUICK)
+    assert statuses(found) == ["ok", "ok"]
+    assert [timing.as_dict()["precision"] for timing in found] == ["fp32", "f32"]
+    assert found[1].ratio.samples >= 3
+
+
 def test_one_that_runs_out_of_memory_while_co_resident_is_measured_alone(workers, store):
     workers.fates = {LAMBDA: "crowded"}
     found = measure([SMALL, LAMBDA], store=store, threads=1)

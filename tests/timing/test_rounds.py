@@ -75,3 +75,15 @@ def test_groups_hold_one_setup_and_the_baselines_each():
         ["base", "n4"],
         ["alone"],
     ]
+
+
+def test_runtimes_that_are_compared_are_in_one_group():
+    openvino = Setup(threads=1, runtime="openvino", runtime_version="1")
+    jobs = [
+        Job("a", SETUP, baseline=True, group="a"),
+        Job("b", SETUP, baseline=True, group="b"),
+        Job("a", openvino, group="a"),
+        Job("b", openvino, group="b"),
+    ]
+    found = [[(job.architecture, job.setup.runtime) for job in group] for group in groups(jobs)]
+    assert found == [[("a", "torch"), ("a", "openvino")], [("b", "torch"), ("b", "openvino")]]

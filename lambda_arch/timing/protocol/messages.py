@@ -142,7 +142,7 @@ class LoadReply:
     """A network is built and warm. ``warmup``: seconds of every warm-up step; ``warm``: whether they became steady.
 
     ``repeat``: steps per sample. ``base_memory``: peak bytes before the network was built. ``parts``: the paths of the
-    parts, if they are timed.
+    parts, if they are timed. ``precision``: in which the network computes, as its runtime calls it.
     """
 
     build_seconds: float
@@ -151,6 +151,7 @@ class LoadReply:
     repeat: int
     base_memory: int
     parts: tuple[str, ...]
+    precision: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Sampler:
             repeat=self._repeat,
             base_memory=self._base_memory,
             parts=self._parts.paths if self._parts else (),
+            precision=self._workload.precision,
         )
 
     def sample(self, seconds: float) -> SampleReply:

@@ -1,4 +1,4 @@
-"""A network ready to run in a setup: built, cast, compiled or captured, with one call per step. Imports torch."""
+"""A network ready to run in a setup: built, cast, compiled, captured or given to another runtime. Imports torch."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import Architecture
+from lambda_arch.interop.agreement import randomize_norms
+from lambda_arch.interop.runtimes import load_runtime
 from lambda_arch.nn import build, prepare, set_evaluation
 from lambda_arch.nn.evaluation.ceilings import DTYPES
 from lambda_arch.nn.preparation import Preparation
@@ -21,6 +23,8 @@ LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 1e-4, 0.9, 1e-4
 
 class Workload:
     """The network of an architecture, its inputs, and :meth:`step`: one forward pass, or one training step.
+
+    ``precision``: in which it computes, as its runtime calls it.
 
     ``after_backward``, if set, is called in training between the backward pass and the optimizer's step. Raises what
     torch raises, such as OutOfMemoryError.
@@ -38,6 +42,8 @@ class Workload:
         memory_format = torch.channels_last if setup.memory_format == "channels_last" else torch.contiguous_format
         # built on the host, so that every device has the same weights
         network = build(architecture, dtype=cast)
+        if setup.runtime != "torch":
+            randomize_norms(network)  # so that a comparison with torch sees every branch
         self.network: nn.Module = network.to(self.device, memory_format=memory_format)  # type: ignore[call-overload]
         self.network.train(setup.mode == "train")
         if setup.evaluation == "prepared":
@@ -59,7 +65,12 @@ class Workload:
             )
         self.after_backward: Callable[[], None] | None = None
         self._forward: Callable[[Tensor], Tensor] = torch.compile(self.network) if setup.compile else self.network
-        self._replay = self._capture() if setup.cuda_graph else None
+        self._replay: Callable[[], object] | None = self._capture() if setup.cuda_graph else None
+        self.precision: str = setup.dtype
+        if setup.runtime != "torch":
+            runner = load_runtime(self.network, self.images, setup)
+            self._replay, self.precision = runner.step, runner.precision
+            self.network = nn.Identity()  # its memory is the runtime's now
 
     def step(self) -> None:
         """Run the network once on the whole batch; on a GPU this only enqueues the work."""
