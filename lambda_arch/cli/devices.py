@@ -3,6 +3,7 @@
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
+from lambda_arch.cli.progress import busy
 
 
 @takes_flags("threads", "fresh", "store")
@@ -15,7 +16,8 @@ def devices(flags: Flags, plotted: Plotted, output: Output) -> None:
     """
     from lambda_arch.timing import devices as find_devices
 
-    found = find_devices(threads=flags.threads or 0, fresh=flags.fresh, store=flags.store)
+    with busy("devices: measuring peak rates"):
+        found = find_devices(threads=flags.threads or 0, fresh=flags.fresh, store=flags.store)
     plotted.draw(found)
     if not plotted.replaces_table:
         output.show(found)

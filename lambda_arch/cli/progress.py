@@ -1,6 +1,7 @@
-"""A progress bar with the time left, on stderr if that is a terminal."""
+"""Progress on stderr: a bar with the time left on a terminal, and a line every ten seconds elsewhere."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
@@ -13,11 +14,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Advance = Callable[[float, str], None]
 """Advances a bar by so many steps and names the current item; an empty name keeps the last one."""
+SECONDS_PER_LINE = 10.0
 
 
 @contextmanager
 def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Advance]:
     """Yield the function that moves a bar headed ``what`` towards ``total`` steps."""
+    if quiet or not total:
+        yield lambda steps, name: None
+        return
+    if not sys.stderr.isatty():
+        with _lines_of(total, what) as advance:
+            yield advance
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,9 +36,7 @@ def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Adva
         TextColumn("{task.percentage:.0f} %"),
         TimeRemainingColumn(),
     )
-    console = Console(file=sys.stderr)
-    hidden = quiet or not total or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
         task = progress.add_task(what, total=total)
 
         def advance(steps: float, name: str) -> None:
@@ -39,13 +46,65 @@ def progress_bar(total: int, what: str, *, quiet: bool = False) -> Iterator[Adva
 
 
 @contextmanager
+def _lines_of(total: int, what: str) -> Iterator[Advance]:
+    """Yield the function that counts steps, and say every ten seconds how many of ``total`` are done."""
+    from lambda_arch.reporting.training import duration
+
+    start = time.monotonic()
+    done, current = 0.0, ""
+
+    def advance(steps: float, name: str) -> None:
+        nonlocal done, current
+        done, current = done + steps, name or current
+
+    def line() -> str:
+        share = min(done / total, 1.0)
+        spent = time.monotonic() - start
+        named = f"{what} {current}".rstrip()
+        if not 0 < share < 1:
+            return f"{named}: {duration(spent)} so far"
+        return f"{named}: {share:.0%} after {duration(spent)}, about {duration(spent * (1 - share) / share)} left"
+
+    with _saying(line):
+        yield advance
+
+
+@contextmanager
+def _saying(line: Callable[[], str]) -> Iterator[None]:
+    """Write a line to stderr every ten seconds, however long a step of the block takes."""
+    from threading import Event, Thread
+
+    over = Event()
+
+    def tell() -> None:
+        while not over.wait(SECONDS_PER_LINE):
+            say(line(), err=True)
+
+    thread = Thread(target=tell, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
 def busy(what: str, after: float = 2.0) -> Iterator[Callable[[float], None]]:
-    """Say on a terminal that ``what`` goes on, where the block takes longer than ``after`` seconds.
+    """Say that ``what`` goes on: on a terminal after so many seconds, elsewhere every ten seconds.
 
     Yields a function that takes the share done, for the part of the work of which it is known.
     """
     if not sys.stderr.isatty():
-        yield lambda share: None
+        with _lines_of(1, what) as advance:
+            done = 0.0
+
+            def to(share: float) -> None:
+                nonlocal done
+                advance(share - done, "")
+                done = share
+
+            yield to
         return
     from threading import Timer
 
@@ -71,14 +130,20 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
 
 
 @contextmanager
-def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
-    """Yield a function that shows the events of a measurement under a bar headed ``what``."""
+def watch(what: str, *, quiet: bool, before: str = "looking at the device") -> "Iterator[Callable[[Event], None]]":
+    """Yield a function that shows the events of a measurement under a bar headed ``what``.
+
+    ``before`` says what goes on until there is a plan.
+    """
     from lambda_arch.timing.progress import LargestBatchSize, Planned
     from lambda_arch.timing.rounds import Finished, Loading, Sampled
 
     spent: dict[object, float] = {}
     ended: set[object] = set()
     with ExitStack() as stack:
+        waiting = stack.enter_context(ExitStack())
+        if not quiet:
+            waiting.enter_context(busy(f"{what}: {before}"))
         plan = Planned((), 1.0)
         advance: Advance = lambda steps, name: None  # noqa: E731  # until there is a plan
 
@@ -88,6 +153,7 @@ def watch(what: str, *, quiet: bool) -> "Iterator[Callable[[Event], None]]":
                 say(f"{event.architecture}: the largest batch that fits is {event.batch_size}", err=True)
             elif isinstance(event, Planned):
                 plan = event
+                waiting.close()
                 advance = stack.enter_context(progress_bar(len(plan.jobs), what, quiet=quiet))
             elif isinstance(event, Loading):
                 advance(0, event.job.architecture)

@@ -1,5 +1,6 @@
 """``lambda-arch tables``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -39,9 +40,11 @@ def tables(
     if plotted.replaces_table:
         return
     if verify:
-        _verify(comparisons, output)
-    elif check:
+        _verify(comparisons, replace(output, out=None) if check else output)
+    if check:
         _check(comparisons, output.out or FOLDER)
+    elif verify:
+        pass
     elif long:
         output.show(LongComparisons(comparisons.items))
     elif output.out is not None and not output.out.suffix:
@@ -61,11 +64,11 @@ def _check(comparisons: Comparisons, folder: Path) -> None:
 
 def _verify(comparisons: Comparisons, output: Output) -> None:
     from lambda_arch.cli.progress import track
-    from lambda_arch.costs import verify
+    from lambda_arch.costs.verify_all import verify_all
     from lambda_arch.reporting.verifications import verification_report
 
     architectures = comparisons.architectures()
-    results = [verify(architecture) for architecture in track(architectures, len(architectures), "three counters")]
+    results = list(track(verify_all(architectures), len(architectures), "three counters"))
     output.show(verification_report(results))
     if any(result.disagreements for result in results):
         raise typer.Exit(1)

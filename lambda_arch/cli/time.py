@@ -66,7 +66,8 @@ def time(
         **({} if roofline else {"runtime": runtimes[0] if len(runtimes) == 1 else runtimes}),
     }
     result: Measurements | TableTimings | Rooflines
-    with terminable(), watch("time", quiet=flags.quiet) as progress:
+    before = "looking at the device, and measuring its peak rates once" if roofline else "looking at the device"
+    with terminable(), watch("time", quiet=flags.quiet, before=before) as progress:
         if roofline:
             result = measure_roofline(architectures, progress=progress, **arguments)
         elif table is not None:

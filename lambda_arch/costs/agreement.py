@@ -1,25 +1,27 @@
 """The three counters compared: closed form, fvcore and torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
 from lambda_arch.costs.closed_form import count
 from lambda_arch.costs.counted import Counted
-from lambda_arch.costs.fvcore_counter import count_by_fvcore
 from lambda_arch.costs.ledger import Ledger
-from lambda_arch.costs.torch_counter import count_by_torch
 from lambda_arch.results import Result
 
 
 @dataclass(frozen=True)
 class Verification(Result):
-    """The counts of one architecture by the closed form and by the two others, and every row on which they disagree."""
+    """The counts of one architecture by the closed form and by the two others, and every row on which they disagree.
+
+    ``kept``: whether the others counted it earlier, with the same code and versions (:func:`verify_all`).
+    """
 
     ledger: Ledger
     others: tuple[Counted, ...]
     disagreements: tuple[str, ...]
+    kept: bool = False
 
 
 def verify(architecture: Architecture, *, mode: Mode = "inference") -> Verification:
@@ -27,11 +29,25 @@ def verify(architecture: Architecture, *, mode: Mode = "inference") -> Verificat
 
     ``mode``: ``train`` counts a training step, of which fvcore knows no backward pass, so torch alone is compared.
     """
-    ledger = count(architecture, mode=mode)
+    return agreement(architecture, run_counters(architecture, mode), mode)
+
+
+def run_counters(architecture: Architecture, mode: Mode = "inference") -> tuple[Counted, ...]:
+    """Return the counts of the other counters, which run the network: fvcore (in inference) and torch."""
+    from lambda_arch.costs.fvcore_counter import count_by_fvcore
+    from lambda_arch.costs.torch_counter import count_by_torch
+
     by_torch = count_by_torch(architecture, mode=mode)
-    others = (by_torch,) if mode == "train" else (count_by_fvcore(architecture), by_torch)
+    return (by_torch,) if mode == "train" else (count_by_fvcore(architecture), by_torch)
+
+
+def agreement(
+    architecture: Architecture, others: Sequence[Counted], mode: Mode = "inference", *, kept: bool = False
+) -> Verification:
+    """Return the closed form compared with what the ``others`` counted."""
+    ledger = count(architecture, mode=mode)
     disagreements = [line for other in others for line in _disagreements(ledger, other)]
-    return Verification(ledger, others, tuple(disagreements))
+    return Verification(ledger, tuple(others), tuple(disagreements), kept)
 
 
 def _disagreements(ledger: Ledger, other: Counted) -> Iterator[str]:

@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from lambda_arch.arch import Architecture
-from lambda_arch.costs.counted import Counted, image_for, module_rows, shapes_of
+from lambda_arch.costs.counted import Counted
+from lambda_arch.costs.network_rows import image_for, module_rows, shapes_of
 from lambda_arch.nn import build
 
 NOT_MACS = (

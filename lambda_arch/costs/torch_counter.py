@@ -16,8 +16,9 @@ from torch.utils.module_tracker import ModuleTracker
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
-from lambda_arch.costs.counted import Counted, image_for, module_rows, shapes_of
+from lambda_arch.costs.counted import Counted
 from lambda_arch.costs.ledger import Row
+from lambda_arch.costs.network_rows import image_for, module_rows, shapes_of
 from lambda_arch.nn import build
 
 

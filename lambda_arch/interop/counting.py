@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lambda_arch.costs.counted import shapes_of
 from lambda_arch.costs.fvcore_counter import macs_of, operators_by_module
+from lambda_arch.costs.network_rows import shapes_of
 from lambda_arch.costs.torch_counter import flops_by_module
 from lambda_arch.errors import ArchitectureError, ModuleError
 from lambda_arch.interop.handlers import fvcore_handles, torch_formulas

@@ -46,7 +46,10 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
         style = "bold" if table.total and i == last else ""
         texts = [Text(cell, style="red" if "✗" in cell else style) for cell in line]
         grid.add_row(*texts, end_section=table.total and i == last - 1)
-    console.print(grid, width=max(console.width, sum(widths) + gap * (len(widths) - 1)))  # never cut a figure off
+    available = console.width
+    console.width = max(available, sum(widths) + gap * (len(widths) - 1))  # never cut a figure off
+    console.print(grid)
+    console.width = available
     for note in table.notes:
         # rich would leave the space at the end of a full line, one column too many
         console.print(Text(textwrap.fill(note, console.width), style="dim"))

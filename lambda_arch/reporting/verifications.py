@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lambda_arch.costs import Verification
+from lambda_arch.costs.kept_counts import folder, versions
 from lambda_arch.reporting.table import Column, Report, Table, as_text
 
 if TYPE_CHECKING:
@@ -21,11 +22,11 @@ def verification_report(verified: Verification | Iterable[Verification]) -> Repo
     ]
     columns = [
         Column("architecture", align="left"),
-        Column("image_size", "image"),
-        Column("modules"),
+        Column("image_size", "image", optional=True),
+        Column("modules", optional=True),
         Column("params"),
         Column("macs", "MACs"),
-        Column("fvcore_flops", "fvcore total"),
+        Column("fvcore_flops", "fvcore total", optional=True),
         Column("agree", "counters", show=_agree),
     ]
     notes = [f"{result.ledger.architecture}: {line}" for result in results for line in result.disagreements]
@@ -35,6 +36,10 @@ def verification_report(verified: Verification | Iterable[Verification]) -> Repo
         f"{agreeing} of {len(results)} architectures agree to the unit in closed form, fvcore and torch, "
         f"over {as_text(rows_compared)} rows of shapes, params, MACs and fvcore's total."
     )
+    kept = sum(result.kept for result in results)
+    if kept:
+        made = ", ".join(f"{name} {number}" for name, number in versions().items())
+        notes.append(f"{kept} of them were run before, by the same code, {made}; their counts are kept in {folder()}.")
     notes += [f"Counted as zero by {counter}: {', '.join(ops)}." for counter, ops in _zero(results).items()]
     data = {
         "architectures": [

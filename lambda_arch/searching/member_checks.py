@@ -34,14 +34,13 @@ def check_members(
     front: Front, members: Sequence[int], *, setup: "Setup | None" = None, store: Path | str | None = None
 ) -> Iterator[Checked]:
     """Yield the check of each member; whole networks are timed if ``setup`` is given. Loads torch."""
-    from lambda_arch.costs import verify
+    from lambda_arch.costs.verify_all import verify_all
 
     architectures = [front.architecture(member) for member in members]
     timed = None if setup is None else WholeLatencies(setup, store)
     if timed is not None:
         timed.measure(architectures)
-    for member, architecture in zip(members, architectures, strict=True):
-        verification = verify(architecture)
+    for member, architecture, verification in zip(members, architectures, verify_all(architectures), strict=True):
         ledger = verification.ledger
         counts = {"params": ledger.params, "macs": ledger.macs, "flops": ledger.flops}
         said = front.values(member)

@@ -1,7 +1,9 @@
 import sys
 import time
 
-from lambda_arch.cli.progress import busy
+from lambda_arch.cli import progress
+from lambda_arch.cli.progress import busy, progress_bar, watch
+from lambda_arch.timing.machines import Devices
 from tests.command_line import Stream
 
 
@@ -18,3 +20,51 @@ def test_what_takes_long_says_so_on_a_terminal_alone(monkeypatch):
     assert "pareto: 25% read" in said(monkeypatch, terminal=True, seconds=0.4)
     assert "pareto" not in said(monkeypatch, terminal=True, seconds=0)
     assert said(monkeypatch, terminal=False, seconds=0.3) == ""
+
+
+def lines(monkeypatch, block):
+    """Return what a pipe gets of a block while lines are written often."""
+    err = Stream(terminal=False)
+    monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setattr(progress, "SECONDS_PER_LINE", 0.02)
+    block()
+    return err.text().splitlines()
+
+
+def test_a_pipe_gets_a_line_every_so_often_with_share_and_time_left(monkeypatch):
+    def work():
+        with progress_bar(4, "three counters") as advance:
+            advance(1, "resnet50")
+            time.sleep(0.2)
+
+    found = lines(monkeypatch, work)
+    assert len(found) > 1
+    assert found[0].startswith("three counters resnet50: 25% after 0.0 s, about 0.")
+
+
+def test_no_line_where_it_is_quiet(monkeypatch):
+    def work():
+        with progress_bar(4, "time", quiet=True), watch("time", quiet=True):
+            time.sleep(0.1)
+
+    assert lines(monkeypatch, work) == []
+
+
+def test_what_goes_on_before_a_measurement_is_said(monkeypatch):
+    def work():
+        with watch("time", quiet=False, before="measuring peak rates"):
+            time.sleep(0.1)
+
+    assert lines(monkeypatch, work)[0].startswith("time: measuring peak rates: 0.0 s so far")
+
+
+def test_devices_say_that_they_are_measured(monkeypatch, run_cli):
+    monkeypatch.setattr(progress, "SECONDS_PER_LINE", 0.02)
+
+    def slow(**_):
+        time.sleep(0.1)
+        return Devices(())
+
+    monkeypatch.setattr("lambda_arch.timing.devices", slow)
+    code, _, err = run_cli("devices")
+    assert code == 0 and err.startswith("devices: measuring peak rates: ")
