@@ -120,15 +120,7 @@ def calibrate(
     """
     networks = read_architectures(architectures)
     setup = Setup(
-        device=device,
-        batch_size=batch_size,
-        dtype=dtype,
-        cast=cast,
-        memory_format=memory_format,
-        mode=mode,
-        threads=threads,
-        clock=clock,
-        evaluation=evaluation,
+        device, batch_size, dtype, cast, memory_format, mode, threads=threads, clock=clock, evaluation=evaluation
     )
     check_parts(setup, "calibrate")
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)

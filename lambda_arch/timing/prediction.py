@@ -87,15 +87,7 @@ def predict(
             raise ArchitectureError(f"random={random}: expected a ResNet or LambdaResNet; {base} has other blocks")
         networks = list(random_networks(base, block_choices(base, choices), random, seed))
     setup = Setup(
-        device=device,
-        batch_size=batch_size,
-        dtype=dtype,
-        cast=cast,
-        memory_format=memory_format,
-        mode=mode,
-        threads=threads,
-        clock=clock,
-        evaluation=evaluation,
+        device, batch_size, dtype, cast, memory_format, mode, threads=threads, clock=clock, evaluation=evaluation
     )
     check_parts(setup, "predict")
     with opened(store, create=False, read_only=not measure) as kept:

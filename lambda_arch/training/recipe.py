@@ -62,7 +62,7 @@ def _text(value: object) -> str:
 
 
 def _at_least(low: int) -> Kind:
-    return Kind(_whole, f"a whole number from {low}", lambda value: low <= value < 2**31, "N")
+    return Kind(_whole, f"a whole number from {low}, below 2^31", lambda value: low <= value < 2**31, "N")
 
 
 def _one_of(choices: Iterable[str]) -> Kind:

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from lambda_arch.errors import DataError, SetupError, did_you_mean
+from lambda_arch.errors import DataError, SetupError, did_you_mean, shown
 from lambda_arch.training.recipe import SETTINGS, Recipe, read_value
 
 
@@ -63,8 +63,8 @@ def _read(name: str, content: bytes, where: str) -> NamedRecipe:
         table = tomllib.loads(content.decode())
     except UnicodeDecodeError:
         raise DataError(f"{where}: expected a TOML file, text in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{where}: {error}; expected TOML such as epochs = 90") from None
+    except (ValueError, RecursionError) as error:  # invalid TOML, too long a number, too deep a nesting
+        raise DataError(f"{where}: {shown(error)}; expected TOML such as epochs = 90") from None
     texts = {key: table.pop(key, "") for key in ("about", "source")}
     for key, text in texts.items():
         if not isinstance(text, str):

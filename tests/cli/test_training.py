@@ -15,7 +15,7 @@ import pytest
 import sklearn  # noqa: F401  it sets variables of the environment as it is imported
 from PIL import Image
 
-from tests.command_line import MODULE, run_process
+from tests.command_line import MODULE
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
 FLAGS = {"--data": "digits", "--recipe": "digits", "--epochs": "1", "--batch-size": "16", "--limit-images": "32"}
@@ -179,12 +179,12 @@ def test_on_a_terminal_every_epoch_is_shown(run_cli, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_process_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path):
+def test_a_process_killed_at_random_moments_ends_as_an_undisturbed_one(run_cli, tmp_path):
     arguments = (*quick("--epochs", "4"), "--mixup", "0.2", "--model-ema", "0.9", "--workers", "2")
-    assert run_process("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
+    assert run_cli("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
     command = [*MODULE, "train", ARCHITECTURE, *arguments, "--resume", "--output", str(tmp_path / "killed")]
     draw = random.Random(0)
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGKILL, signal.SIGTERM):
         begun = len(list(tmp_path.glob("killed/*/checkpoint-*")))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
@@ -195,7 +195,7 @@ def test_a_process_killed_at_random_moments_ends_as_an_undisturbed_one(tmp_path)
                 break
             time.sleep(0.05)
         assert process.wait(120) in (0, -signal.SIGKILL, 143, 130, -signal.SIGTERM, -signal.SIGINT)
-    assert run_process("train", ARCHITECTURE, *arguments, "--resume", "--output", tmp_path / "killed").code == 0
+    assert run_cli("train", ARCHITECTURE, *arguments, "--resume", "--output", tmp_path / "killed").code == 0
     ours, theirs = (
         next(tmp_path.glob(f"{name}/*/final.safetensors")).read_bytes() for name in ("undisturbed", "killed")
     )

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import sklearn  # noqa: F401  it sets variables of the environment as it is imported
-import torch
 from safetensors.torch import load_file
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
@@ -15,7 +14,7 @@ ARGUMENTS = (
     *("train", ARCHITECTURE, "--data", "digits", "--recipe", "digits", "--opt", "sgd", "--lr", "0.02"),
     *("--mixup", "0.2", "--model-ema", "0.5", "--output"),
 )
-TWO_EPOCHS = ("--epochs", "2", "--limit-images", "128")
+TWO_EPOCHS = ("--epochs", "2", "--limit-images", "64")
 
 
 def run_ranks(size, *arguments):
@@ -45,6 +44,7 @@ def logs_and_weights(folder):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does(tmp_path, run_cli):
+    """Each of the two steps is one of the whole batch: the second loss is that of the first step's weights."""
     code, out, err = run_cli(*ARGUMENTS, tmp_path / "one", *TWO_EPOCHS)
     assert code == 0, err
     codes, outs, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two", *TWO_EPOCHS)
@@ -53,21 +53,9 @@ def test_two_processes_learn_what_one_does(tmp_path, run_cli):
     one, two = (next(csv.DictReader(io.StringIO(text))) for text in (out, outs[0]))
     assert one["architecture"] == two["architecture"] and one["status"] == two["status"] == "finished"
     (log, weights), (other_log, other_weights) = (logs_and_weights(tmp_path / name) for name in ("one", "two"))
-    # rounding grows from step to step: after the first epoch it is still small
-    assert float(other_log[0]["loss"]) == pytest.approx(float(log[0]["loss"]), rel=1e-4)
-    assert float(other_log[1]["loss"]) == pytest.approx(float(log[1]["loss"]), rel=1e-2)
+    for epoch, other in zip(log, other_log, strict=True):
+        assert float(other["loss"]) == pytest.approx(float(epoch["loss"]), rel=1e-4)
     assert weights.keys() == other_weights.keys()
-
-
-@pytest.mark.slow
-def test_a_step_of_two_processes_is_one_of_the_whole_batch(tmp_path, run_cli):
-    step = ("--epochs", "1", "--limit-images", "64")
-    assert run_cli(*ARGUMENTS, tmp_path / "one", *step).code == 0
-    codes, _, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two", *step)
-    assert codes == [0, 0], errs
-    (_, weights), (_, other_weights) = (logs_and_weights(tmp_path / name) for name in ("one", "two"))
-    for name, tensor in weights.items():
-        assert torch.allclose(tensor.float(), other_weights[name].float(), rtol=1e-4, atol=1e-4), name
 
 
 @pytest.mark.slow

@@ -93,24 +93,12 @@ def _run(
         gathered = maps(evaluation, kernel, *values.shape[-2:])
     if evaluation.order == "queries_first" and gathered is not None:
         return _queries_first(queries, weights, values, gathered, bias)
-    if evaluation.order == "fused" and kernel is not None:
-        return fused.outputs(queries, _shared(weights, values, bias), values, kernel)
-    return _with_lambdas(evaluation, queries, weights, values, kernel, bias, gathered)
-
-
-def _with_lambdas(
-    evaluation: Evaluation,
-    queries: Tensor,
-    weights: Tensor | None,
-    values: Tensor,
-    kernel: Tensor | None,
-    bias: Tensor | None,
-    gathered: Tensor | None,
-) -> Tensor:
     shared = _shared(weights, values, bias)
     if kernel is None:
         assert shared is not None  # a layer has content or position lambdas
         return _apply_shared(queries, shared)
+    if evaluation.order == "fused":
+        return fused.outputs(queries, shared, values, kernel)
     if evaluation.order == "matrix" and gathered is not None:
         lambdas = matrix.lambdas(values, gathered)
     elif evaluation.order == "folded" and gathered is not None:
