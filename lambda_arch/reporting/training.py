@@ -5,9 +5,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lambda_arch.reporting.table import Column, Report, Table
+from lambda_arch.training.recipe import NEEDS, write
 
 if TYPE_CHECKING:
-    from lambda_arch.training import Accuracy, Epoch, Runs, TrainingRun
+    from lambda_arch.training import Accuracy, Epoch, Recipe, Runs, TrainingRun
     from lambda_arch.training.planning import Plan
 
 SHOWN_EPOCHS = 10
@@ -102,8 +103,6 @@ def plan_report(plan: "Plan") -> Report:
     }
     memory = _memory
     columns = [
-        Column("architecture", align="left"),
-        Column("recipe", align="left"),
         Column("images"),
         Column("epochs"),
         Column("steps"),
@@ -112,6 +111,7 @@ def plan_report(plan: "Plan") -> Report:
         Column("step_seconds", "s/step", show=_figure(3)),
         Column("seconds", "time", show=duration),
     ]
+    flat = [Column("architecture"), Column("recipe"), *columns]
     schedule = [
         Column("epoch"),
         Column("lr", "learning rate", show=lambda value: f"{value:.3g}"),
@@ -123,12 +123,17 @@ def plan_report(plan: "Plan") -> Report:
         "Weights with gradients, the optimizer's state and a moving average; activations that torch saves for the "
         "backward pass of a batch. Time without validation.",
     ]
-    settings = ", ".join(f"{name}={value}" for name, value in recipe.as_dict().items() if value not in ([], 0, "none"))
+    settings = ", ".join(f"{name}={write(value)}" for name, value in recipe.as_dict().items() if _counts(recipe, name))
     tables = [
-        Table(columns, [row], "The run", [*notes, settings]),
+        Table(columns, [row], f"{plan.architecture} by {plan.recipe.name}", [*notes, settings]),
         Table(schedule, shown, "Learning rate after epochs"),
     ]
-    return Report(tables, Table(columns, [row]), {**row, "recipe": recipe.as_dict(), "schedule": epochs})
+    return Report(tables, Table(flat, [row]), {**row, "recipe": recipe.as_dict(), "schedule": epochs})
+
+
+def _counts(recipe: "Recipe", name: str) -> bool:
+    """Return whether a setting has an effect."""
+    return getattr(recipe, name) not in ((), 0, "none") and (name not in NEEDS or NEEDS[name].met(recipe))
 
 
 def _memory(value: int) -> str:

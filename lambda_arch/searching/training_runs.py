@@ -67,7 +67,8 @@ def _plain(layer: object) -> Convolution | Lambda:
 def read_runs(path: Path) -> list[Run]:
     """Return the runs of a CSV with the columns ``architecture`` and ``top1``, such as ``lambda-arch runs`` writes.
 
-    If there is a column ``status``, runs that are not finished are left out.
+    A list of ``lambda-arch runs`` has a column ``status``: of it, runs that are not finished and architectures that
+    accuracy models do not cover are left out.
 
     Raises :class:`DataError` with the file and the line of the mistake, and OSError.
     """
@@ -75,6 +76,8 @@ def read_runs(path: Path) -> list[Run]:
     for column in ("architecture", "top1"):
         if column not in columns:
             raise DataError(f"{path}: expected a column {column}; it has {', '.join(columns)}")
+    if len(names := sorted({dict(zip(columns, cells, strict=True)).get("data", "") for _, cells in rows})) > 1:
+        raise DataError(f"{path}: has runs on {', '.join(names)}; expected those on one data set")
     runs = []
     for line, cells in rows:
         where, row = f"{path}, line {line}", dict(zip(columns, cells, strict=True))
@@ -85,6 +88,8 @@ def read_runs(path: Path) -> list[Run]:
         except ArchitectureError as error:
             raise DataError(f"{where}: {error}") from None
         if not is_modelled(architecture):
+            if "status" in columns:
+                continue
             raise DataError(f"{where}: {architecture}: expected a ResNet of convolutions and lambda layers")
         try:
             top1 = float(row["top1"].strip().rstrip("%"))

@@ -126,6 +126,7 @@ def test_own_runs_together_with_the_published_ones_predict_for_the_own_recipe() 
         ("architecture,top1\nresnet51,76\n", "runs.csv, line 2: resnet51: no such architecture"),
         ("architecture,top1\nresnet50,good\n", "runs.csv, line 2: top1=good: expected percent"),
         ("architecture,top1\nresnet50,176\n", "top1=176: expected percent"),
+        ("architecture,top1\nmobilenet,76\n", "line 2: mobilenet: expected a ResNet of convolutions and lambda layers"),
         ("", "expected a column architecture"),
     ],
 )
@@ -135,6 +136,16 @@ def test_files_of_runs_that_are_wrong_are_named(tmp_path: Path, text: str, messa
     with pytest.raises(DataError) as error:
         read_runs(path)
     assert message in str(error.value)
+
+
+def test_a_list_of_runs_may_have_others_that_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    rows = "architecture,data,top1,status\nresnet50,digits,76.9,finished\nresnet26,digits,70,running\n"
+    path.write_text(f"{rows}mobilenet,digits,70,finished\n")
+    assert [str(run.architecture) for run in read_runs(path)] == ["resnet50"]
+    path.write_text(f"{rows}resnet101,cifar,70,finished\n")
+    with pytest.raises(DataError, match=r"runs\.csv: has runs on cifar, digits; expected those on one data set"):
+        read_runs(path)
 
 
 def test_files_of_runs_are_read(tmp_path: Path) -> None:

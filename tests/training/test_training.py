@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from dataclasses import replace
+from shutil import which
 
 import pytest
 import torch
@@ -420,6 +421,18 @@ def test_compile_is_asked_for_once_and_the_weights_keep_their_names(tmp_path, co
     monkeypatch.setattr(torch, "compile", lambda module: compiled.append(module) or module.forward)
     run = train(TINY, corners, quick, output=tmp_path, compile=True)[0]
     assert len(compiled) == 1 and load_file(run.weights).keys() == build(TINY).state_dict().keys()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (which("g++") or which("clang++")), reason="torch.compile needs a C++ compiler")
+def test_a_compiled_step_learns_what_one_that_is_not_compiled_does(tmp_path):
+    data, recipe = make_data(train=8), Recipe(epochs=1, batch_size=8, lr=0.05)
+    compiled, plain = (
+        weights_of(train(TINY, data, recipe, output=tmp_path / str(how), compile=how)) for how in (True, False)
+    )
+    assert compiled.keys() == plain.keys()
+    for name, tensor in compiled.items():
+        assert torch.allclose(tensor.float(), plain[name].float(), rtol=1e-3, atol=1e-4), name
 
 
 @pytest.mark.parametrize(
