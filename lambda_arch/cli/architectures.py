@@ -15,7 +15,7 @@ from lambda_arch.arch.sweeps import MOST_SWEPT, read_choices
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.errors import ArchitectureError
-from lambda_arch.interop.inputs import image_input, read_inputs
+from lambda_arch.interop.inputs import Input, image_input, read_inputs
 from lambda_arch.interop.references import Reference, is_reference, read_reference
 
 DEFAULT = "lambda_resnet50"
@@ -58,6 +58,7 @@ class Named(list[Any]):
     They are an :class:`Architecture` each, or a :class:`Reference` to a module where the command takes modules.
 
     ``swept``: by the name of each, its values of the options that were given several; empty where none was.
+    ``inputs``: what was asked for of modules.
     """
 
     by_user = True
@@ -65,6 +66,7 @@ class Named(list[Any]):
     def __init__(self, architectures: Iterable[Architecture | Reference] = ()) -> None:
         super().__init__(architectures)
         self.swept: dict[str, dict[str, str]] = {}
+        self.inputs: tuple[Input, ...] | None = None
 
 
 def _networks(
@@ -76,16 +78,17 @@ def _networks(
     """Return named architectures and references to modules, in the order given."""
     names = architecture or []
     texts = {name for name in names if is_reference(name)}
-    if input and not texts:
-        raise ArchitectureError(f"input={input[0]}: is for modules such as FILE.py:FACTORY; expected image_size=N")
     if not texts:
-        return _named(architecture, image_size, **flags)
+        found = _named(architecture, image_size, **flags)
+        found.inputs = read_inputs(input) if input else None
+        return found
     inputs = read_inputs(input) if input else (image_input(_image_size(image_size or "224")),)
     by_name = [name for name in names if name not in texts]
     unused = next((name for name, value in flags.items() if value is not None), None)
     if unused and not by_name:
         raise ArchitectureError(f"{unused}={flags[unused]}: is for architectures by name; {names[0]} is a module")
     found = Named()
+    found.inputs = inputs
     for name in names:
         if name in texts:
             found.append(read_reference(name, inputs))
@@ -125,6 +128,22 @@ def _named(architecture: list[str] | None, image_size: str | None, **flags: str 
 
 def _flag(text: str, metavar: str) -> Any:
     return Annotated[str | None, typer.Option(help=text, metavar=metavar)]
+
+
+def read_baseline(name: str | None, others: Named) -> str | Reference | None:
+    """Return a baseline as the root verbs take it: a reference to a module with the inputs of the ``others``."""
+    if name is not None and is_reference(name):
+        return read_reference(name, others.inputs)
+    check_inputs(others)
+    return name
+
+
+def check_inputs(networks: Named) -> None:
+    """Raise :class:`ArchitectureError` for inputs of modules where there is none."""
+    if networks.inputs and not any(isinstance(each, Reference) for each in networks):
+        raise ArchitectureError(
+            f"input={networks.inputs[0]}: is for modules such as FILE.py:FACTORY; expected image_size=N"
+        )
 
 
 def _read(name: str) -> list[Swept]:

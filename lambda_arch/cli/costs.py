@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from lambda_arch.cli.architectures import Named, takes_networks
+from lambda_arch.cli.architectures import Named, check_inputs, takes_networks
 from lambda_arch.cli.gates import Max, check_max, read_max
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.costs import Ledger, count
@@ -50,6 +50,7 @@ def flops(
 
 def _counted(networks: Named, *, mode: Mode = "inference", run: bool = True) -> "list[Ledger | ModuleLedger]":
     """Return the ledger of each network; modules of any kind are run by two counters if ``run``."""
+    check_inputs(networks)
     ledgers: list[Ledger | ModuleLedger] = []
     for each in networks:
         if isinstance(each, Reference):

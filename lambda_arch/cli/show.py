@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import Architecture
-from lambda_arch.cli.architectures import Named, takes_networks
+from lambda_arch.cli.architectures import Named, check_inputs, takes_networks
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
@@ -48,6 +48,7 @@ def show(
     """
     if len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
+    check_inputs(architectures)
     if isinstance(architectures[0], Reference):
         output.show(_module(architectures[0], evaluation or mode, flags))
         return

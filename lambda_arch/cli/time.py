@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lambda_arch.cli.architectures import Named, takes_architectures
+from lambda_arch.cli.architectures import Named, check_inputs, read_baseline, takes_networks
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lambda_arch.timing import Measurements, Rooflines
 
 
-@takes_architectures
+@takes_networks
 @takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", *MEASURING)
 @takes_plot
 @takes_output
@@ -55,6 +55,8 @@ def time(
     if baseline is not None and (roofline or table is not None):
         other = "roofline=True" if roofline else f"table={table}"
         raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
+    if roofline or table is not None:
+        check_inputs(architectures)
     runtimes = list(dict.fromkeys(word.strip() for word in flags.runtime.split(",")))
     if roofline and runtimes != ["torch"]:
         raise ArchitectureError(f"runtime={flags.runtime}: expected torch with roofline=True, which times its modules")
@@ -73,7 +75,8 @@ def time(
         elif table is not None:
             result = measure_table(table, fresh=flags.fresh, progress=progress, **arguments)
         else:
-            result = measure(architectures, baseline=baseline, fresh=flags.fresh, progress=progress, **arguments)
+            base = read_baseline(baseline, architectures)
+            result = measure(architectures, baseline=base, fresh=flags.fresh, progress=progress, **arguments)
     plotted.draw(result)
     if not plotted.replaces_table:
         output.show(swept_report(report_of(result), architectures.swept))

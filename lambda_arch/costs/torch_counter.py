@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop
+from torch.utils.flop_counter import FlopCounterMode, conv_backward_flop, sdpa_backward_flop_count, sdpa_flop_count
 from torch.utils.module_tracker import ModuleTracker
 
 from lambda_arch.arch import Architecture
@@ -68,6 +68,13 @@ def flops_by_module(
     return by_module, dict(operations.zero)
 
 
+def flops_of(call: Callable[[], object], formulas: Mapping[Any, Callable[..., int]] | None = None) -> int:
+    """Return the FLOPs of all that ``call`` runs, backward passes too, by torch's FlopCounterMode."""
+    with _flop_counter(formulas) as flops:
+        call()
+    return int(flops.get_total_flops())
+
+
 class _Innermost(ModuleTracker):
     """Says which module runs, by its path: only the innermost, so that each operation counts once."""
 
@@ -102,6 +109,9 @@ class _Innermost(ModuleTracker):
 
 def _flop_counter(formulas: Mapping[Any, Callable[..., int]] | None = None) -> FlopCounterMode:
     own: dict[Any, Any] = {torch.ops.aten.convolution_backward: _convolution_backward}
+    for name, formula in ATTENTION.items():
+        if (operation := getattr(torch.ops.aten, name, None)) is not None:  # not in every torch
+            own[operation] = formula
     return FlopCounterMode(display=False, custom_mapping=own | dict(formulas or {}))
 
 
@@ -135,6 +145,26 @@ def _convolution_backward(*arguments: Any, out_val: Any) -> int:
 
 
 _convolution_backward._get_raw = True  # type: ignore[attr-defined]  # it takes tensors, not shapes
+
+
+def _attention(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *_: Any, **__: Any) -> int:
+    formula: Any = sdpa_flop_count
+    return int(formula(query.shape, key.shape, value.shape))
+
+
+def _attention_backward(grad: torch.Tensor, query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+    formula: Any = sdpa_backward_flop_count
+    return int(formula(grad.shape, query.shape, key.shape, value.shape))
+
+
+_attention._get_raw = True  # type: ignore[attr-defined]
+_attention_backward._get_raw = True  # type: ignore[attr-defined]
+ATTENTION: dict[str, Any] = {
+    "_scaled_dot_product_flash_attention_for_cpu": _attention,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": _attention_backward,
+    "_scaled_dot_product_attention_math_for_mps": _attention,
+}
+"""Fused attention of other devices than CUDA, with torch's formulas for CUDA's, which it has for no other."""
 
 
 class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lambda_arch.costs.fvcore_counter import macs_of, operators_by_module
 from lambda_arch.costs.network_rows import shapes_of
@@ -206,7 +205,7 @@ def _count(
             failed[counter] = f"{type(cause).__name__}: {shown_error(cause)}"[:200]
             return None, {}
 
-    with _as_in_evaluation(module), warnings.catch_warnings():
+    with _in_evaluation(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with user_code(call, location), shapes_of(module) as shapes, torch.no_grad():
             module(*tensors)
@@ -218,19 +217,27 @@ def _count(
 
 
 @contextmanager
-def _as_in_evaluation(module: nn.Module) -> Iterator[None]:
-    """Put ``module`` into eval mode, and attention into plain products, which counters know; for a while."""
+def _in_evaluation(module: nn.Module) -> Iterator[None]:
+    """Put ``module`` into eval mode for a while."""
     training = [each for each in module.modules() if each.training]
-    fused = torch.backends.mha.get_fastpath_enabled()
     module.eval()
-    torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH):
+        with without_fused_modules():
             yield
     finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
         for each in training:
             each.training = True
+
+
+@contextmanager
+def without_fused_modules() -> Iterator[None]:
+    """Run attention modules of torch operation by operation: no counter knows them as one."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def _rows(

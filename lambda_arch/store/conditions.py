@@ -12,7 +12,7 @@ SETTINGS = [COLUMNS.get(each.name, each.name) for each in fields(Setup)]
 ATTRIBUTES: dict[str, Callable[[Measurement], object]] = {
     **{name: (lambda m, name=name: m.setup.columns[name]) for name in SETTINGS},  # type: ignore[misc]
     "architecture": lambda m: m.architecture,
-    "image_size": lambda m: m.value.image_size,
+    "image_size": lambda m: m.image_size,
     "status": lambda m: m.status,
     "device_name": lambda m: m.machine.get("device_name", ""),
     "fingerprint": lambda m: m.fingerprint,

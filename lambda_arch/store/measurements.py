@@ -31,7 +31,8 @@ class Measurement:
     """A stored measurement: its case, machine, time, and the raw samples (seconds per step) of every round.
 
     ``reason`` says why it failed. ``session`` is the same for cases measured in interleaved rounds. ``limits``: of
-    time, spread and memory; ``loaded``: the worker's report of the warm-up. ``peak_memory`` is in bytes.
+    time, spread and memory; ``loaded``: the worker's report of the warm-up. ``peak_memory`` is in bytes. ``source`` is
+    empty, or a digest of the source of a module that is not ours.
     """
 
     uid: str
@@ -48,6 +49,8 @@ class Measurement:
     limits: dict[str, Any]
     loaded: dict[str, Any]
     peak_memory: int | None
+    image_size: int | None = None
+    source: str = ""
     rounds: dict[int, list[float]] = field(default_factory=dict)
     readings: tuple[dict[str, Any], ...] = ()
 
@@ -62,24 +65,24 @@ class Measurement:
         return summarize(self.samples) if self.samples else None
 
     @property
-    def value(self) -> Architecture:
-        """The architecture itself."""
-        return parse(self.architecture)
-
-    @property
     def throughput(self) -> float | None:
         """Images per second."""
         return self.setup.batch_size / self.summary.median if self.summary else None
 
     @property
     def flop_rate(self) -> float | None:
-        """FLOP/s in the canonical evaluation, see :func:`step_flops`."""
-        return step_flops(self.value, self.setup) / self.summary.median if self.summary else None
+        """FLOP/s in the canonical evaluation, see :func:`step_flops`; of other modules as the worker counted them."""
+        if self.summary is None:
+            return None
+        if self.source:
+            flops = self.loaded.get("flops")
+            return flops / self.summary.median if flops else None
+        return step_flops(parse(self.architecture), self.setup) / self.summary.median
 
     @property
     def flop_count(self) -> str:
-        """How the FLOPs of a step were counted: ``exact``."""
-        return "exact"
+        """How the FLOPs of a step were counted: ``exact``; or by ``torch``'s counter, for modules that are not ours."""
+        return "torch" if self.source else "exact"
 
     @property
     def energy(self) -> float | None:
@@ -122,6 +125,7 @@ def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, 
             "session": session,
             "architecture": str(case.architecture),
             "image_size": case.architecture.image_size,
+            "source": case.source,
             **case.setup.columns,
             "auto": case.auto,
             "fingerprint": fingerprint,
@@ -170,7 +174,8 @@ def read_measurement(
     row: Mapping[str, Any], machine: dict[str, Any], rounds: Sequence[tuple[int, list[float], dict[str, Any]]]
 ) -> Measurement:
     """Return the measurement of a row; raises one of ``UNREADABLE`` for an invalid row."""
-    parse(row["architecture"])
+    if not row["source"]:
+        parse(row["architecture"])
     return Measurement(
         uid=row["uid"],
         key=row["key"],
@@ -186,6 +191,8 @@ def read_measurement(
         limits=json.loads(row["limits"]),
         loaded=json.loads(row["loaded"]),
         peak_memory=row["peak_memory"],
+        image_size=row["image_size"] or None,
+        source=row["source"],
         rounds={number: samples for number, samples, _ in rounds},
         readings=tuple(readings for _, _, readings in rounds),
     )
@@ -227,7 +234,7 @@ def _would_fail_again(row: Mapping[str, Any], limits: Mapping[str, Any]) -> bool
         return (limits.get("memory") or inf) <= (had.get("memory") or inf)
     if row["status"] == Status.TIMEOUT:
         return bool(limits.get("timeout", inf) <= had.get("timeout", had.get("hang", 0)))  # as older versions called it
-    return True
+    return not row["source"]  # what users' code lacked may be there now
 
 
 def find_in_session(store: Store, session: str, architecture: str) -> Measurement | None:
@@ -242,8 +249,9 @@ def find_in_session(store: Store, session: str, architecture: str) -> Measuremen
 def find_largest_batch_size(store: Store, case: Case, fingerprint: str, memory: int) -> int:
     """Return the largest batch size that was found to fit ``case`` in a limit of ``memory`` bytes, or 0."""
     rows = store.sound_rows(
-        "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND fingerprint = ? ORDER BY started",
-        [Status.OK, str(case.architecture), fingerprint],
+        "SELECT * FROM measurement WHERE auto AND status = ? AND architecture = ? AND source = ? AND fingerprint = ? "
+        "ORDER BY started",
+        [Status.OK, str(case.architecture), case.source, fingerprint],
     )
     rows = [row for row in rows if json.loads(row["limits"]).get("memory", 0) == memory]
     for setup in map(Setup.from_columns, rows):

@@ -156,4 +156,8 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     ALTER TABLE measurement ADD COLUMN runtime TEXT NOT NULL DEFAULT 'torch';
     ALTER TABLE measurement ADD COLUMN runtime_version TEXT NOT NULL DEFAULT '';
     """,
+    # 12: modules that are not ours: a digest of their source
+    """
+    ALTER TABLE measurement ADD COLUMN source TEXT NOT NULL DEFAULT '';
+    """,
 )

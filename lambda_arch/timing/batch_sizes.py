@@ -5,6 +5,7 @@ from dataclasses import replace
 from lambda_arch.store.case import Case
 from lambda_arch.store.connection import Store
 from lambda_arch.store.measurements import find_largest_batch_size
+from lambda_arch.timing.arguments import location_of
 from lambda_arch.timing.limits import Limits
 from lambda_arch.timing.protocol.messages import LoadRequest
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
@@ -35,7 +36,8 @@ def largest_batch_size(store: Store, case: Case, limits: Limits, fingerprint: st
 
 def _fits(case: Case, size: int, limits: Limits) -> bool:
     setup = replace(case.setup, batch_size=size)
-    request = LoadRequest(str(case.architecture), setup, WARMUP, limits.memory)
+    location = location_of(case.architecture)
+    request = LoadRequest(str(case.architecture), setup, WARMUP, limits.memory, location=location)
     with WorkerProcess(setup.threads) as worker:
         try:
             worker.load(request, limits.timeout)

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from lambda_arch.arch import Architecture
 from lambda_arch.errors import SetupError
 from lambda_arch.results import Result
-from lambda_arch.store.case import Case
+from lambda_arch.store.case import Case, Named
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import new_uid
 from lambda_arch.store.measurements import (
@@ -24,7 +23,17 @@ from lambda_arch.store.rounds import keep_round
 from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, Runtime, device_name
 from lambda_arch.store.statistics import Summary
 from lambda_arch.store.status import Status
-from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures, read_setups
+from lambda_arch.timing.arguments import (
+    Inputs,
+    Networks,
+    StoreLike,
+    check_setup,
+    location_of,
+    opened,
+    read_networks,
+    read_setups,
+    source_of,
+)
 from lambda_arch.timing.batch_sizes import largest_batch_size
 from lambda_arch.timing.limits import Limits
 from lambda_arch.timing.machines import fingerprint_of, learn_rates
@@ -55,7 +64,7 @@ class Timing:
         m, s = self.measurement, self.measurement.summary
         return {
             "architecture": m.architecture,
-            "image_size": m.value.image_size,
+            "image_size": m.image_size,
             **m.setup.columns,
             "precision": m.loaded.get("precision"),
             "auto": m.auto,
@@ -109,8 +118,9 @@ class Measurements(Result):
 
 
 def measure(
-    architectures: Architectures,
+    architectures: Networks,
     *,
+    inputs: Inputs = None,
     device: str = "cpu",
     batch_size: int | str | Sequence[int] = 1,
     dtype: str | Sequence[str] = "fp32",
@@ -123,7 +133,7 @@ def measure(
     clock: Clock = "wall",
     evaluation: str = "canonical",
     runtime: Runtime | Sequence[Runtime] = "torch",
-    baseline: Architectures | None = None,
+    baseline: Networks | None = None,
     seconds: float = 10.0,
     spread: float = 0.05,
     timeout: float = 600.0,
@@ -134,6 +144,10 @@ def measure(
 ) -> Measurements:
     """Measure latency, throughput and memory in interleaved rounds. Earlier measurements in the store are reused.
 
+    - ``architectures``: named ones, or factories of any ``nn.Module`` that can be imported (or a ``partial`` of
+      one with literals); ``inputs``: theirs as text (``1,3,64,64``, or ``1,77:int64``), once per argument, by default
+      one image of 224x224. The batch size takes the place of a 1 in front. In training their loss is the mean of their
+      outputs
     - ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several; further settings
       as in :class:`lambda_arch.store.Setup`
     - ``runtime``: one or several; several are compared with the first, round by round
@@ -151,8 +165,8 @@ def measure(
     :class:`StoreError` for a store that cannot be used. A network that fails or runs out of memory is a measurement
     with that status.
     """
-    networks = read_architectures(architectures)
-    baselines = [] if baseline is None else read_architectures(baseline)
+    networks = read_networks(architectures, inputs)
+    baselines = [] if baseline is None else read_networks(baseline, inputs)
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
     auto = batch_size == "auto"
     setups = read_setups(
@@ -173,6 +187,10 @@ def measure(
     if auto and runtimes != ["torch"]:
         raise SetupError(f"batch_size=auto, runtime={runtimes[-1]}: expected a whole number, or runtime=torch")
     first = runtimes[0] if len(runtimes) > 1 else None
+    for network in (*networks, *baselines):
+        for setup in setups:
+            check_setup(network, setup)
+    sources = {network: source_of(network) for network in networks}
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, device_name(device))
         learn_rates(kept, fingerprint, setups)
@@ -182,7 +200,7 @@ def measure(
         def events() -> Iterator[Event]:
             for setup in setups:
                 for network in networks:
-                    case = Case(network, setup, auto)
+                    case = Case(network, setup, auto, sources[network])
                     if auto:
                         size = largest_batch_size(kept, case, limits, fingerprint)
                         case = replace(case, setup=replace(setup, batch_size=max(size, 1)))
@@ -208,7 +226,7 @@ class Schedule:
         self._first: Runtime | None = None
 
     def run(
-        self, cases: Sequence[Case], baselines: Sequence[Architecture] = (), first: Runtime | None = None
+        self, cases: Sequence[Case], baselines: Sequence[Named] = (), first: Runtime | None = None
     ) -> Iterator[Event]:
         """Measure the ``cases`` that the store lacks, together with the ``baselines`` in each of their setups.
 
@@ -217,11 +235,15 @@ class Schedule:
         """
         self._first = first
         plain = {(case.architecture, case.setup): case for case in cases}
+        sources = {case.architecture: case.source for case in cases}
+        sources |= {network: source_of(network) for network in baselines if network not in sources}
 
         def bases_of(case: Case) -> list[Case]:
             setup = replace(case.setup, runtime=first, runtime_version="") if first else case.setup
             networks = baselines or ([case.architecture] if first else [])
-            return [plain.get((network, setup), Case(network, setup, case.auto)) for network in networks]
+            return [
+                plain.get((network, setup), Case(network, setup, case.auto, source_of(network))) for network in networks
+            ]
 
         bases = list(dict.fromkeys(base for case in cases for base in bases_of(case)))
         self.uids = {
@@ -235,6 +257,7 @@ class Schedule:
                 case.setup,
                 baseline=case in bases,
                 group="" if baselines or not first else str(case.architecture),
+                location=location_of(case.architecture),
             ): case
             for case in self.uids
             if case in left

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
+from lambda_arch.interop.locating import Location
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
 from lambda_arch.timing.limits import Limits
@@ -20,13 +21,15 @@ CO_RESIDENT = 8
 class Job:
     """A network to measure, by its canonical name. A ``baseline`` is sampled as long as any other network.
 
-    Jobs of one ``group`` and setup, whatever their runtimes, are measured together.
+    Jobs of one ``group`` and setup, whatever their runtimes, are measured together. ``location``: of the source of a
+    module that is not ours.
     """
 
     architecture: str
     setup: Setup
     baseline: bool = False
     group: str = ""
+    location: Location | None = None
 
     @property
     def together(self) -> tuple[str, Setup]:
@@ -97,7 +100,7 @@ def interleaved_rounds(
         for job in jobs:
             yield Loading(job)
             worker = stack.enter_context(WorkerProcess(job.setup.threads))
-            request = LoadRequest(job.architecture, job.setup, limits.warmup, limits.memory, by_part)
+            request = LoadRequest(job.architecture, job.setup, limits.warmup, limits.memory, by_part, job.location)
             try:
                 loaded = worker.load(request, limits.timeout)
             except WorkerError as error:

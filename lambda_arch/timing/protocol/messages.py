@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lambda_arch.arch import extension_modules
+from lambda_arch.interop.locating import Location
 from lambda_arch.store.keys import digest
 from lambda_arch.store.setup import Setup
 from lambda_arch.store.status import Status
@@ -56,7 +57,8 @@ class LoadRequest:
     """Asks to build the network named ``architecture`` and to warm it up for at most ``warmup`` seconds.
 
     ``memory``: bytes that the process may use on a CPU, 0 for what is free. ``by_part``: time every part of the network
-    inside the step. ``rates``: what the cost model may use of GPUs. ``extensions`` are registered first.
+    inside the step. ``rates``: what the cost model may use of GPUs. ``extensions`` are registered first. ``location``:
+    where the source of a module that is not ours is; ``architecture`` is then the reference to it.
     """
 
     architecture: str
@@ -64,6 +66,7 @@ class LoadRequest:
     warmup: float
     memory: int = 0
     by_part: bool = False
+    location: Location | None = None
     rates: tuple[KnownRate, ...] = field(default_factory=known_rates)
     extensions: tuple[ExtensionModule, ...] = field(default_factory=registered_extensions)
 
@@ -142,7 +145,8 @@ class LoadReply:
     """A network is built and warm. ``warmup``: seconds of every warm-up step; ``warm``: whether they became steady.
 
     ``repeat``: steps per sample. ``base_memory``: peak bytes before the network was built. ``parts``: the paths of the
-    parts, if they are timed. ``precision``: in which the network computes, as its runtime calls it.
+    parts, if they are timed. ``precision``: in which the network computes, as its runtime calls it. ``flops``: of a
+    step of a module that is not ours, by torch's counter; 0 if it cannot say.
     """
 
     build_seconds: float
@@ -152,6 +156,7 @@ class LoadReply:
     base_memory: int
     parts: tuple[str, ...]
     precision: str
+    flops: int = 0
 
 
 @dataclass(frozen=True, slots=True)

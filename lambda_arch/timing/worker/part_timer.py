@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from lambda_arch.interop.references import Reference
 from lambda_arch.timing.worker.timer import Mark, Timer
 from lambda_arch.timing.worker.workload import Workload
 
@@ -19,6 +20,7 @@ class PartTimer:
     def __init__(self, workload: Workload) -> None:
         self._workload = workload
         self._timer = Timer(str(workload.device), workload.setup.clock)
+        assert not isinstance(workload.architecture, Reference)  # refused before
         paths = [part.path for part in workload.architecture.parts()]
         self._parts = [(path, workload.network.get_submodule(path)) for path in paths]
         params = [sum(p.numel() for p in module.parameters()) for _, module in self._parts]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from lambda_arch.arch import Architecture
+from lambda_arch.interop.locating import Location
+from lambda_arch.interop.references import Reference
 from lambda_arch.store.setup import Setup
 from lambda_arch.timing.protocol.messages import LoadReply, SampleReply
 from lambda_arch.timing.worker.conditions import ConditionsMeter
@@ -24,11 +26,18 @@ FEWEST_WARMUP_STEPS = 2
 class Sampler:
     """A network loaded in a setup, which samples the latency of its steps."""
 
-    def __init__(self, architecture: Architecture, setup: Setup, *, by_part: bool = False) -> None:
+    def __init__(
+        self,
+        architecture: Architecture | Reference,
+        setup: Setup,
+        location: Location | None = None,
+        *,
+        by_part: bool = False,
+    ) -> None:
         self._memory = PeakMemory(setup.device)
         self._base_memory = self._memory.bytes()
         start = time.perf_counter()
-        self._workload = Workload(architecture, setup)
+        self._workload = Workload(architecture, setup, location)
         self._timer = Timer(setup.device, setup.clock)
         self._conditions = ConditionsMeter(setup.device)
         self._parts = PartTimer(self._workload) if by_part else None
@@ -51,6 +60,7 @@ class Sampler:
             base_memory=self._base_memory,
             parts=self._parts.paths if self._parts else (),
             precision=self._workload.precision,
+            flops=self._workload.flops,
         )
 
     def sample(self, seconds: float) -> SampleReply:

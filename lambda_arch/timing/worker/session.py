@@ -6,7 +6,8 @@ import sys
 import torch
 
 from lambda_arch.arch import parse, register
-from lambda_arch.errors import LambdaArchError
+from lambda_arch.errors import LambdaArchError, ModuleError
+from lambda_arch.interop.references import read_reference
 from lambda_arch.nn.evaluation.ceilings import Ceilings, remember
 from lambda_arch.store.status import Status
 from lambda_arch.timing.protocol.messages import (
@@ -46,6 +47,8 @@ class Session:
             return self._answer(request)
         except MemoryError as error:
             return Failure(Status.OUT_OF_MEMORY, _one_line(error))
+        except ModuleError as error:  # of the user's own code
+            return Failure(Status.FAILED, str(error))
         except LambdaArchError as error:
             return Refusal(str(error))
         except Exception as error:
@@ -79,7 +82,8 @@ class Session:
         gc.collect()
         if request.setup.kind == "cpu":
             limit_memory(request.memory)
-        self._sampler = Sampler(parse(request.architecture), request.setup, by_part=request.by_part)
+        network = read_reference(request.architecture) if request.location else parse(request.architecture)
+        self._sampler = Sampler(network, request.setup, request.location, by_part=request.by_part)
         return self._sampler.warm_up(request.warmup)
 
 
