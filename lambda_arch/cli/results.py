@@ -9,7 +9,7 @@ from lambda_arch.arch import ArchitectureError, parse
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
-from lambda_arch.cli.messages import say
+from lambda_arch.cli.messages import note_damaged, say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 
@@ -50,7 +50,7 @@ def show(context: typer.Context, *, only: Only = None, flags: Flags, plotted: Pl
             plotted.draw(timings_plot(found))
         if not plotted.replaces_table:
             output.show(results_report(found))
-        _note_damaged(opened)
+        note_damaged(opened)
 
 
 @results.command(cls=Command)
@@ -131,18 +131,9 @@ def export(
 
     with flags.open_store(read_only=True) as opened:
         found = timings(opened, _selected(opened, only))
-        _note_damaged(opened)
+        note_damaged(opened)
     write_timings(file, found)
     say(f"{len(found)} measurements written to {file}", err=True)
-
-
-def _note_damaged(store: "Store") -> None:
-    from lambda_arch.store import find_damaged
-
-    found = find_damaged(store)
-    if found:
-        more = f"{len(found)} damaged rows are left out, such as" if len(found) > 1 else "a damaged row is left out:"
-        say(f"note: {more} {found[0].table} {found[0].row}; `lambda-arch results check` lists them", err=True)
 
 
 def _selected(store: "Store", only: list[str] | None) -> "list[Measurement]":

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.messages import note_damaged
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 
@@ -25,6 +26,7 @@ def runs(
 
     with flags.open_store(read_only=True) as opened:
         found = find_runs(opened, data=data, recipe=recipe)
+        note_damaged(opened)
     plotted.draw(found)
     if not plotted.replaces_table:
         output.show(found)

@@ -61,14 +61,15 @@ def tidy(folder: Path) -> None:
 
 def newest(folder: Path) -> Path | None:
     """Return the folder of the last whole checkpoint in ``folder``."""
-    return max(_found(folder), default=None, key=_place)
+    return max(_found(folder), default=None, key=place)
 
 
 def _found(folder: Path) -> list[Path]:
     return [path for path in folder.glob("checkpoint-*") if re.fullmatch(r"checkpoint-\d+-\d+", path.name)]
 
 
-def _place(checkpoint: Path) -> tuple[int, int]:
+def place(checkpoint: Path) -> tuple[int, int]:
+    """Return the epoch and step of a checkpoint, which its name says."""
     _, epoch, step = checkpoint.name.split("-")
     return int(epoch), int(step)
 
@@ -80,7 +81,7 @@ def load_state(checkpoint: Path) -> dict[str, Any]:
         state = read_pickled(path)
     except OSError as error:
         raise DataError(f"{path}: damaged checkpoint ({error.strerror})") from None
-    if not isinstance(state, dict):
+    if not isinstance(state, dict) or not isinstance(state.get("identity"), dict):
         raise DataError(f"{path}: expected a checkpoint of lambda-arch train")
     return state
 

@@ -1,12 +1,14 @@
 """Runs in the store: kept while they go on, and found again. Torch is imported where the machine is described."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import now
 from lambda_arch.store.machines import keep_machine, read_machine
+from lambda_arch.store.measurements import UNREADABLE
 from lambda_arch.store.runs import Run, keep_run, read_runs
 from lambda_arch.store.setup import device_name
 from lambda_arch.training.recipe import SETTINGS, Recipe
@@ -53,14 +55,16 @@ IDENTITY = ("device", "evaluation", "channels_last", "compile")
 
 
 def find_runs(store: Store, *, data: str | None = None, recipe: str | None = None) -> Runs:
-    """Return the runs in ``store``, all or those on a data set or by a recipe of that name."""
-    return Runs(
-        tuple(
-            _run(kept, store)
-            for kept in read_runs(store)
-            if data in (None, kept.data) and recipe in (None, kept.recipe)
-        )
-    )
+    """Return the runs in ``store``, all or those on a data set or by a recipe of that name.
+
+    Runs that this version cannot read, such as those of another version's recipe, are left out.
+    """
+    found = []
+    for kept in read_runs(store):
+        if data in (None, kept.data) and recipe in (None, kept.recipe):
+            with suppress(*UNREADABLE):
+                found.append(_run(kept, store))
+    return Runs(tuple(found))
 
 
 def _run(kept: Run, store: Store) -> TrainingRun:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from lambda_arch.arch import Architecture
-from lambda_arch.errors import DataError, SetupError, TrainingError
+from lambda_arch.errors import DataError, SetupError, TrainingError, shown
 from lambda_arch.files import atomic_write
 from lambda_arch.nn import to_safetensors
 from lambda_arch.training import checkpoints
@@ -271,7 +271,7 @@ class Loop:
 
     def _restore(self, checkpoint: Path) -> None:
         state = checkpoints.load_state(checkpoint)
-        mine, theirs = self._identity(), state.get("identity", {})
+        mine, theirs = self._identity(), state["identity"]
         if differing := next((key for key in mine if mine[key] != theirs.get(key)), None):
             is_now, was = mine[differing], theirs.get(differing)
             if differing == "recipe" and isinstance(was, dict):
@@ -282,11 +282,13 @@ class Loop:
             checkpoints.load_weights(network, checkpoint / name)
         try:
             self.trainer.load_state(state)
-            self.epoch, self.step = state["epoch"], state["step"]
-            self.spent, self.waited = state["spent"], state["waited"]
+            self.epoch, self.step = checkpoints.place(checkpoint)
+            if (state["epoch"], state["step"]) != (self.epoch, self.step) or self.epoch > self.named.recipe.epochs:
+                raise ValueError(f"epoch {state['epoch']}, step {state['step']}")
+            self.spent, self.waited = float(state["spent"]), float(state["waited"])
             self.history = [Epoch(**row) for row in state["history"]]
             self._note(state["damaged"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise DataError(f"{checkpoint}: does not fit ({' '.join(str(error).split())[:200]})") from None
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise DataError(f"{checkpoint}: does not fit ({shown(error)})") from None
         if not self.world.main:
             self.trainer.sums.zero_()

@@ -1,5 +1,7 @@
 """The search learns from what was trained here."""
 
+import sqlite3
+
 import pytest
 
 from lambda_arch import Store
@@ -7,6 +9,7 @@ from lambda_arch.errors import DataError
 from lambda_arch.searching.accuracy import model_of
 from lambda_arch.searching.training_runs import OWN, read_runs, stored_runs
 from lambda_arch.store.runs import Run, keep_run
+from tests.command_line import run
 
 DEPTHS = (26, 38, 50, 101)
 TOP1 = {
@@ -80,3 +83,13 @@ def test_the_command_takes_them(path, run_cli):
     code, out, err = run_cli(*arguments)
     assert code == 0, err
     assert "trained here on digits" in err and "top1_predicted" in out
+
+
+def test_runs_that_were_changed_on_disk_or_cannot_be_read_do_not_end_the_list(path):
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE run SET epochs = '[{]' WHERE seed = 1")
+    connection.commit()
+    connection.close()
+    code, out, err = run("runs", "--store", path)  # none has all the figures of an epoch
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert err.startswith("note: a damaged row is left out: run ") and err.count("\n") == 1

@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from dataclasses import replace
+from math import nan
 from shutil import which
 
 import pytest
@@ -293,6 +294,31 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path, corners, quick):
     whole = state.read_bytes()
     state.write_bytes(whole[: len(whole) // 2])
     assert str(state) in refused(DataError, "damaged checkpoint", TINY, corners, quick, **changed)
+
+
+ODD_STATES = {
+    "epoch": [-1, 10**18, nan, "x", None, 1.5],
+    "step": [-5, 10**18, "x"],
+    "history": [[{}], "x", [1], [{"epoch": "a"}]],
+    "sums": ["x", {}, []],
+    "optimizer": [{}, "x", {"state": {}, "param_groups": []}],
+    "schedule": ["x"],
+    "damaged": [7],
+    "spent": ["x"],
+    "identity": ["x", {}, []],
+}
+
+
+@pytest.mark.slow
+def test_a_checkpoint_whose_state_was_edited_is_refused(tmp_path, corners, quick):
+    run = train(TINY, corners, quick, output=tmp_path)[0]
+    path = checkpoints.newest(run.folder) / "state.pt"
+    state = torch.load(path, weights_only=True)
+    for key, values in ODD_STATES.items():
+        for value in values:
+            torch.save({**state, key: value}, path)
+            text = refused(DataError, "", TINY, corners, quick, output=tmp_path, resume=True)
+            assert str(path.parent) in text, (key, value)
 
 
 @pytest.mark.parametrize(
