@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lambda_arch.comparing.matching import match
     from lambda_arch.comparing.sides import side_by_side
     from lambda_arch.costs import Ledger, count_many
+    from lambda_arch.costs.footprint import Footprint, memory
     from lambda_arch.errors import (
         ArchitectureError,
         DataError,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 _MODULES = {
     "ArchitectureError": "errors",
     "DataError": "errors",
+    "Footprint": "costs.footprint",
     "LambdaArchError": "errors",
     "LambdaLayer": "nn",
     "Ledger": "costs",
@@ -62,6 +64,7 @@ _MODULES = {
     "export": "interop",
     "match": "comparing",
     "measure": "timing",
+    "memory": "costs.footprint",
     "parse": "arch",
     "predict": "timing",
     "prepare": "timing.preparing",
@@ -75,6 +78,7 @@ _MODULES = {
 __all__ = [
     "ArchitectureError",
     "DataError",
+    "Footprint",
     "LambdaArchError",
     "LambdaLayer",
     "Ledger",
@@ -96,6 +100,7 @@ __all__ = [
     "export",
     "match",
     "measure",
+    "memory",
     "parse",
     "predict",
     "prepare",

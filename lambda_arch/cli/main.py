@@ -16,6 +16,7 @@ COMMANDS = {
     "params": "costs.params",
     "flops": "costs.flops",
     "show": "show.show",
+    "memory": "memory.memory",
     "compare": "compare.compare",
     "list": "listing.list_architectures",
     "tables": "tables.tables",

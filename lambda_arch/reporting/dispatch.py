@@ -18,6 +18,7 @@ REPORTS = {
     "Devices": "devices.devices_report",
     "Exported": "exported.exported_report",
     "Findings": "audits.audit_report",
+    "Footprint": "footprints.footprint_report",
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
     "LongComparisons": "comparisons.long_report",

@@ -4,12 +4,9 @@ import time
 from dataclasses import dataclass, field
 from statistics import median
 
-import torch
-
 from lambda_arch.arch import Architecture
-from lambda_arch.costs.memory import saved_bytes
+from lambda_arch.costs.footprint import memory
 from lambda_arch.errors import SetupError
-from lambda_arch.nn import build, set_evaluation
 from lambda_arch.results import Result
 from lambda_arch.training.batches import TrainingBatches
 from lambda_arch.training.data import Data
@@ -29,9 +26,10 @@ class Plan(Result):
     """What training an architecture by a recipe will take on one device. Memory in bytes.
 
     ``rates``: the learning rate at the start of each epoch, and at the last step. ``weights_memory`` is of parameters,
-    buffers, gradients, the optimizer's state and a moving average; ``activations_memory`` is what torch saves for the
-    backward pass of a batch in fp32, without what kernels need for a while. ``step_seconds`` is the median of a few
-    steps, their images included; ``seconds`` is an estimate from it, without validation.
+    buffers, gradients, the optimizer's state and a moving average; ``activations_memory`` is what else is alive at the
+    peak of a step (:func:`lambda_arch.memory`): images, what is saved for the backward pass, temporaries.
+    ``step_seconds`` is the median of a few steps, their images included; ``seconds`` is an estimate from it, without
+    validation.
     """
 
     architecture: str
@@ -82,7 +80,7 @@ def make_plan(
         steps_per_epoch=trainer.steps,
         rates=tuple(learning_rates(recipe, trainer.steps)),
         weights_memory=_weights_memory(trainer),
-        activations_memory=_activations_memory(architecture, session, trainer.part),
+        activations_memory=_activations_memory(architecture, session, trainer.part, recipe.amp),
         step_seconds=median(seconds[WARMUP:]),
     )
 
@@ -96,8 +94,13 @@ def _weights_memory(trainer: Trainer) -> int:
     return parameters * (2 + states) + buffers + averages
 
 
-def _activations_memory(architecture: Architecture, session: Session, batch_size: int) -> int:
-    network = build(architecture, device="meta").train()
-    set_evaluation(network, session.evaluation, batch_size, session.device.partition(":")[0], training=True)
-    size = architecture.image_size
-    return saved_bytes(network, torch.zeros(batch_size, 3, size, size, device="meta"))
+def _activations_memory(architecture: Architecture, session: Session, batch_size: int, amp: str) -> int:
+    found = memory(
+        architecture,
+        batch_size=batch_size,
+        mode="train",
+        dtype="fp32" if amp == "none" else "bf16",  # elements of fp16 take as much
+        evaluation=session.evaluation,
+        device="cuda" if session.device.startswith("cuda") else "cpu",
+    )
+    return sum(found.at_peak[kind] for kind in ("inputs", "saved", "temporaries"))

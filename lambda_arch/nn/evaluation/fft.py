@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lambda_arch.arch.evaluation_shapes import fft_period as period
 from lambda_arch.nn.evaluation.embeddings import crop
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
@@ -35,23 +36,6 @@ def lambdas(values: Tensor, kernel: Tensor, maps: Tensor) -> Tensor:
     )
     lambdas: Tensor = torch.fft.irfft2(products, s=size)[..., :height, :width].flatten(-2).to(values.dtype)
     return lambdas
-
-
-def period(scope: tuple[int, ...] | torch.Size, height: int, width: int) -> tuple[int, int]:
-    """Return the rows and columns of the transforms, large enough that no offset of the scope wraps around."""
-    return smooth(height + min(scope[0] // 2, height - 1)), smooth(width + min(scope[1] // 2, width - 1))
-
-
-def smooth(length: int) -> int:
-    """Return the least number from ``length`` with only the prime factors 2, 3 and 5, for fast transforms."""
-    while True:
-        rest = length
-        for prime in (2, 3, 5):
-            while rest % prime == 0:
-                rest //= prime
-        if rest == 1:
-            return length
-        length += 1
 
 
 def macs(at: LayerShape) -> int:

@@ -10,16 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from lambda_arch.arch.evaluation_shapes import fold_factor as factor
 from lambda_arch.nn.evaluation.embeddings import crop
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
-
-WIDE, NARROW = 8, 4
-"""Shifts that become channels; kernels of at most NARROW columns are not padded to more."""
-
-
-def factor(columns: int) -> int:
-    """Return how many shifts become channels for a kernel of so many columns."""
-    return NARROW if columns <= NARROW else WIDE
 
 
 def maps(kernel: Tensor, height: int, width: int) -> Tensor:
