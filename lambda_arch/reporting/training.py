@@ -120,8 +120,8 @@ def plan_report(plan: "Plan") -> Report:
     every = max(1, -(-len(epochs) // SHOWN_EPOCHS))
     shown = [epoch for i, epoch in enumerate(epochs) if i % every == 0 or i == len(epochs) - 1]
     notes = [
-        "Weights with gradients, the optimizer's state and a moving average. Activations: images, what is saved for the "
-        "backward pass, and temporaries at the peak of a step. Time without validation.",
+        "Weights with gradients, the optimizer's state and a moving average. Activations: images, what is saved for "
+        "the backward pass, and temporaries at the peak of a step. Time without validation.",
     ]
     settings = ", ".join(f"{name}={write(value)}" for name, value in recipe.as_dict().items() if _counts(recipe, name))
     tables = [

@@ -52,9 +52,10 @@ def test_a_closed_pipe_is_no_error():
         (["params", "--k", "16", "--h", "4", "--u", "1", "--format", "table"], "torch numpy pandas fvcore pydantic"),
         (["params", "resnet50:stages=SSSS", "--kappa", "0.3"], "torch numpy pandas fvcore"),
         (["search", "--members", "3"], "torch pandas plotly matplotlib pymoo"),
+        (["memory", "--mode", "train", "--evaluation", "fft", "--fits", "1GB"], "torch numpy pandas fvcore"),
         (["results"], "torch numpy pandas matplotlib"),
     ],
-    ids=["params", "comparison layers", "search", "results"],
+    ids=["params", "comparison layers", "search", "memory", "results"],
 )
 def test_what_a_command_does_not_need_is_not_loaded(arguments, heavy):
     script = (

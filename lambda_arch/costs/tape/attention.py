@@ -9,7 +9,7 @@ from lambda_arch.arch import (
     Part,
     halve,
 )
-from lambda_arch.costs.tape import operations as op
+from lambda_arch.costs.tape import copies, elementwise, products, reductions, views
 from lambda_arch.costs.tape.modules import allocates, call, convolution
 from lambda_arch.costs.tape.tape import LONG, Tape, Tensor
 
@@ -28,20 +28,20 @@ def double_attention(tape: Tape, path: str, layer: DoubleAttention, x: Tensor) -
     hidden, n = dim // layer.reduction, height * width
     side = height
     features, maps = (
-        op.reshape(tape, convolution(tape, f"{path}.{name}", hidden, 1, side, x), (b, hidden, n))
+        views.reshape(tape, convolution(tape, f"{path}.{name}", hidden, 1, side, x), (b, hidden, n))
         for name in ("features", "maps")
     )
     with tape.at(f"{path}.gather"):
-        weights = op.softmax(tape, maps)
-        descriptors = op.bmm(tape, features, op.transpose(tape, weights, 1, 2))
+        weights = reductions.softmax(tape, maps)
+        descriptors = products.bmm(tape, features, views.transpose(tape, weights, 1, 2))
     del features, maps, weights
-    vectors = op.reshape(tape, convolution(tape, f"{path}.vectors", hidden, 1, side, x), (b, hidden, n))
+    vectors = views.reshape(tape, convolution(tape, f"{path}.vectors", hidden, 1, side, x), (b, hidden, n))
     with tape.at(f"{path}.distribute"):
-        mixed = op.bmm(tape, descriptors, op.softmax(tape, vectors))
-    del vectors, descriptors
-    mixed = op.reshape(tape, mixed, (b, hidden, height, width))
+        mixed = products.bmm(tape, descriptors, reductions.softmax(tape, vectors))
+    del vectors
+    mixed = views.reshape(tape, mixed, (b, hidden, height, width))
     expanded = convolution(tape, f"{path}.expand", dim, 1, side, mixed)
-    return op.add(tape, x, expanded)
+    return elementwise.add(tape, x, expanded)
 
 
 def _relative(tape: Tape, path: str, queries: Tensor, limit: int) -> Tensor:
@@ -52,16 +52,16 @@ def _relative(tape: Tape, path: str, queries: Tensor, limit: int) -> Tensor:
         rows *= each
     with tape.at(path):
         weight = tape.parameter(f"{path}.weight", (2 * limit - 1, depth))
-        embeddings = op.whole(tape, weight)
-        flat = op.reshape(tape, queries, (rows, depth))
-        found = op.bmm(tape, flat, op.transpose(tape, embeddings, 0, 1))
-        found = op.reshape(tape, found, (*batch, length, 2 * length - 1))
-        return op.gather(tape, found, (*batch, length, length), tape.new((length, length), LONG))
+        embeddings = views.whole(tape, weight)
+        flat = views.reshape(tape, queries, (rows, depth))
+        found = products.bmm(tape, flat, views.transpose(tape, embeddings, 0, 1))
+        found = views.reshape(tape, found, (*batch, length, 2 * length - 1))
+        return copies.gather(tape, found, (*batch, length, length), tape.new((length, length), LONG))
 
 
 def _mix(tape: Tape, path: str, logits: Tensor, values: Tensor) -> Tensor:
     with tape.at(path):
-        return op.matmul(tape, values, op.transpose(tape, op.softmax(tape, logits), -1, -2))
+        return products.matmul(tape, values, views.transpose(tape, reductions.softmax(tape, logits), -1, -2))
 
 
 def _attend(tape: Tape, path: str, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -69,27 +69,27 @@ def _attend(tape: Tape, path: str, queries: Tensor, keys: Tensor, values: Tensor
     n = height * width
 
     def flat(x: Tensor) -> Tensor:
-        return op.reshape(tape, x, (*x.shape[:3], n))
+        return views.reshape(tape, x, (*x.shape[:3], n))
 
     with tape.at(path):
-        scaled = op.scaled(tape, queries)
+        scaled = elementwise.scaled(tape, queries)
     with tape.at(f"{path}.logits"):
-        logits = op.matmul(tape, op.transpose(tape, flat(scaled), -1, -2), flat(keys))
-    logits = op.reshape(tape, logits, (b, h, height, width, height, width))
-    down = _relative(tape, f"{path}.height", op.permute(tape, scaled, 0, 1, 4, 3, 2), height)
-    along = _relative(tape, f"{path}.width", op.permute(tape, scaled, 0, 1, 3, 4, 2), width)
-    down = op.transpose(tape, down, 2, 3)
-    down = op.reshape(tape, down, (*down.shape, 1))
-    logits = op.add(tape, logits, down, in_place=True)
-    along = op.reshape(tape, along, (*along.shape[:-1], 1, along.shape[-1]))
-    logits = op.add(tape, logits, along, in_place=True)
-    logits = op.reshape(tape, logits, (b, h, n, n))
+        logits = products.matmul(tape, views.transpose(tape, flat(scaled), -1, -2), flat(keys))
+    logits = views.reshape(tape, logits, (b, h, height, width, height, width))
+    down = _relative(tape, f"{path}.height", views.permute(tape, scaled, 0, 1, 4, 3, 2), height)
+    along = _relative(tape, f"{path}.width", views.permute(tape, scaled, 0, 1, 3, 4, 2), width)
+    down = views.transpose(tape, down, 2, 3)
+    down = views.reshape(tape, down, (*down.shape, 1))
+    logits = elementwise.add(tape, logits, down, in_place=True)
+    along = views.reshape(tape, along, (*along.shape[:-1], 1, along.shape[-1]))
+    logits = elementwise.add(tape, logits, along, in_place=True)
+    logits = views.reshape(tape, logits, (b, h, n, n))
     mixed = _mix(tape, f"{path}.mix", logits, flat(values))
-    return op.reshape(tape, mixed, (b, h, mixed.shape[2], height, width))
+    return views.reshape(tape, mixed, (b, h, mixed.shape[2], height, width))
 
 
 def _by_head(tape: Tape, x: Tensor, heads: int) -> Tensor:
-    return op.reshape(tape, x, (x.shape[0], heads, x.shape[1] // heads, *x.shape[2:]))
+    return views.reshape(tape, x, (x.shape[0], heads, x.shape[1] // heads, *x.shape[2:]))
 
 
 @allocates(GlobalAttention)
@@ -99,7 +99,7 @@ def global_attention(tape: Tape, part: Part, x: Tensor) -> Tensor:
     queries, keys, values = (_by_head(tape, each, part.settings.heads) for each in found)
     del found
     mixed = call(_attend, tape, f"{part.path}.attend", queries, keys, values)
-    return op.reshape(tape, mixed, x.shape)
+    return views.reshape(tape, mixed, x.shape)
 
 
 @allocates(AxialAttention)
@@ -115,10 +115,10 @@ def _axis(tape: Tape, path: str, heads: int, down: bool, x: Tensor) -> Tensor:
 
     def lines(x: Tensor) -> Tensor:
         if down:
-            x = op.transpose(tape, x, 2, 3)
+            x = views.transpose(tape, x, 2, 3)
         b, dim, number, length = x.shape
-        x = op.reshape(tape, x, (b, heads, dim // heads, number, length))
-        return op.transpose(tape, x, 2, 3)
+        x = views.reshape(tape, x, (b, heads, dim // heads, number, length))
+        return views.transpose(tape, x, 2, 3)
 
     dims = (dim // 2, dim // 2, dim)
     queries, keys, values = (
@@ -126,15 +126,15 @@ def _axis(tape: Tape, path: str, heads: int, down: bool, x: Tensor) -> Tensor:
         for name, each in zip(NAMES, dims, strict=True)
     )
     with tape.at(f"{path}.logits"):
-        logits = op.matmul(tape, op.transpose(tape, queries, -1, -2), keys)
-    relative = _relative(tape, f"{path}.relative", op.transpose(tape, queries, -1, -2), queries.shape[-1])
-    logits = op.add(tape, logits, relative)
+        logits = products.matmul(tape, views.transpose(tape, queries, -1, -2), keys)
+    relative = _relative(tape, f"{path}.relative", views.transpose(tape, queries, -1, -2), queries.shape[-1])
+    logits = elementwise.add(tape, logits, relative)
     del relative
     mixed = _mix(tape, f"{path}.mix", logits, values)
-    mixed = op.transpose(tape, mixed, 2, 3)
+    mixed = views.transpose(tape, mixed, 2, 3)
     b, h, v, number, length = mixed.shape
-    mixed = op.reshape(tape, mixed, (b, h * v, number, length))
-    return op.transpose(tape, mixed, 2, 3) if down else mixed
+    mixed = views.reshape(tape, mixed, (b, h * v, number, length))
+    return views.transpose(tape, mixed, 2, 3) if down else mixed
 
 
 @allocates(LocalAttention)
@@ -145,36 +145,35 @@ def local_attention(tape: Tape, part: Part, x: Tensor) -> Tensor:
     n, depth = height * width, dim // heads
 
     def windows(x: Tensor) -> Tensor:
-        found = op.copied(tape, [x], (b, dim * m * m, n))
-        found = op.reshape(tape, found, (b, heads, depth, m * m, n))
-        return op.ordered(tape, op.permute(tape, found, 0, 1, 4, 2, 3))
+        found = copies.copied(tape, [x], (b, dim * m * m, n))
+        found = views.reshape(tape, found, (b, heads, depth, m * m, n))
+        return views.ordered(tape, views.permute(tape, found, 0, 1, 4, 2, 3))
 
     queries = convolution(tape, f"{path}.queries", dim, 1, height, x)
-    queries = op.transpose(tape, op.reshape(tape, queries, (b, heads, depth, n)), 2, 3)
+    queries = views.transpose(tape, views.reshape(tape, queries, (b, heads, depth, n)), 2, 3)
     keys = windows(convolution(tape, f"{path}.keys", dim, 1, height, x))
     with tape.at(f"{path}.logits"):
-        rows = op.reshape(tape, queries, (*queries.shape, 1))
-        logits = op.matmul(tape, op.transpose(tape, rows, -1, -2), keys)
+        rows = views.reshape(tape, queries, (*queries.shape, 1))
+        logits = products.matmul(tape, views.transpose(tape, rows, -1, -2), keys)
     del keys, rows
-    logits = op.reshape(tape, logits, (b, heads, n, m, m))
+    logits = views.reshape(tape, logits, (b, heads, n, m, m))
     halves = []
     for name in ("rows", "columns"):
         with tape.at(f"{path}.{name}"):
             weight = tape.parameter(f"{path}.{name}.weight", (heads, depth // 2, m))
-            half = op.part_of(tape, queries, -1, depth // 2)
-            halves.append(op.matmul(tape, half, op.whole(tape, weight)))
-    offsets = op.add(
+            half = views.part_of(tape, queries, -1, depth // 2)
+            halves.append(products.matmul(tape, half, views.whole(tape, weight)))
+    offsets = elementwise.add(
         tape,
-        op.reshape(tape, halves[0], (b, heads, n, m, 1)),
-        op.reshape(tape, halves[1], (b, heads, n, 1, m)),
+        views.reshape(tape, halves[0], (b, heads, n, m, 1)),
+        views.reshape(tape, halves[1], (b, heads, n, 1, m)),
     )
     del halves
-    logits = op.add(tape, logits, offsets)
-    del offsets
-    logits = op.reshape(tape, logits, (b, heads, n, 1, m * m))
+    logits = elementwise.add(tape, logits, offsets)
+    logits = views.reshape(tape, logits, (b, heads, n, 1, m * m))
     mixed = _mix(tape, f"{path}.mix", logits, windows(convolution(tape, f"{path}.values", dim, 1, height, x)))
-    mixed = op.transpose(tape, op.reshape(tape, mixed, mixed.shape[:-1]), 2, 3)
-    return op.reshape(tape, mixed, (b, dim, height, width))
+    mixed = views.transpose(tape, views.reshape(tape, mixed, mixed.shape[:-1]), 2, 3)
+    return views.reshape(tape, mixed, (b, dim, height, width))
 
 
 @allocates(AugmentedConvolution)
@@ -186,17 +185,17 @@ def augmented_convolution(tape: Tape, part: Part, x: Tensor) -> Tensor:
     side = out
     if out != part.size:
         with tape.at(f"{path}.pool"):
-            x = op.average_pool(tape, x, out)
+            x = reductions.average_pool(tape, x, out)
     if layer.downsample:
         side = halve(out)
         with tape.at(f"{path}.downsample"):
-            x = op.average_pool(tape, x, side)
+            x = reductions.average_pool(tape, x, side)
     found = _projections(tape, path, x, NAMES, (keys, keys, values))
     by_head = [_by_head(tape, each, layer.heads) for each in found]
     del found
     attended = call(_attend, tape, f"{path}.attend", *by_head)
-    attended = op.reshape(tape, attended, (x.shape[0], values, side, side))
+    attended = views.reshape(tape, attended, (x.shape[0], values, side, side))
     attended = convolution(tape, f"{path}.project", values, 1, side, attended)
     if layer.downsample:
-        attended = op.upsample(tape, attended, out)
-    return op.copied(tape, [convolved, attended], (x.shape[0], dim, out, out))
+        attended = copies.upsample(tape, attended, out)
+    return copies.copied(tape, [convolved, attended], (x.shape[0], dim, out, out))

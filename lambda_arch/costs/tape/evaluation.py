@@ -5,7 +5,7 @@ from functools import partial
 
 from lambda_arch.arch.evaluation import Evaluation
 from lambda_arch.arch.evaluation_shapes import LARGE, fft_period, fold_factor
-from lambda_arch.costs.tape import operations as op
+from lambda_arch.costs.tape import copies, elementwise, products, records, views
 from lambda_arch.costs.tape.tape import FLOAT, Parameter, Tape, Tensor
 
 COMPLEX = 8
@@ -32,7 +32,7 @@ def evaluate(
         outputs = run(queries, weights, values, gathered)
     else:
         outputs = _in_groups(tape, run, size, queries, weights, values, gathered)
-    return outputs if outputs.size == queries.size or tape.low != FLOAT else op.to(tape, outputs, queries.size)
+    return outputs if outputs.size == queries.size or tape.low != FLOAT else records.to(tape, outputs, queries.size)
 
 
 def _in_groups(
@@ -46,10 +46,10 @@ def _in_groups(
 ) -> Tensor:
     number = -(-queries.shape[0] // size)
     nothing: list[Tensor | None] = [None] * number
-    of_queries, of_values = op.split(tape, queries, size), op.split(tape, values, size)
-    of_weights = nothing if weights is None else op.split(tape, weights, size)
+    of_queries, of_values = views.split(tape, queries, size), views.split(tape, values, size)
+    of_weights = nothing if weights is None else views.split(tape, weights, size)
     groups = [run(*each, gathered) for each in zip(of_queries, of_weights, of_values, strict=True)]
-    return op.copied(tape, groups, (queries.shape[0], *groups[0].shape[1:]))
+    return copies.copied(tape, groups, (queries.shape[0], *groups[0].shape[1:]))
 
 
 def _group(tape: Tape, evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Parameter | None) -> int:
@@ -94,13 +94,13 @@ def _run(
     if kernel is None:
         assert shared is not None
         b, h, k, _ = queries.shape
-        per_head = op.reshape(tape, shared, (b, 1, values.shape[1], k))
-        return op.matmul(tape, op.expand(tape, per_head, (b, h, values.shape[1], k)), queries)
+        per_head = views.reshape(tape, shared, (b, 1, values.shape[1], k))
+        return products.matmul(tape, views.expand(tape, per_head, (b, h, values.shape[1], k)), queries)
     if evaluation.order == "fused":
         return _fused(tape, queries, shared, values, kernel)
     lambdas = _lambdas(tape, evaluation.order, values, kernel, gathered)
     if shared is not None:
-        lambdas = op.add(tape, lambdas, op.reshape(tape, shared, (*shared.shape, 1)), in_place=True)
+        lambdas = elementwise.add(tape, lambdas, views.reshape(tape, shared, (*shared.shape, 1)), in_place=True)
     del shared
     return _apply(tape, evaluation.apply, queries, lambdas)
 
@@ -110,7 +110,7 @@ def _lambdas(tape: Tape, order: str, values: Tensor, kernel: Parameter, gathered
     k, n = kernel.shape[0], height * width
     if order == "matrix":
         assert gathered is not None
-        found = op.bmm(tape, op.reshape(tape, values, (b * v, u * n)), gathered)
+        found = products.bmm(tape, views.reshape(tape, values, (b * v, u * n)), gathered)
     elif order == "folded":
         assert gathered is not None
         found = _folded(tape, values, gathered, min(kernel.shape[3], 2 * width - 1))
@@ -118,40 +118,42 @@ def _lambdas(tape: Tape, order: str, values: Tensor, kernel: Parameter, gathered
         assert gathered is not None
         return _fft(tape, values, kernel, gathered)
     else:
-        flat = op.reshape(tape, values, (b * v, u, height, width))
-        found = op.convolution(tape, flat, _crop(tape, kernel, height, width), (height, width))
-    return op.reshape(tape, found, (b, v, k, n))
+        flat = views.reshape(tape, values, (b * v, u, height, width))
+        found = products.convolution(tape, flat, _crop(tape, kernel, height, width), (height, width))
+    return views.reshape(tape, found, (b, v, k, n))
 
 
 def _shared(tape: Tape, weights: Tensor | None, values: Tensor, bias: Parameter | None) -> Tensor | None:
     b, v = values.shape[:2]
     shared = None
     if weights is not None:
-        flat = op.reshape(tape, weights, (*weights.shape[:2], weights.shape[2] * weights.shape[3]))
-        shared = op.bmm(tape, op.reshape(tape, values, (b, v, flat.shape[-1])), op.transpose(tape, flat, 1, 2))
+        flat = views.reshape(tape, weights, (*weights.shape[:2], weights.shape[2] * weights.shape[3]))
+        shared = products.bmm(
+            tape, views.reshape(tape, values, (b, v, flat.shape[-1])), views.transpose(tape, flat, 1, 2)
+        )
     if bias is None:
         return shared
-    row = op.to(tape, op.whole(tape, bias), values.size)
-    return op.expand(tape, row, (b, v, *row.shape)) if shared is None else op.add(tape, shared, row)
+    row = records.to(tape, views.whole(tape, bias), values.size)
+    return views.expand(tape, row, (b, v, *row.shape)) if shared is None else elementwise.add(tape, shared, row)
 
 
 def _apply(tape: Tape, apply: str, queries: Tensor, lambdas: Tensor) -> Tensor:
     size = queries.size
     if apply == "product":
-        lambdas = op.to(tape, lambdas, size)
-        of_position = op.ordered(tape, op.permute(tape, queries, 0, 3, 1, 2))
-        per_position = op.ordered(tape, op.permute(tape, lambdas, 0, 3, 2, 1))
-        return op.permute(tape, op.matmul(tape, of_position, per_position), 0, 2, 3, 1)
+        lambdas = records.to(tape, lambdas, size)
+        of_position = views.ordered(tape, views.permute(tape, queries, 0, 3, 1, 2))
+        per_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 2, 1))
+        return views.permute(tape, products.matmul(tape, of_position, per_position), 0, 2, 3, 1)
     if apply == "accumulate":
-        return op.to(tape, op.accumulated(tape, queries, lambdas), size)
-    queries, lambdas = op.to(tape, queries, FLOAT), op.to(tape, lambdas, FLOAT)
+        return records.to(tape, elementwise.accumulated(tape, queries, lambdas), size)
+    queries, lambdas = records.to(tape, queries, FLOAT), records.to(tape, lambdas, FLOAT)
     b, h, k, n = queries.shape
-    terms = op.multiply(
+    terms = elementwise.multiply(
         tape,
-        op.reshape(tape, queries, (b, h, 1, k, n)),
-        op.reshape(tape, lambdas, (b, 1, lambdas.shape[1], k, n)),
+        views.reshape(tape, queries, (b, h, 1, k, n)),
+        views.reshape(tape, lambdas, (b, 1, lambdas.shape[1], k, n)),
     )
-    return op.to(tape, op.summed(tape, terms, 3), size)
+    return records.to(tape, elementwise.summed(tape, terms, 3), size)
 
 
 def _crop(tape: Tape, kernel: Parameter, height: int, width: int) -> Tensor | Parameter:
@@ -159,10 +161,10 @@ def _crop(tape: Tape, kernel: Parameter, height: int, width: int) -> Tensor | Pa
     down, right = max(0, rows // 2 - height + 1), max(0, columns // 2 - width + 1)
     if not (down or right):
         return kernel
-    near = op.whole(tape, kernel)
+    near = views.whole(tape, kernel)
     if down:
-        near = op.part_of(tape, near, 2, rows - 2 * down)
-    return op.part_of(tape, near, 3, columns - 2 * right) if right else near
+        near = views.part_of(tape, near, 2, rows - 2 * down)
+    return views.part_of(tape, near, 3, columns - 2 * right) if right else near
 
 
 def _maps(tape: Tape, evaluation: Evaluation, kernel: Parameter, height: int, width: int) -> Tensor | None:
@@ -170,21 +172,21 @@ def _maps(tape: Tape, evaluation: Evaluation, kernel: Parameter, height: int, wi
     k, u = kernel.shape[:2]
     n = height * width
     if evaluation.order in ("matrix", "queries_first"):
-        padded = op.copied(tape, [kernel], (k, u, 2 * height - 1, 2 * width - 1))
-        flipped = op.copied(tape, [padded], (k, u, height, width, height, width))
+        padded = copies.copied(tape, [kernel], (k, u, 2 * height - 1, 2 * width - 1))
+        flipped = copies.copied(tape, [padded], (k, u, height, width, height, width))
         del padded
         if evaluation.order == "matrix":
-            return op.reshape(tape, op.permute(tape, flipped, 1, 4, 5, 0, 2, 3), (u * n, k * n))
-        return op.reshape(tape, op.permute(tape, flipped, 2, 3, 0, 1, 4, 5), (n, k, u * n))
+            return views.reshape(tape, views.permute(tape, flipped, 1, 4, 5, 0, 2, 3), (u * n, k * n))
+        return views.reshape(tape, views.permute(tape, flipped, 2, 3, 0, 1, 4, 5), (n, k, u * n))
     if evaluation.order == "folded":
         near = _crop(tape, kernel, height, width)
         return _fold(tape, near)
     if evaluation.order == "fft":
         rows, columns = fft_period(kernel.shape[2:], height, width)
-        near = op.copied(tape, [_crop(tape, kernel, height, width)], (k, u, rows, columns))
-        near = op.copied(tape, [near], near.shape)
-        spectra = op.transformed(tape, near, (k, u, rows, columns // 2 + 1))
-        return op.copied(tape, [spectra], spectra.shape)
+        near = copies.copied(tape, [_crop(tape, kernel, height, width)], (k, u, rows, columns))
+        near = copies.copied(tape, [near], near.shape)
+        spectra = copies.transformed(tape, near, (k, u, rows, columns // 2 + 1))
+        return copies.copied(tape, [spectra], spectra.shape)
     return None
 
 
@@ -192,21 +194,21 @@ def _fold(tape: Tape, near: Tensor | Parameter) -> Tensor:
     k, u, rows, columns = near.shape
     f = fold_factor(columns)
     wide = columns + -columns % f
-    padded = op.copied(tape, [near], (k, u, rows, wide))
-    parts = op.reshape(tape, padded, (k, u, rows, wide // f, f))
-    return op.reshape(tape, op.permute(tape, parts, 0, 1, 4, 2, 3), (k, u * f, rows, wide // f))
+    padded = copies.copied(tape, [near], (k, u, rows, wide))
+    parts = views.reshape(tape, padded, (k, u, rows, wide // f, f))
+    return views.reshape(tape, views.permute(tape, parts, 0, 1, 4, 2, 3), (k, u * f, rows, wide // f))
 
 
 def _folded(tape: Tape, values: Tensor, maps: Tensor, columns: int) -> Tensor:
     b, v, u, height, width = values.shape
     f, groups = fold_factor(columns), maps.shape[3]
-    flat = op.reshape(tape, values, (b * v, u, height, width))
-    padded = op.copied(tape, [flat], (b * v, u, height, width + f * groups - 1))
+    flat = views.reshape(tape, values, (b * v, u, height, width))
+    padded = copies.copied(tape, [flat], (b * v, u, height, width + f * groups - 1))
     length = width + f * (groups - 1)
-    windows = op.permute(tape, op.unfolded(tape, padded, length), 0, 1, 3, 2, 4)
-    shifted = op.reshape(tape, windows, (b * v, u * f, height, length))
+    windows = views.permute(tape, views.unfolded(tape, padded, length), 0, 1, 3, 2, 4)
+    shifted = views.reshape(tape, windows, (b * v, u * f, height, length))
     del padded, flat, windows
-    return op.convolution(tape, shifted, maps, (height, width))
+    return products.convolution(tape, shifted, maps, (height, width))
 
 
 def _fft(tape: Tape, values: Tensor, kernel: Parameter, maps: Tensor) -> Tensor:
@@ -214,26 +216,28 @@ def _fft(tape: Tape, values: Tensor, kernel: Parameter, maps: Tensor) -> Tensor:
     k = kernel.shape[0]
     rows, columns = fft_period(kernel.shape[2:], height, width)
     half = columns // 2 + 1
-    wide = op.to(tape, values, FLOAT)
-    padded = wide if (rows, columns) == (height, width) else op.copied(tape, [wide], (b, v, u, rows, columns))
-    spectra = op.transformed(tape, padded, (b, v, u, rows, half))
+    wide = records.to(tape, values, FLOAT)
+    padded = wide if (rows, columns) == (height, width) else copies.copied(tape, [wide], (b, v, u, rows, columns))
+    spectra = copies.transformed(tape, padded, (b, v, u, rows, half))
     del wide, padded
     if u > 1:
-        left = op.reshape(tape, op.permute(tape, spectra, 3, 4, 0, 1, 2), (rows * half, b * v, u))
-        right = op.reshape(tape, op.permute(tape, maps, 2, 3, 1, 0), (rows * half, u, k))
+        left = views.reshape(tape, views.permute(tape, spectra, 3, 4, 0, 1, 2), (rows * half, b * v, u))
+        right = views.reshape(tape, views.permute(tape, maps, 2, 3, 1, 0), (rows * half, u, k))
         del spectra
-        products = op.permute(tape, op.reshape(tape, op.bmm(tape, left, right), (rows, half, b, v, k)), 2, 3, 4, 0, 1)
+        spectrum = views.permute(
+            tape, views.reshape(tape, products.bmm(tape, left, right), (rows, half, b, v, k)), 2, 3, 4, 0, 1
+        )
         del left, right
     else:
-        products = op.multiply(tape, spectra, op.reshape(tape, maps, (k, rows, half)))
+        spectrum = elementwise.multiply(tape, spectra, views.reshape(tape, maps, (k, rows, half)))
         del spectra
-    once = op.copied(tape, [products], (b, v, k, rows, half), COMPLEX)
-    del products
-    found = op.copied(tape, [once], (b, v, k, rows, columns), FLOAT)
+    once = copies.copied(tape, [spectrum], (b, v, k, rows, half), COMPLEX)
+    del spectrum
+    found = copies.copied(tape, [once], (b, v, k, rows, columns), FLOAT)
     del once
     if (rows, columns) != (height, width):
-        found = op.copied(tape, [found], (b, v, k, height * width))
-    return op.to(tape, op.reshape(tape, found, (b, v, k, height * width)), values.size)
+        found = copies.copied(tape, [found], (b, v, k, height * width))
+    return records.to(tape, views.reshape(tape, found, (b, v, k, height * width)), values.size)
 
 
 def _queries_first(
@@ -246,36 +250,36 @@ def _queries_first(
 ) -> Tensor:
     b, h, k, n = queries.shape
     v, u = values.shape[1:3]
-    by_position = op.reshape(tape, op.ordered(tape, op.permute(tape, queries, 3, 0, 1, 2)), (n, b * h, k))
-    attention = op.reshape(tape, op.bmm(tape, by_position, gathered), (n, b, h, u * n))
+    by_position = views.reshape(tape, views.ordered(tape, views.permute(tape, queries, 3, 0, 1, 2)), (n, b * h, k))
+    attention = views.reshape(tape, products.bmm(tape, by_position, gathered), (n, b, h, u * n))
     del by_position
-    attention = op.permute(tape, attention, 1, 2, 0, 3)
+    attention = views.permute(tape, attention, 1, 2, 0, 3)
     if weights is not None:
-        rows = op.reshape(tape, op.transpose(tape, queries, 2, 3), (b, h * n, k))
-        content = op.bmm(tape, rows, op.reshape(tape, weights, (b, k, u * n)))
+        rows = views.reshape(tape, views.transpose(tape, queries, 2, 3), (b, h * n, k))
+        content = products.bmm(tape, rows, views.reshape(tape, weights, (b, k, u * n)))
         del rows
-        attention = op.add(tape, op.reshape(tape, content, (b, h, n, u * n)), attention, in_place=True)
+        attention = elementwise.add(tape, views.reshape(tape, content, (b, h, n, u * n)), attention, in_place=True)
         del content
-    rows = op.reshape(tape, attention, (b, h * n, u * n))
-    flat = op.reshape(tape, values, (b, v, u * n))
-    outputs = op.bmm(tape, flat, op.transpose(tape, rows, 1, 2))
-    outputs = op.transpose(tape, op.reshape(tape, outputs, (b, v, h, n)), 1, 2)
+    rows = views.reshape(tape, attention, (b, h * n, u * n))
+    flat = views.reshape(tape, values, (b, v, u * n))
+    outputs = products.bmm(tape, flat, views.transpose(tape, rows, 1, 2))
+    outputs = views.transpose(tape, views.reshape(tape, outputs, (b, v, h, n)), 1, 2)
     if bias is None:
         return outputs
-    column = op.reshape(tape, op.to(tape, op.whole(tape, bias), queries.size), (k, 1))
-    terms = op.multiply(tape, queries, column)
-    return op.add(tape, outputs, op.reshape(tape, op.summed(tape, terms, 2), (b, h, 1, n)))
+    column = views.reshape(tape, records.to(tape, views.whole(tape, bias), queries.size), (k, 1))
+    terms = elementwise.multiply(tape, queries, column)
+    return elementwise.add(tape, outputs, views.reshape(tape, elementwise.summed(tape, terms, 2), (b, h, 1, n)))
 
 
 def _fused(tape: Tape, queries: Tensor, shared: Tensor | None, values: Tensor, kernel: Parameter) -> Tensor:
     b, v, _, height, width = values.shape
     k, n = kernel.shape[0], height * width
-    near = op.to(tape, op.whole(tape, kernel), values.size)
-    near_ = near if near.size != FLOAT else _crop(tape, kernel, height, width)
+    cropped = _crop(tape, kernel, height, width)
+    near = records.to(tape, cropped if isinstance(cropped, Tensor) else views.whole(tape, cropped), values.size)
     shared = tape.new((b, v, k), values.size) if shared is None else shared
-    queries, shared = op.to(tape, queries, values.size), op.to(tape, shared, values.size)
+    queries, shared = records.to(tape, queries, values.size), records.to(tape, shared, values.size)
     if tape.device == "cuda":
-        return op.fused(tape, queries, shared, values, near_)
-    lambdas = op.reshape(tape, _folded(tape, values, _fold(tape, near_), near_.shape[3]), (b, v, k, n))
-    lambdas = op.add(tape, lambdas, op.reshape(tape, shared, (b, v, k, 1)))
+        return products.fused(tape, queries, shared, values, near)
+    lambdas = views.reshape(tape, _folded(tape, values, _fold(tape, near), near.shape[3]), (b, v, k, n))
+    lambdas = elementwise.add(tape, lambdas, views.reshape(tape, shared, (b, v, k, 1)))
     return _apply(tape, "product", queries, lambdas)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lambda_arch.arch import Head, Part
-from lambda_arch.costs.tape import operations as op
+from lambda_arch.costs.tape import elementwise, products, reductions, views
 from lambda_arch.costs.tape.tape import Tape, Tensor
 from lambda_arch.errors import ArchitectureError
 
@@ -45,14 +45,16 @@ def convolution(
     with tape.at(path):
         weight = tape.parameter(f"{path}.weight", (dim_out, x.shape[1] // groups, area, 1))
         offset = tape.parameter(f"{path}.bias", (dim_out,)) if bias else None
-        return op.convolution(tape, x, weight, (side, side), offset)
+        return products.convolution(tape, x, weight, (side, side), offset)
 
 
 def norm(tape: Tape, path: str, x: Tensor) -> Tensor:
     """Return a batch norm."""
     with tape.at(path):
         dim = (x.shape[1],)
-        return op.batch_norm(tape, x, tape.parameter(f"{path}.weight", dim), tape.parameter(f"{path}.bias", dim))
+        return reductions.batch_norm(
+            tape, x, tape.parameter(f"{path}.weight", dim), tape.parameter(f"{path}.bias", dim)
+        )
 
 
 def activated(tape: Tape, path: str, activation: str | None, x: Tensor) -> Tensor:
@@ -60,7 +62,7 @@ def activated(tape: Tape, path: str, activation: str | None, x: Tensor) -> Tenso
     if activation is None:
         return x
     with tape.at(f"{path}.norm"):
-        return op.relu_(tape, x) if activation == "relu" else op.silu_(tape, x)
+        return elementwise.relu_(tape, x) if activation == "relu" else elementwise.silu_(tape, x)
 
 
 def conv_norm(
@@ -84,25 +86,25 @@ def conv_norm(
 def squeeze_excitation(tape: Tape, path: str, hidden: int, activation: str, x: Tensor) -> Tensor:
     """Return squeeze-excitation with ``hidden`` channels between."""
     with tape.at(f"{path}.pool"):
-        y = op.mean(tape, x)
+        y = reductions.mean(tape, x)
     y = convolution(tape, f"{path}.reduce", hidden, 1, 1, y, bias=True)
     with tape.at(f"{path}.reduce"):
-        y = op.relu_(tape, y) if activation == "relu" else op.silu_(tape, y)
+        y = elementwise.relu_(tape, y) if activation == "relu" else elementwise.silu_(tape, y)
     y = convolution(tape, f"{path}.expand", x.shape[1], 1, 1, y, bias=True)
     with tape.at(f"{path}.expand"):
-        scale = op.sigmoid(tape, y)
+        scale = elementwise.sigmoid(tape, y)
         del y
-        return op.multiply(tape, x, scale)
+        return elementwise.multiply(tape, x, scale)
 
 
 def pooled_linear(tape: Tape, path: str, classes: int, x: Tensor) -> Tensor:
     """Return a linear classifier of the mean of each map."""
     with tape.at(f"{path}.pool"):
-        y = op.mean(tape, x)
-        y = op.reshape(tape, y, y.shape[:2])
+        y = reductions.mean(tape, x)
+        y = views.reshape(tape, y, y.shape[:2])
     with tape.at(f"{path}.fc"):
         weight = tape.parameter(f"{path}.fc.weight", (classes, y.shape[1]))
-        return op.linear(tape, y, weight, tape.parameter(f"{path}.fc.bias", (classes,)))
+        return products.linear(tape, y, weight, tape.parameter(f"{path}.fc.bias", (classes,)))
 
 
 @allocates(Head)

@@ -13,7 +13,7 @@ from lambda_arch.arch import (
     mobilenet,
     spatial_part,
 )
-from lambda_arch.costs.tape import operations as op
+from lambda_arch.costs.tape import elementwise, reductions
 from lambda_arch.costs.tape.attention import double_attention
 from lambda_arch.costs.tape.modules import (
     activated,
@@ -40,7 +40,7 @@ def stem(tape: Tape, part: Part, x: Tensor) -> Tensor:
     if kind == "rs":
         return conv_norm(tape, "stem.pool", y.shape[1], 9, part.size_out, y, activation=activation)
     with tape.at("stem.pool"):
-        return op.max_pool(tape, y, part.size_out)
+        return reductions.max_pool(tape, y, part.size_out)
 
 
 @allocates(Bottleneck)
@@ -58,7 +58,7 @@ def bottleneck(tape: Tape, part: Part, x: Tensor) -> Tensor:
         shortcut = conv_norm(tape, f"{path}.shortcut", part.dim_out, 1, out, x, bias=bias, activation=None)
     else:
         shortcut = x
-    y = op.add(tape, y, shortcut, in_place=True)
+    y = elementwise.add(tape, y, shortcut, in_place=True)
     del shortcut
     y = activated(tape, f"{path}.expand", activation, y)
     if isinstance(block.layer, DoubleAttention):
@@ -72,7 +72,7 @@ def _spatial(tape: Tape, part: Part, x: Tensor) -> Tensor:
     y = call(run, tape, inner, x)
     if inner.pool is not None:
         with tape.at(f"{path}.pool"):
-            y = op.average_pool(tape, y, part.size_out)
+            y = reductions.average_pool(tape, y, part.size_out)
     y = norm(tape, f"{path}.norm", y)
     return activated(tape, path, part.settings.activation, y)
 
@@ -113,7 +113,7 @@ def mbconv(tape: Tape, part: Part, x: Tensor) -> Tensor:
     y = conv_norm(tape, f"{path}.depthwise", wide, settings.kernel**2, out, y, groups=wide, activation="silu")
     y = squeeze_excitation(tape, f"{path}.se", efficientnet.squeezed(part.dim), "silu", y)
     y = conv_norm(tape, f"{path}.project", part.dim_out, 1, out, y, activation=None)
-    return op.add(tape, x, y) if part.stride == 1 and part.dim == part.dim_out else y
+    return elementwise.add(tape, x, y) if part.stride == 1 and part.dim == part.dim_out else y
 
 
 @allocates(efficientnet.Head)

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby
 
 from lambda_arch.arch import Architecture, Part
-from lambda_arch.costs.tape import lambda_layer, operations, resnet  # noqa: F401  they register their modules
+from lambda_arch.costs.tape import lambda_layer, reductions, resnet  # noqa: F401  they register their modules
 from lambda_arch.costs.tape.modules import call, run
 from lambda_arch.costs.tape.tape import FLOAT, LONG, Tape, Tensor
 
@@ -33,15 +33,21 @@ def run_step(architecture: Architecture, tape: Tape, batch_size: int, recompute:
     images = tape.new((batch_size, 3, side, side), FLOAT, kind="inputs")
     labels = tape.new((batch_size,), LONG, kind="inputs") if tape.training else None
     inputs = tape.memory.live["inputs"]
-    logits = call(_network, tape, architecture, recompute, images)
     if tape.training:
-        with tape.at("loss"):
-            loss = operations.cross_entropy(tape, logits)
+        loss = _loss(tape, architecture, recompute, images)
         tape.cast.clear()
         tape.backward(loss)
+    else:
+        call(_network, tape, architecture, recompute, images)
     del labels
     tensors = Counter(path.rpartition(".")[0] for path in tape.parameters)
     return Step(tape.memory.peak, dict(tape.saved), inputs, dict(tensors))
+
+
+def _loss(tape: Tape, architecture: Architecture, recompute: bool, images: Tensor) -> Tensor:
+    logits = call(_network, tape, architecture, recompute, images)
+    with tape.at("loss"):
+        return reductions.cross_entropy(tape, logits)
 
 
 def _network(tape: Tape, architecture: Architecture, recompute: bool, x: Tensor) -> Tensor:

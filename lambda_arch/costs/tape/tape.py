@@ -235,7 +235,8 @@ class Tape:
     def backward(self, loss: Tensor) -> None:
         """Run the backward pass, as autograd does: the operation that ran last first."""
         assert isinstance(loss.node, Node)
-        gradients: dict[Node, list[Tensor | None]] = {loss.node: [self.new(loss.shape, loss.size)]}
+        first = self.new(loss.shape, loss.size)  # held by the caller of the backward pass
+        gradients: dict[Node, list[Tensor | None]] = {loss.node: [first.detached()]}
         queue: list[tuple[int, Node]] = [(-loss.node.number, loss.node)]
         while queue:
             _, node = heapq.heappop(queue)

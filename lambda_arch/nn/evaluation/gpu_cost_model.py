@@ -6,6 +6,7 @@ other, read their operands from memory and write their result to it.
 
 import torch
 
+from lambda_arch.arch.evaluation_shapes import fold_factor
 from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix
 from lambda_arch.nn.evaluation.ceilings import Ceilings
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
@@ -53,7 +54,7 @@ def modelled_seconds(
     elif order == "fft":  # spectra are complex, padded, and float32 whatever the dtype
         form = operation(0, 12 * lambdas * 4 / size) + 2 * fft.macs(at) / ceilings.products["fp32"]
     elif order == "folded":
-        channels *= folded.factor(at.reach[1])
+        channels *= fold_factor(at.reach[1])
         shifted = channels * values / u
         rate = _convolution_rate(conv, channels, ceilings) / FOLDED_SLOWDOWN
         form = operation(0, values + shifted) + operation(folded.macs(at), shifted + lambdas, rate)
