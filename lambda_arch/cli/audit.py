@@ -6,28 +6,48 @@ import typer
 
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.tables import TableNames
+from lambda_arch.errors import LambdaArchError
+
+Params = Annotated[str | None, typer.Option("--params", help="Parameters as printed: 51.4M.", metavar="FIGURE")]
+Macs = Annotated[str | None, typer.Option("--macs", help="Multiply-accumulates as printed: 6.58G.", metavar="FIGURE")]
 
 
 @takes_output
-def audit(*, names: TableNames = None, output: Output) -> None:
-    """Explain printed figures that differ from our counts.
+def audit(
+    *,
+    names: TableNames = None,
+    params: Params = None,
+    macs: Macs = None,
+    architecture: Annotated[
+        str,
+        typer.Option("--architecture", help="With --params or --macs: the network that was meant.", metavar="NAME"),
+    ] = "lambda_resnet50",
+    output: Output,
+) -> None:
+    """Explain printed figures that differ from our counts, or figures of your own (--params, --macs).
 
-    For each of them, find the simplest hypothesis that gives the printed figure.
+    For each of them, find the simplest hypothesis that gives the figure.
     """
     from lambda_arch.comparing import audit as find
+    from lambda_arch.comparing.explaining import explain
 
-    output.show(find(names))
+    if params is None and macs is None:
+        if architecture != "lambda_resnet50":
+            raise LambdaArchError(f"architecture={architecture}: expected it with params=51.4M or macs=20G")
+        output.show(find(names))
+        return
+    if names:
+        raise LambdaArchError(
+            f"{names[0]}: a table; expected it without params and macs, which are figures of your own"
+        )
+    output.show(explain(params, macs, architecture))
 
 
 @takes_output
 def match(
     *,
-    params: Annotated[
-        str | None, typer.Option("--params", help="Parameters as printed: 51.4M.", metavar="FIGURE")
-    ] = None,
-    macs: Annotated[
-        str | None, typer.Option("--macs", help="Multiply-accumulates as printed: 6.58G.", metavar="FIGURE")
-    ] = None,
+    params: Params = None,
+    macs: Macs = None,
     depth: Annotated[int | None, typer.Option("--depth", help="Only this depth. [default: all]", metavar="N")] = None,
     top: Annotated[int, typer.Option("--top", help="How many to show.", min=1, metavar="N")] = 10,
     output: Output,

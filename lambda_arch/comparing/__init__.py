@@ -28,6 +28,7 @@ from lambda_arch.comparing.verdict import (
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lambda_arch.comparing.explaining import Explanations, explain
     from lambda_arch.comparing.findings import Finding, Findings, audit
     from lambda_arch.comparing.matching import Matches, match
     from lambda_arch.comparing.sides import SideBySide, side_by_side
@@ -44,6 +45,7 @@ __all__ = [
     "ComparedRow",
     "Comparison",
     "Comparisons",
+    "Explanations",
     "Finding",
     "Findings",
     "LongComparisons",
@@ -52,6 +54,7 @@ __all__ = [
     "Verdict",
     "audit",
     "compare",
+    "explain",
     "in_unit",
     "judge",
     "match",
@@ -65,10 +68,12 @@ __all__ = [
 __getattr__, _ = lazy_names(
     __name__,
     {
+        "Explanations": "explaining",
         "Finding": "findings",
         "Findings": "findings",
         "Matches": "matching",
         "audit": "findings",
+        "explain": "explaining",
         "match": "matching",
         "SideBySide": "sides",
         "side_by_side": "sides",

@@ -32,7 +32,7 @@ def hypotheses(architecture: Architecture, quantity: str, printed: Collection[st
         sizes = (size for size in IMAGE_SIZES if size != architecture.image_size)
         found += [_changed(quantity, f"images of {size}x{size}", "", size) for size in sizes]
     if isinstance(architecture, ResNet):
-        options = {label: text for label, text in _options(architecture) if not _names(text) & set(printed)}
+        options = {label: text for label, text in single_changes(architecture) if not _names(text) & set(printed)}
         found += [_changed(quantity, label, text) for label, text in options.items()]
     return found
 
@@ -89,7 +89,7 @@ def _published_settings() -> tuple[tuple[str, str, str], ...]:
 
 def _conventions(quantity: str) -> Iterator[Hypothesis]:
     if quantity == "params":
-        yield Hypothesis("batch-norm statistics counted", _with_statistics, convention=True)
+        yield Hypothesis("batch-norm statistics counted", with_statistics, convention=True)
     else:
         yield Hypothesis("FLOPs, 2 x MACs", lambda each: ledger(each).flops, convention=True)
         yield Hypothesis(
@@ -97,7 +97,8 @@ def _conventions(quantity: str) -> Iterator[Hypothesis]:
         )
 
 
-def _with_statistics(architecture: Architecture) -> int:
+def with_statistics(architecture: Architecture) -> int:
+    """Return the parameters of a network with the running statistics of its norms."""
     of = ledger(architecture)  # a norm has as many running means and variances as weights and biases
     return of.params + sum(row.params for row in of.rows if row.kind == "norm")
 
@@ -113,7 +114,7 @@ def _changed(quantity: str, label: str, options: str, image_size: int | None = N
     return Hypothesis(label, recount)
 
 
-def _options(architecture: ResNet) -> Iterator[tuple[str, str]]:
+def single_changes(architecture: ResNet) -> Iterator[tuple[str, str]]:
     """Yield single changes of a network, each in words and as options."""
     for pattern in Grid(architecture.depth).patterns:
         yield f"stages={pattern}", f"stages={pattern}"

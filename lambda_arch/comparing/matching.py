@@ -26,11 +26,15 @@ class Match:
 
 @dataclass(frozen=True)
 class Matches(Result):
-    """The simplest matches, how many there are in all, and how many architectures were searched."""
+    """The simplest matches, how many there are in all, and how many architectures were searched.
+
+    ``by_macs``: whether a figure of multiply-accumulates was given.
+    """
 
     best: tuple[Match, ...]
     found: int
     searched: int
+    by_macs: bool = False
 
 
 def match(params: str | None = None, macs: str | None = None, depth: int | None = None, top: int = 10) -> Matches:
@@ -63,7 +67,9 @@ def match(params: str | None = None, macs: str | None = None, depth: int | None 
                 network, body = places[i]
                 found.append((int(changes[i]), float(off[inside][i]), grid, int(network), int(body)))
     found.sort(key=lambda each: each[:2])
-    return Matches(tuple(_match(grid, i, j, changes) for changes, _, grid, i, j in found[:top]), total, searched)
+    return Matches(
+        tuple(_match(grid, i, j, changes) for changes, _, grid, i, j in found[:top]), total, searched, macs is not None
+    )
 
 
 def _inside(grid: Grid, figures: Mapping[str, Figure]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:

@@ -17,6 +17,7 @@ REPORTS = {
     "Coverage": "proposals.coverage_report",
     "Devices": "devices.devices_report",
     "Exported": "exported.exported_report",
+    "Explanations": "explanations.explanations_report",
     "Findings": "audits.audit_report",
     "Footprint": "footprints.footprint_report",
     "Front": "fronts.result_report",

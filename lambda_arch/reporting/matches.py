@@ -20,5 +20,10 @@ def match_report(matches: Matches) -> Report:
         f"{matches.found:,} of {matches.searched:,} architectures are within the rounding. "
         "Changes: settings that are not the defaults."
     )
+    notes = [note]
+    if any("m=global" in str(each.architecture) for each in matches.best):
+        notes.append("m=global is what a LambdaLayer of lambda-networks is where its argument r is left out.")
+    if matches.by_macs:
+        notes.append("A figure of FLOPs counts each multiply-accumulate twice: halve it, or see `lambda-arch audit`.")
     data = {"matches": rows, "found": matches.found, "searched": matches.searched}
-    return Report([Table(columns, rows, notes=[note])], Table(columns, rows), data)
+    return Report([Table(columns, rows, notes=notes)], Table(columns, rows), data)
