@@ -19,6 +19,7 @@ from lambda_arch.errors import SetupError
 from lambda_arch.training.recipe import SETTINGS
 
 if TYPE_CHECKING:
+    from lambda_arch.training import Accuracy, TrainingRun
     from lambda_arch.training.loop import Callback, Progress
 
 RECIPE_HELP = "A recipe: paper, d-li14, leaderj1001, lambda-mobilenets, digits, or a TOML file."
@@ -120,7 +121,16 @@ def train(
     plotted.draw(runs)
     if not plotted.replaces_table:
         output.show(runs)
+    for run in runs:
+        _note_damaged(run, shown=output.for_people and not plotted.replaces_table)
     _leave(runs[-1].status)
+
+
+def _note_damaged(found: "TrainingRun | Accuracy", *, shown: bool) -> None:
+    """Say how many images were left out, unless a table below which it stands is ``shown``."""
+    if found.damaged and not shown:
+        count = len(found.damaged)
+        say(f"note: {found.architecture}: {count} damaged images left out; the first: {found.damaged[0]}", err=True)
 
 
 def _leave(status: str) -> None:
@@ -196,15 +206,15 @@ def evaluate(
     """
     from lambda_arch.training import evaluate as measure
 
-    output.show(
-        measure(
-            architecture,
-            weights,
-            data,
-            batch_size=batch_size,
-            device=device,
-            workers=workers,
-            limit_images=limit_images,
-            skip_damaged=skip_damaged,
-        )
+    found = measure(
+        architecture,
+        weights,
+        data,
+        batch_size=batch_size,
+        device=device,
+        workers=workers,
+        limit_images=limit_images,
+        skip_damaged=skip_damaged,
     )
+    output.show(found)
+    _note_damaged(found, shown=output.for_people)

@@ -75,7 +75,7 @@ def runs_report(runs: "Runs") -> Report:
     """Return one row per run."""
     rows = [run_row(run) for run in runs]
     notes = [f"{run.folder}: weights, log and checkpoint" for run in runs if run.folder.name]
-    notes += [f"{len(run.damaged)} damaged images left out of {run.architecture}" for run in runs if run.damaged]
+    notes += [f"{run.architecture}: {_left_out(run.damaged)}" for run in runs if run.damaged]
     flat = [*RUN_COLUMNS, Column("folder", align="left")]
     data = [
         {**row, "damaged": list(run.damaged), "log": [asdict(e) for e in run.epochs]} for row, run in _with(rows, runs)
@@ -140,6 +140,10 @@ def _memory(value: int) -> str:
     return f"{value / 1e6:,.0f}"
 
 
+def _left_out(damaged: Sequence[str]) -> str:
+    return f"{len(damaged)} damaged images left out; the first: {damaged[0]}"
+
+
 def accuracy_report(found: "Accuracy") -> Report:
     """Return the accuracy, and one row per class."""
     names = ("architecture", "data", "images", "top1", "top5", "loss", "images_per_second")
@@ -163,6 +167,6 @@ def accuracy_report(found: "Accuracy") -> Report:
         Column("right"),
         Column("top1", "top-1 %", show=_figure(2)),
     ]
-    notes = [f"{len(found.damaged)} damaged images left out"] if found.damaged else []
+    notes = [_left_out(found.damaged)] if found.damaged else []
     tables = [Table(columns, [row], "Accuracy", notes), Table(classes, by_class, "By class")]
     return Report(tables, Table(columns, [row]), {**row, "classes": by_class, "damaged": list(found.damaged)})

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -77,6 +78,25 @@ def synchronize_norms(network: nn.Module, world: World) -> nn.Module:
     return network
 
 
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of the processes' tensors; its gradient is the sum of theirs (torch's own all_reduce is deprecated)."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return _SumOverProcesses.forward(None, gradient)
+
+
+def _sum_over_processes(x: Tensor) -> Tensor:
+    total: Tensor = _SumOverProcesses.apply(x)  # type: ignore[no-untyped-call]
+    return total
+
+
 class BatchNormOfAll(nn.BatchNorm2d):
     """A batch norm over the batch of all processes, on CPUs, where torch's SyncBatchNorm does not run."""
 
@@ -84,12 +104,10 @@ class BatchNormOfAll(nn.BatchNorm2d):
         """Return x (b, c, H, W), normalised."""
         if not self.training:
             return super().forward(x)
-        from torch.distributed.nn.functional import all_reduce
-
         count = dist.get_world_size() * x.numel() / x.shape[1]
-        mean = all_reduce(x.sum((0, 2, 3))) / count  # type: ignore[no-untyped-call]
+        mean = _sum_over_processes(x.sum((0, 2, 3))) / count
         centred = x - mean.view(1, -1, 1, 1)
-        variance = all_reduce(centred.square().sum((0, 2, 3))) / count  # type: ignore[no-untyped-call]
+        variance = _sum_over_processes(centred.square().sum((0, 2, 3))) / count
         with torch.no_grad():
             assert self.running_mean is not None and self.running_var is not None
             assert self.num_batches_tracked is not None

@@ -124,15 +124,38 @@ def test_a_file_system_that_takes_no_more_ends_the_run_in_a_line_and_keeps_the_c
     assert run_cli(*command).code == 0
 
 
+def images_of_noise(folder):
+    """Write an image folder of ten classes, four images of each on both sides."""
+    draw = np.random.RandomState(0)
+    for side, label, i in product(("train", "val"), range(10), range(4)):
+        path = folder / side / str(label) / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.randint(0, 256, (8, 8, 3)).astype(np.uint8)).save(path)
+    return folder
+
+
+def test_damaged_images_are_named_or_counted(run_cli, tmp_path):
+    data = images_of_noise(tmp_path / "data")
+    damaged = [data / "train" / "3" / "1.png", data / "val" / "4" / "0.png"]
+    for path in damaged:
+        path.write_bytes(b"")
+    command = ("train", ARCHITECTURE, *quick("--data", data, "--limit-images", "40"), "--output", tmp_path / "runs")
+    code, out, err = run_cli(*command)
+    assert code == 2 and out == "" and err.count("\n") == 1 and str(damaged[0]) in err
+    code, out, err = run_cli(*command, "--resume", "--skip-damaged")
+    assert code == 0 and out.count("\n") == 2
+    assert f"note: {ARCHITECTURE}: 2 damaged images left out; the first: {damaged[0]}" in err and err.count("\n") == 1
+    weights = next(tmp_path.glob("runs/*/final.safetensors"))
+    evaluation = ("evaluate", "--weights", weights, "--data", data)
+    assert str(damaged[1]) in run_cli(*evaluation).err
+    code, out, err = run_cli(*evaluation, "--skip-damaged", "--format", "table")
+    assert code == 0 and err == "" and "1 damaged images left out; the first: " in " ".join(out.split())
+
+
 def test_images_that_vanish_end_the_run_in_a_line_that_names_one(run_cli, tmp_path, monkeypatch):
     from lambda_arch.training.trainer import Trainer
 
-    draw = np.random.RandomState(0)
-    for side, label, i in product(("train", "val"), range(10), range(4)):
-        path = tmp_path / "data" / side / str(label) / f"{i}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(draw.randint(0, 256, (8, 8, 3)).astype(np.uint8)).save(path)
-    flags = quick("--data", tmp_path / "data", "--epochs", "2")
+    flags = quick("--data", images_of_noise(tmp_path / "data"), "--epochs", "2")
     command = ("train", ARCHITECTURE, *flags, "--output", tmp_path / "runs", "--resume")
     undisturbed = run_cli("train", ARCHITECTURE, *flags, "--output", tmp_path / "other")
     assert undisturbed.code == 0, undisturbed.err

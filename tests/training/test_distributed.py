@@ -49,7 +49,7 @@ def test_two_processes_learn_what_one_does(tmp_path, run_cli):
     assert code == 0, err
     codes, outs, errs = run_ranks(2, *ARGUMENTS, tmp_path / "two", *TWO_EPOCHS)
     assert codes == [0, 0], errs
-    assert outs[1] == ""  # only the first reports
+    assert outs[1] == "" and errs == ("", "")  # only the first reports
     one, two = (next(csv.DictReader(io.StringIO(text))) for text in (out, outs[0]))
     assert one["architecture"] == two["architecture"] and one["status"] == two["status"] == "finished"
     (log, weights), (other_log, other_weights) = (logs_and_weights(tmp_path / name) for name in ("one", "two"))
