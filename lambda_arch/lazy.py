@@ -28,5 +28,10 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str]
 def check_installed(extra: str, *modules: str) -> None:
     """Raise :class:`SetupError`, which names the ``extra`` to install, unless all ``modules`` of it are there."""
     for module in modules:
-        if find_spec(module) is None:
+        if not is_installed(module):
             raise SetupError(f"{module} is not installed; expected `pip install 'lambda-arch[{extra}]'`")
+
+
+def is_installed(*modules: str) -> bool:
+    """Return whether all ``modules`` can be imported, without importing them."""
+    return all(find_spec(module) for module in modules)

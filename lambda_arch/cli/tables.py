@@ -10,6 +10,7 @@ from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.comparing import Comparisons, LongComparisons, compare
+from lambda_arch.lazy import is_installed
 from lambda_arch.reporting.tables_folder import stale_files, write_folder
 
 FOLDER = Path("tables")
@@ -25,7 +26,7 @@ def tables(
     names: TableNames = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 if the folder of --out (tables/) is stale.")] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Count every row with all three counters and compare them.")
+        bool, typer.Option("--verify", help="Count every row with all counters and compare them.")
     ] = False,
     long: Annotated[bool, typer.Option("--long", help="One row per printed figure, for plotting.")] = False,
     plotted: Plotted,
@@ -68,7 +69,10 @@ def _verify(comparisons: Comparisons, output: Output) -> None:
     from lambda_arch.reporting.verifications import verification_report
 
     architectures = comparisons.architectures()
-    results = list(track(verify_all(architectures), len(architectures), "three counters"))
+    onnx = is_installed("onnx", "onnxscript")
+    if not onnx:
+        say("note: ONNX's graph is not counted; `pip install 'lambda-arch[onnx]'` adds this counter", err=True)
+    results = list(track(verify_all(architectures, onnx=onnx), len(architectures), "counters"))
     output.show(verification_report(results))
     if any(result.disagreements for result in results):
         raise typer.Exit(1)

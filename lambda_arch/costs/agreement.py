@@ -1,7 +1,7 @@
-"""The three counters compared: closed form, fvcore and torch."""
+"""The counters compared: closed form, fvcore, torch, and ONNX's graph where it is asked for."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambda_arch.arch import Architecture
 from lambda_arch.costs.backward import Mode
@@ -13,7 +13,7 @@ from lambda_arch.results import Result
 
 @dataclass(frozen=True)
 class Verification(Result):
-    """The counts of one architecture by the closed form and by the two others, and every row on which they disagree.
+    """The counts of one architecture by the closed form and by the others, and every row on which they disagree.
 
     ``kept``: whether the others counted it earlier, with the same code and versions (:func:`verify_all`).
     """
@@ -32,13 +32,19 @@ def verify(architecture: Architecture, *, mode: Mode = "inference") -> Verificat
     return agreement(architecture, run_counters(architecture, mode), mode)
 
 
-def run_counters(architecture: Architecture, mode: Mode = "inference") -> tuple[Counted, ...]:
-    """Return the counts of the other counters, which run the network: fvcore (in inference) and torch."""
+def run_counters(architecture: Architecture, mode: Mode = "inference", *, onnx: bool = False) -> tuple[Counted, ...]:
+    """Return the counts of the other counters: fvcore (in inference) and torch, which run the network, and ``onnx``."""
     from lambda_arch.costs.fvcore_counter import count_by_fvcore
     from lambda_arch.costs.torch_counter import count_by_torch
 
     by_torch = count_by_torch(architecture, mode=mode)
-    return (by_torch,) if mode == "train" else (count_by_fvcore(architecture), by_torch)
+    if mode == "train":
+        return (by_torch,)
+    if not onnx:
+        return (count_by_fvcore(architecture), by_torch)
+    from lambda_arch.costs.onnx_counter import count_by_onnx
+
+    return (count_by_fvcore(architecture), by_torch, count_by_onnx(architecture))
 
 
 def agreement(
@@ -54,6 +60,9 @@ def _disagreements(ledger: Ledger, other: Counted) -> Iterator[str]:
     fields = ("shape", "params", "macs", "backward_macs") + (("fvcore_flops",) if other.name == "fvcore" else ())
     if other.macs not in (None, ledger.macs):
         yield f"total: macs {ledger.macs} in closed form, {other.macs} in the whole run by {other.name}"
+    if other.name == "onnx":  # a graph has no modules, only the products that they became
+        fields = ("macs",)
+        ledger = replace(ledger, rows=tuple(row for row in ledger.rows if row.macs))
     ours = {row.path: row for row in ledger.rows}
     theirs = {row.path: row for row in other.ledger.rows}
     for path in ours.keys() | theirs.keys():

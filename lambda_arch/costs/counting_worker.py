@@ -1,7 +1,8 @@
-"""A process that runs the counters: it answers each name of an architecture, a line, with a line of JSON.
+"""A process that runs the counters: it answers each line with a line, both of JSON.
 
-It ends when its input ends. Python's own search could find another installation of the package, or files of the current
-folder: the package is that of this file.
+A line names an architecture, and says whether to count ONNX's graph too. The process ends when its input ends. Python's
+own search could find another installation of the package, or files of the current folder: the package is that of this
+file.
 """
 
 import json
@@ -23,7 +24,8 @@ def main() -> None:
     from lambda_arch.costs.kept_counts import plain
 
     for line in sys.stdin:
-        replies.write(f"{json.dumps(plain(run_counters(parse(json.loads(line)))))}\n")
+        name, onnx = json.loads(line)
+        replies.write(f"{json.dumps(plain(run_counters(parse(name), onnx=onnx)))}\n")
         replies.flush()
 
 

@@ -18,7 +18,10 @@ PACKAGE = Path(__file__).parents[1]
 CODE = (
     "arch",
     "nn",
-    *(f"costs/{name}.py" for name in ("counted", "fvcore_counter", "ledger", "network_rows", "torch_counter")),
+    *(
+        f"costs/{name}.py"
+        for name in ("counted", "fvcore_counter", "ledger", "network_rows", "onnx_counter", "torch_counter")
+    ),
 )
 """The folders and files of the package on which the counts depend; the closed form is not among them."""
 
@@ -30,27 +33,27 @@ def folder() -> Path:
     return user_cache_path("lambda-arch", appauthor=False) / "counts"
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what counts."""
-    return {name: version(name) for name in ("torch", "fvcore")}
+def versions(onnx: bool = False) -> dict[str, str]:
+    """Return the versions of what counts, ONNX's graph too or not."""
+    return {name: version(name) for name in ("torch", "fvcore", *(("onnx", "onnxscript") if onnx else ()))}
 
 
-def read_counts(architecture: Architecture) -> tuple[Counted, ...] | None:
+def read_counts(architecture: Architecture, onnx: bool = False) -> tuple[Counted, ...] | None:
     """Return what the counters found for ``architecture`` before, by the same code and versions; None if nothing."""
     if extension_modules():  # their code is not in the key
         return None
     try:
-        found = json.loads(_path(architecture).read_bytes())
+        found = json.loads(_path(architecture, onnx).read_bytes())
         return counts_of(found["counts"]) if found["architecture"] == str(architecture) else None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):  # none, or a damaged file
         return None
 
 
-def keep_counts(architecture: Architecture, counts: Sequence[Counted]) -> None:
+def keep_counts(architecture: Architecture, counts: Sequence[Counted], onnx: bool = False) -> None:
     """Keep what the counters found, where the folder can be written to."""
     if extension_modules():
         return
-    path = _path(architecture)
+    path = _path(architecture, onnx)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, json.dumps({"architecture": str(architecture), "counts": plain(counts)}))
@@ -89,8 +92,8 @@ def _row(values: Sequence[Any]) -> Row:
     return Row(str(path), str(kind), tuple(map(int, shape)), *map(int, numbers))
 
 
-def _path(architecture: Architecture) -> Path:
-    key = json.dumps([_code(), versions(), str(architecture)], sort_keys=True)
+def _path(architecture: Architecture, onnx: bool) -> Path:
+    key = json.dumps([_code(), versions(onnx), str(architecture)], sort_keys=True)
     return folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from importlib.util import find_spec
 from math import prod
 from typing import Any
 
@@ -23,11 +22,6 @@ from lambda_arch.nn.graphs import exported_program, onnx_program
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """The entry of a node's metadata with the modules that it comes from, outermost first, and the operation."""
-
-
-def has_onnx() -> bool:
-    """Return whether ONNX graphs can be made here."""
-    return all(find_spec(name) for name in ("onnx", "onnxscript"))
 
 
 def count_by_onnx(architecture: Architecture) -> Counted:
@@ -66,28 +60,32 @@ def _scopes(text: str) -> list[str]:
     return found
 
 
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(int(side) for side in value.shape)
+
+
 def _conv(node: Any) -> int:
     """Each output is a sum over the kernel and the channels of a group."""
-    return prod(node.outputs[0].shape.numpy()) * prod(node.inputs[1].shape.numpy()[1:])
+    return prod(_shape(node.outputs[0])) * prod(_shape(node.inputs[1])[1:])
 
 
 def _matmul(node: Any) -> int:
-    return prod(node.outputs[0].shape.numpy()) * int(node.inputs[0].shape.numpy()[-1])
+    return prod(_shape(node.outputs[0])) * _shape(node.inputs[0])[-1]
 
 
 def _gemm(node: Any) -> int:
-    rows, columns = node.inputs[0].shape.numpy()
+    rows, columns = _shape(node.inputs[0])
     transposed = "transA" in node.attributes and node.attributes["transA"].as_int()
-    return prod(node.outputs[0].shape.numpy()) * int(rows if transposed else columns)
+    return prod(_shape(node.outputs[0])) * (rows if transposed else columns)
 
 
 def _einsum(node: Any) -> int:
     """Every combination of the letters is a multiplication."""
     letters = node.attributes["equation"].as_string().partition("->")[0].replace(" ", "").split(",")
     sizes = {
-        letter: int(size)
+        letter: size
         for operand, shaped in zip(letters, node.inputs, strict=True)
-        for letter, size in zip(operand, shaped.shape.numpy(), strict=True)
+        for letter, size in zip(operand, _shape(shaped), strict=True)
     }
     return prod(sizes.values())
 

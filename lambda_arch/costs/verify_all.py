@@ -25,15 +25,15 @@ MEMORY = 3e9
 Counts = tuple[Counted, ...]
 
 
-def verify_all(architectures: Sequence[Architecture]) -> Iterator[Verification]:
-    """Yield the verification of each architecture in order.
+def verify_all(architectures: Sequence[Architecture], *, onnx: bool = False) -> Iterator[Verification]:
+    """Yield the verification of each architecture in order; ``onnx``: by the counter of ONNX's graph too.
 
-    What fvcore and torch counted is kept in the user's cache folder, by architecture, code and versions, as soon as it
+    What the counters found is kept in the user's cache folder, by architecture, code and versions, as soon as it
     is known, and is not counted again.
     """
-    known = {each: counts for each in architectures if (counts := read_counts(each)) is not None}
+    known = {each: counts for each in architectures if (counts := read_counts(each, onnx)) is not None}
     left = list(dict.fromkeys(each for each in architectures if each not in known))
-    with _counting(left) as counted:
+    with _counting(left, onnx) as counted:
         for each in architectures:
             kept = each in known
             while each not in known:
@@ -42,21 +42,25 @@ def verify_all(architectures: Sequence[Architecture]) -> Iterator[Verification]:
 
 
 @contextmanager
-def _counting(architectures: Sequence[Architecture]) -> Iterator[Iterator[Counts]]:
+def _counting(architectures: Sequence[Architecture], onnx: bool) -> Iterator[Iterator[Counts]]:
     """Yield an iterator of the counts of ``architectures``, which are kept as they are made."""
     number = min(len(architectures), _most())
     if len(architectures) < FEW or number < 2 or extension_modules():
-        yield (_kept(each, run_counters(each)) for each in list(architectures))
+        yield (_counted(each, onnx) for each in list(architectures))
         return
     with ExitStack() as stack:
         executor = stack.enter_context(ThreadPoolExecutor(number))
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        workers = stack.enter_context(_workers(number))
+        workers = stack.enter_context(_workers(number, onnx))
         yield executor.map(workers, list(architectures))
 
 
-def _kept(architecture: Architecture, counts: Counts) -> Counts:
-    keep_counts(architecture, counts)
+def _counted(architecture: Architecture, onnx: bool) -> Counts:
+    return _kept(architecture, run_counters(architecture, onnx=onnx), onnx)
+
+
+def _kept(architecture: Architecture, counts: Counts, onnx: bool) -> Counts:
+    keep_counts(architecture, counts, onnx)
     return counts
 
 
@@ -68,7 +72,7 @@ def _most() -> int:
 
 
 @contextmanager
-def _workers(number: int) -> Iterator[Callable[[Architecture], Counts]]:
+def _workers(number: int, onnx: bool) -> Iterator[Callable[[Architecture], Counts]]:
     """Start worker processes; yield a function that counts in an idle one, and ends them afterwards."""
     idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
     stopped = threading.Event()
@@ -79,13 +83,13 @@ def _workers(number: int) -> Iterator[Callable[[Architecture], Counts]]:
     def ask(architecture: Architecture) -> Counts:
         process = idle.get()
         try:
-            line = _reply(process, architecture)
+            line = _reply(process, architecture, onnx)
         finally:
             idle.put(process)
         if stopped.is_set():
             raise InterruptedError
         # a worker that fails leaves the error to be raised here
-        return _kept(architecture, counts_of(json.loads(line)) if line else run_counters(architecture))
+        return _kept(architecture, counts_of(json.loads(line)), onnx) if line else _counted(architecture, onnx)
 
     try:
         yield ask
@@ -112,10 +116,10 @@ def _start() -> "subprocess.Popen[str]":
     )
 
 
-def _reply(process: "subprocess.Popen[str]", architecture: Architecture) -> str:
+def _reply(process: "subprocess.Popen[str]", architecture: Architecture, onnx: bool) -> str:
     assert process.stdin is not None and process.stdout is not None
     try:
-        process.stdin.write(f"{json.dumps(str(architecture))}\n")
+        process.stdin.write(f"{json.dumps([str(architecture), onnx])}\n")
         process.stdin.flush()
         return process.stdout.readline()
     except (OSError, ValueError):  # it has ended

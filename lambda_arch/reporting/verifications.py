@@ -1,4 +1,4 @@
-"""Reports of the three counters compared: closed form, fvcore and torch's flop counter."""
+"""Reports of the counters compared: closed form, fvcore, torch's flop counter, and ONNX's graph."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -32,13 +32,15 @@ def verification_report(verified: Verification | Iterable[Verification]) -> Repo
     notes = [f"{result.ledger.architecture}: {line}" for result in results for line in result.disagreements]
     rows_compared = sum(len(result.ledger.rows) for result in results)
     agreeing = sum(not result.disagreements for result in results)
+    onnx = any(other.name == "onnx" for result in results for other in result.others)
+    counters = "fvcore, torch and, for MACs, ONNX's graph" if onnx else "fvcore and torch"
     notes.append(
-        f"{agreeing} of {len(results)} architectures agree to the unit in closed form, fvcore and torch, "
+        f"{agreeing} of {len(results)} architectures agree to the unit in closed form, {counters}, "
         f"over {as_text(rows_compared)} rows of shapes, params, MACs and fvcore's total."
     )
     kept = sum(result.kept for result in results)
     if kept:
-        made = ", ".join(f"{name} {number}" for name, number in versions().items())
+        made = ", ".join(f"{name} {number}" for name, number in versions(onnx).items())
         notes.append(f"{kept} of them were run before, by the same code, {made}; their counts are kept in {folder()}.")
     notes += [f"Counted as zero by {counter}: {', '.join(ops)}." for counter, ops in _zero(results).items()]
     data = {
@@ -47,7 +49,8 @@ def verification_report(verified: Verification | Iterable[Verification]) -> Repo
         ],
         "counted_as_zero": _zero(results),
     }
-    return Report([Table(columns, rows, "Three counters", notes)], Table(columns, rows), data)
+    title = "Four counters" if onnx else "Three counters"
+    return Report([Table(columns, rows, title, notes)], Table(columns, rows), data)
 
 
 def checked_report(front: "Front", checked: "Sequence[Checked]") -> Report:

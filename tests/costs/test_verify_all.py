@@ -24,7 +24,7 @@ def counted(monkeypatch):
     """The architectures that were run, in this process, by counters that agree with the closed form."""
     found = []
 
-    def run_counters(architecture):
+    def run_counters(architecture, onnx=False):
         found.append(architecture)
         rows = list(count(architecture).rows)
         return tuple(Counted.of(name, architecture, rows, {"aten::add": 3}) for name in ("fvcore", "torch"))
@@ -49,7 +49,7 @@ def test_what_was_counted_is_not_counted_again(counted):
 
 def test_other_code_or_versions_count_again(counted, monkeypatch):
     all_of(SOME[:1])
-    monkeypatch.setattr(kept_counts, "versions", lambda: {"torch": "0", "fvcore": "0"})
+    monkeypatch.setattr(kept_counts, "versions", lambda onnx=False: {"torch": "0", "fvcore": "0"})
     all_of(SOME[:1])
     monkeypatch.setattr(kept_counts, "_code", lambda: "other code")
     all_of(SOME[:1])
@@ -94,7 +94,7 @@ def test_several_processes_give_the_same_in_order(monkeypatch):
 
 def test_a_table_is_checked_as_well_as_verified(tmp_path, monkeypatch, counted):
     results = all_of(SOME[:1])
-    monkeypatch.setattr(verify_all, "verify_all", lambda architectures: results)
+    monkeypatch.setattr(verify_all, "verify_all", lambda architectures, onnx: results)
     code, out, err = run("tables", "cifar10", "--verify", "--check", "--out", tmp_path, "--format", "table")
     assert code == 1
     assert "1 of 1 architectures agree" in out and "stale" in err
@@ -102,7 +102,7 @@ def test_a_table_is_checked_as_well_as_verified(tmp_path, monkeypatch, counted):
 
 def test_no_figure_is_broken_at_80_columns(monkeypatch, counted):
     results = all_of([parse("lambda_resnet50:pool=first,shortcut_bias=yes,k=8,h=8,u=4,m=7")])
-    monkeypatch.setattr(verify_all, "verify_all", lambda architectures: results)
+    monkeypatch.setattr(verify_all, "verify_all", lambda architectures, onnx: results)
     _, out, _ = run("tables", "cifar10", "--verify", "--format", "table")
     assert "15,265,768" in out and "2,994,946,048" in out
     assert max(map(len, out.splitlines())) <= 80
