@@ -1,7 +1,7 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table with our counts
 #   make test     run the tests; make test-fast leaves out the slow ones
-# make audit looks up known vulnerabilities of what is installed.
+# make audit looks up known vulnerabilities of what is installed; it fails where it cannot look up every package.
 # make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
 PYTHON ?= python3
@@ -29,7 +29,8 @@ lint: .venv/installed-dev
 
 audit: .venv/installed-dev
 	$(BIN)/pip install --quiet pip-audit
-	$(BIN)/pip-audit --local --skip-editable
+	$(BIN)/pip freeze --exclude-editable | sed -n 's/^\([^ ]*==[^+ ]*\).*/\1/p' > .venv/audit.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement .venv/audit.txt
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
