@@ -1,6 +1,6 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table with our counts
-#   make test     run the tests; make test-fast leaves out the slow ones
+#   make test     run the tests; make test-fast leaves out the slow ones and draws fewer random inputs
 # make audit looks up known vulnerabilities of what is installed; it fails where it cannot look up every package.
 # make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
@@ -16,7 +16,7 @@ test: .venv/installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: .venv/installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not slow' --hypothesis-profile=fast
 
 test-triton: .venv/installed-triton
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/nn/test_fused.py

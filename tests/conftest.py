@@ -6,6 +6,7 @@ from hypothesis import settings
 # one thread a worker: the suite runs on as many workers as there are cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("suite", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile("fast", settings.get_profile("suite"), max_examples=20)  # of make test-fast
 settings.load_profile("suite")
 
 

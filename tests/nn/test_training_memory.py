@@ -28,6 +28,7 @@ def test_evaluations_keep_no_more_than_the_convolution_form():
     assert kept["convolution/accumulate/recompute"] < 0.8 * kept["convolution/accumulate"]
 
 
+@pytest.mark.slow
 def test_recomputing_gives_the_same_gradients():
     torch.manual_seed(0)
     network = build("lambda_resnet18:k=4,m=5@64", evaluation="convolution/accumulate")

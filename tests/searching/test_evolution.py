@@ -53,7 +53,7 @@ def test_it_goes_on_from_its_file_as_if_it_had_never_stopped(tmp_path: Path) -> 
 
 def test_it_improves_on_where_it_began() -> None:
     few = evolve(asked(Interactions()), evaluations=20, population=20)
-    many = evolve(asked(Interactions()), evaluations=400, population=20)
+    many = evolve(asked(Interactions()), evaluations=200, population=20)
     assert many.points[:, 0].min() < few.points[:, 0].min()
     assert not many.is_exact
     assert "no guarantee" in many.how
