@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "train.train",
     "evaluate": "train.evaluate",
     "runs": "runs.runs",
+    "report": "report.report",
     "convert": "convert.convert",
     "export": "export.export",
 }

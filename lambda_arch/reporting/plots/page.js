@@ -39,9 +39,21 @@
     target.on('plotly_click', function (event) { copy(event.points[0].customdata[0]); });
     dark.addEventListener('change', function () { Plotly.relayout(target, colours()); });
   }
-  document.querySelectorAll('.plot').forEach(draw);
+  var waiting = Array.from(document.querySelectorAll('.plot'));
+  function drawOne(element) {
+    if (waiting.indexOf(element) >= 0) { waiting.splice(waiting.indexOf(element), 1); draw(element); }
+  }
+  if ('IntersectionObserver' in window) {  // a long page draws what comes into view
+    var observer = new IntersectionObserver(function (seen) {
+      seen.forEach(function (each) { if (each.isIntersecting) { drawOne(each.target); } });
+    }, {rootMargin: '600px'});
+    waiting.forEach(function (element) { observer.observe(element); });
+    window.addEventListener('beforeprint', function () { waiting.slice().forEach(drawOne); });
+  } else {
+    waiting.slice().forEach(drawOne);
+  }
   document.addEventListener('click', function (event) {
-    var name = event.target.getAttribute && event.target.getAttribute('data-copy');
-    if (name) { copy(name); }
+    var from = event.target.closest && event.target.closest('[data-copy]');
+    if (from) { copy(from.getAttribute('data-copy')); }
   });
 })();

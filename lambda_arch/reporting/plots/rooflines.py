@@ -1,5 +1,7 @@
 """Plots of rooflines: what a device can do at each arithmetic intensity, and what stages of networks do."""
 
+from collections.abc import Mapping
+
 from lambda_arch.reporting.plots.plot import SYMBOLS, Plot, Series
 from lambda_arch.reporting.timings import significant
 from lambda_arch.timing.machines import Devices
@@ -41,12 +43,15 @@ def roofline_plot(found: Rooflines) -> Plot:
 
 def devices_plot(found: Devices) -> Plot:
     """Return the roof of every device and dtype, from its measured peak rates."""
+    return roofs_plot({device.name: device.peaks for device in found.devices if device.peaks.get("copy")})
+
+
+def roofs_plot(rates: Mapping[str, Mapping[str, float]]) -> Plot:
+    """Return the roofs of devices from their rates, by dtype in FLOP/s and ``copy`` in bytes/s."""
+    kinds = [(name, kind) for name, peaks in rates.items() for kind in peaks if kind != "copy"]
     series = [
-        _roof(f"{device.name} {kind}", peak, device.peaks["copy"], *INTENSITIES, number)
-        for device in found.devices
-        if device.peaks.get("copy")
-        for number, (kind, peak) in enumerate(device.peaks.items())
-        if kind != "copy"
+        _roof(f"{name} {kind}", rates[name][kind], rates[name]["copy"], *INTENSITIES, number)
+        for number, (name, kind) in enumerate(kinds)
     ]
     return Plot("Peak rates", (), HEADINGS, 0, 1, tuple(series))
 
