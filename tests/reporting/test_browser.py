@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
+from lambda_arch.reporting.html_report import html_report
 from lambda_arch.reporting.plots.page import html_page
 from lambda_arch.reporting.plots.plot import Bars, Plot, Series
+from lambda_arch.store import Store
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -83,3 +85,55 @@ def test_bars_are_drawn(visit):
     page = visit(html_page(Bars("Bars", (), "ms", NAMES, (("median", (1.0, 2.0)),))))
     page.wait_for_selector(".barlayer .point")
     assert page.locator(".barlayer .point").count() == 2
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    with Store(tmp_path_factory.mktemp("store") / "s.db") as store:
+        return html_report(store, spaces=["scaling"], architectures=["resnet18"])
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (820, "light"), (1400, "dark")])
+def test_the_report_fits_and_draws_what_comes_into_view(visit, report, width, scheme):
+    page = visit(report, width, scheme)
+    page.wait_for_selector(".scatterlayer .point")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("#costs .plot").scroll_into_view_if_needed()
+    page.wait_for_selector("#costs .barlayer .point")
+    milliseconds = "(e => e.domContentLoadedEventEnd - e.responseEnd)(performance.getEntriesByType('navigation')[0])"
+    assert page.evaluate(milliseconds) > 0
+
+
+def test_verdicts_are_told_and_copied(visit, report):
+    page = visit(report)
+    mark = page.locator("#verdicts button.differs").first
+    mark.hover()
+    tip = page.locator("#tip").inner_text()
+    assert "differs" in tip
+    assert "ours" in tip
+    mark.click()
+    page.wait_for_function("document.getElementById('copied').textContent !== ''")
+    assert "lambda-arch params" in page.locator("#copied").inner_text()
+    page.keyboard.press("Tab")
+    assert page.locator("#tip").inner_text() != tip, "the keyboard reaches the next mark"
+    page.keyboard.press("Escape")
+    assert page.locator("#tip").is_hidden()
+
+
+def test_tables_are_sorted_and_filtered(visit, report):
+    page = visit(report)
+    page.locator("#table-hybrid_stages summary").click()
+    table = page.locator("#table-hybrid_stages table")
+
+    def column(number):
+        return [float(text) for text in table.locator(f"tbody td:nth-child({number})").all_inner_texts()]
+
+    before = column(2)
+    head = table.locator("th:nth-child(2)")
+    head.locator("button").click()
+    assert column(2) == sorted(before)
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.locator("button").click()
+    assert column(2) == sorted(before, reverse=True)
+    page.locator("#table-hybrid_stages input").fill("cclL")
+    assert table.locator("tbody tr:visible").count() == 1

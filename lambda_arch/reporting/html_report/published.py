@@ -34,7 +34,7 @@ def verdicts() -> Section:
     body = (
         "<p>One mark per printed figure that can be counted. Point at a mark, or move to it with the keyboard, for the "
         "printed figure, ours and the reason; press it to copy the command that shows it.</p>"
-        f'<p class="key">{key}</p><div class="scroll" tabindex="0"><table class="matrix">{"".join(rows)}</table></div>'
+        f'<p class="key">{key}</p><table class="matrix">{"".join(rows)}</table>'
     )
     return Section("verdicts", "Published figures and our counts", body)
 
