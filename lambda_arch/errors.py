@@ -76,9 +76,9 @@ class ModuleError(ArchitectureError):
     """Code of a user that does not run or does not make a module; it names the line of the code."""
 
 
-def did_you_mean(word: str, choices: Iterable[str]) -> str:
+def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
     if len(word) > MOST:
         return ""
-    found = get_close_matches(word, list(choices), n=1, cutoff=0.6)
+    found = get_close_matches(word, list(choices), n=1, cutoff=cutoff)
     return f" (did you mean {found[0]}?)" if found else ""

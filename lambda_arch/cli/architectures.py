@@ -1,6 +1,7 @@
 """The architectures of a command line: an argument, and a flag for every option."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from inspect import Parameter
 from itertools import product
 from math import prod
@@ -9,9 +10,21 @@ from typing import Annotated, Any
 
 import typer
 
-from lambda_arch.arch import OPTIONS, Architecture, Option, Swept, configure, read_architecture, read_setting, sweep
+from lambda_arch.arch import (
+    OPTIONS,
+    Architecture,
+    Option,
+    Swept,
+    all_named,
+    configure,
+    read_architecture,
+    read_setting,
+    sweep,
+)
 from lambda_arch.arch.options import BY_NAME
 from lambda_arch.arch.sweeps import MOST_SWEPT, read_choices
+from lambda_arch.arch.weights_file import ENDING as WEIGHTS
+from lambda_arch.arch.weights_file import read_named_architecture
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.errors import ArchitectureError
@@ -19,18 +32,21 @@ from lambda_arch.interop.inputs import Input, image_input, read_inputs
 from lambda_arch.interop.references import Reference, is_reference, read_reference
 
 DEFAULT = "lambda_resnet50"
-HELP = "Names such as lambda_resnet50:k=8@256 (k=8|16 for both), or TOML files. [default: lambda_resnet50]"
+HELP = (
+    "Names such as lambda_resnet50:k=8@256 (k=8|16 for both), or TOML and safetensors files. [default: lambda_resnet50]"
+)
 HELP_WITH_MODULES = HELP.replace(
-    "TOML files.", "TOML files, or any module: FILE.py:FACTORY(width=64), PACKAGE:FACTORY."
+    "TOML and safetensors files.",
+    "TOML and safetensors files, or any module: FILE.py:FACTORY(width=64), PACKAGE:FACTORY.",
 )
 INPUT_HELP = "An input of modules, such as 1,3,224,224 or 1,77:int64; once per argument. [default: one image]"
 
 
-def takes_architectures(command: Command, *, modules: bool = False) -> Command:
+def takes_architectures(command: Command, *, modules: bool = False, default: Sequence[str] = (DEFAULT,)) -> Command:
     """Give ``command(architectures, ...)`` the argument and the flags, which are applied to every named architecture.
 
-    The command gets :class:`Named` architectures, by default :data:`DEFAULT`. ``modules``: any torch module is taken
-    too, by reference, with a flag for its inputs.
+    The command gets :class:`Named` architectures, by default :data:`DEFAULT` or those in ``default``. ``modules``: any
+    torch module is taken too, by reference, with a flag for its inputs.
     """
     kinds: dict[str, Any] = {
         "architecture": Annotated[
@@ -44,7 +60,14 @@ def takes_architectures(command: Command, *, modules: bool = False) -> Command:
     parameters = [
         Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=None) for name, kind in kinds.items()
     ]
-    return expand(command, "architectures", parameters, _networks if modules else _named)
+    return expand(
+        command, "architectures", parameters, _networks if modules else partial(_named, default=list(default))
+    )
+
+
+def takes_listed(command: Command) -> Command:
+    """Give ``command(architectures, ...)`` what :func:`takes_architectures` does; the default are all named ones."""
+    return takes_architectures(command, default=tuple(entry.name for entry in all_named()))
 
 
 def takes_networks(command: Command) -> Command:
@@ -73,7 +96,7 @@ def _networks(
     architecture: list[str] | None,
     image_size: str | None,
     input: list[str] | None,  # noqa: A002  # the flag's name
-    **flags: str | None,
+    **flags: Any,
 ) -> Named:
     """Return named architectures and references to modules, in the order given."""
     names = architecture or []
@@ -99,22 +122,35 @@ def _networks(
     return found
 
 
-def _named(architecture: list[str] | None, image_size: str | None, **flags: str | None) -> Named:
+def _named(
+    architecture: list[str] | None, image_size: str | None, *, default: Sequence[str] = (DEFAULT,), **flags: Any
+) -> Named:
     given = {**flags, "image_size": image_size}
     choices = {name: read_choices(name, value) for name, value in given.items() if value is not None}
-    bases = [base for name in architecture or [DEFAULT] for base in _read(name)]
+    bases = [base for name in architecture or default for base in _read(name)]
     number = len(bases) * prod(map(len, choices.values()))
     if number > MOST_SWEPT:
         raise ArchitectureError(f"{number:,} architectures; expected at most {MOST_SWEPT:,}")
     found: list[Swept] = []
+    several = not architecture and len(default) > 1  # those that cannot have the settings are left out
+    refused: ArchitectureError | None = None
     for base in bases:
         for values in product(*choices.values()):
             chosen = dict(zip(choices, values, strict=True))
             swept = {name: value for name, value in chosen.items() if len(choices[name]) > 1}
             size = chosen.pop("image_size", None)
             settings = [read_setting(name, value) for name, value in chosen.items()]
-            network = configure(base.architecture, settings, None if size is None else _image_size(size))
+            image = None if size is None else _image_size(size)
+            try:
+                network = configure(base.architecture, settings, image)
+            except ArchitectureError as error:
+                if not several:
+                    raise
+                refused = refused or error
+                continue
             found.append(Swept(network, {**base.values, **swept}))
+    if refused is not None and not found:
+        raise refused
     named = Named(each.architecture for each in found)
     if any(each.values for each in found):
         named = Named(dict.fromkeys(named))
@@ -122,7 +158,7 @@ def _named(architecture: list[str] | None, image_size: str | None, **flags: str 
             kept = named.swept.setdefault(str(each.architecture), dict(each.values))
             kept.update({name: "" for name in kept if kept[name] != each.values.get(name)})  # of no effect
     named.by_user = bool(architecture or choices)
-    _note_unused(list(dict.fromkeys(named)), [BY_NAME[name] for name in choices if name in BY_NAME])
+    _check_used(list(dict.fromkeys(named)), [BY_NAME[name] for name in choices if name in BY_NAME])
     return named
 
 
@@ -130,12 +166,12 @@ def _flag(text: str, metavar: str) -> Any:
     return Annotated[str | None, typer.Option(help=text, metavar=metavar)]
 
 
-def read_baseline(name: str | None, others: Named) -> str | Reference | None:
+def read_baseline(name: str | None, others: Named) -> Architecture | Reference | None:
     """Return a baseline as the root verbs take it: a reference to a module with the inputs of the ``others``."""
     if name is not None and is_reference(name):
         return read_reference(name, others.inputs)
     check_inputs(others)
-    return name
+    return None if name is None else read_one(name)
 
 
 def check_inputs(networks: Named) -> None:
@@ -151,7 +187,16 @@ def _read(name: str) -> list[Swept]:
         raise ArchitectureError(
             f"{name}: a module; expected an architecture by name, as `params` and `time` alone take modules"
         )
-    return [Swept(read_architecture(Path(name)), {})] if name.endswith(".toml") else sweep(name)
+    read = {".toml": read_architecture, WEIGHTS: read_named_architecture}.get(Path(name).suffix)
+    return [Swept(read(Path(name)), {})] if read else sweep(name)
+
+
+def read_one(name: str) -> Architecture:
+    """Return the architecture of a name or a file. Raises :class:`ArchitectureError` for several, such as k=8|16."""
+    found = _read(name)
+    if len(found) > 1:
+        raise ArchitectureError(f"{name}: {len(found)} architectures; expected one")
+    return found[0].architecture
 
 
 def _image_size(text: str) -> int:
@@ -160,12 +205,18 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _note_unused(architectures: list[Architecture], options: list[Option]) -> None:
-    for architecture in architectures:
-        unused = next(
-            (option for option in options if option.letters and not architecture.letters & set(option.letters)), None
-        )
-        if unused is not None:
-            flag = f"--{unused.name.replace('_', '-')}"
-            layers = "lambda" if unused.level == "lambda" else " or ".join(unused.letters)
-            say(f"note: {architecture} has no {layers} layers; {flag} has no effect", err=True)
+def _check_used(architectures: list[Architecture], options: list[Option]) -> None:
+    """Raise :class:`ArchitectureError` for an option for which none has layers; note one for which some have none."""
+    for option in options:
+        without = [each for each in architectures if not option.letters or not each.letters & set(option.letters)]
+        if not option.letters or not without:
+            continue
+        layers = "lambda" if option.level == "lambda" else " or ".join(option.letters)
+        flag = f"--{option.name.replace('_', '-')}"
+        if len(without) == len(architectures):
+            letters = " or ".join(option.letters)
+            raise ArchitectureError(
+                f"{flag}: {without[0]} has no {layers} layers; expected {letters} in stages, or no {flag}"
+            )
+        more = f", and {len(without) - 1} more" if len(without) > 1 else ""
+        say(f"note: {without[0]} has no {layers} layers; {flag} has no effect there{more}", err=True)

@@ -49,7 +49,7 @@ def match(
     params: Params = None,
     macs: Macs = None,
     depth: Annotated[int | None, typer.Option("--depth", help="Only this depth. [default: all]", metavar="N")] = None,
-    top: Annotated[int, typer.Option("--top", help="How many to show.", min=1, metavar="N")] = 10,
+    top: Annotated[int, typer.Option("--top", help="How many to show.", metavar="N")] = 10,
     output: Output,
 ) -> None:
     """Find the architectures whose counts match printed figures."""

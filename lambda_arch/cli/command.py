@@ -10,13 +10,17 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from lambda_arch.cli.messages import say
-from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
+from lambda_arch.errors import DataError, LambdaArchError, did_you_mean, shown
 
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
 """Old names of flags with their new names; the old ones still work, hidden, for one version."""
 
 WRITTEN = ("out", "plot", "to", "file")
 """Parameters that name a file to write."""
+NUMBERS = {int: "a whole number, such as 10", float: "a number, such as 2.5"}
+"""What is expected of a number on the command line."""
+NEAR = 0.75
+"""How alike a flag must be to be suggested: --downsample is not what --compile means."""
 
 
 class Parameters:
@@ -118,6 +122,12 @@ def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[
             raise LambdaArchError(
                 f"{param.opts[0]} {value}: expected {', '.join(choices)}{did_you_mean(value, choices)}"
             )
+        elif kind in NUMBERS:
+            try:
+                kind(value)
+            except ValueError:
+                raise LambdaArchError(f"{param.opts[0]} {shown(value)}: expected {NUMBERS[kind]}") from None
+            return convert(ctx, value)
         elif not choices and kind not in (str, list[str]):
             return convert(ctx, value)
         return param.callback(ctx, param, value) if param.callback else value
@@ -126,7 +136,20 @@ def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[
 
 
 class Command(Parameters, TyperCommand):
-    """A command."""
+    """A command. It names the nearest of its own flags for one that it does not have."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read ``args``. Raises :class:`LambdaArchError` for a flag that the command does not have."""
+        by_flag = {flag: param for param in self.params for flag in (*param.opts, *param.secondary_opts)}
+        for i, arg in enumerate(args):
+            flag = arg.partition("=")[0]
+            if arg == "--":
+                break
+            known = flag in by_flag or flag in RENAMED or flag == "--help"
+            if flag[:2] == "--" and not known and not self._is_value(args, i, by_flag):
+                near = did_you_mean(flag, by_flag, cutoff=NEAR)
+                raise LambdaArchError(f"{flag}: no such option{near}; `lambda-arch {self.name} --help` lists them")
+        return super().parse_args(ctx, args)
 
 
 class Group(Parameters, TyperGroup):

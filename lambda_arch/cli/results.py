@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambda_arch.arch import ArchitectureError, parse
+from lambda_arch.arch import ArchitectureError
+from lambda_arch.cli.architectures import read_one
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
@@ -72,7 +73,7 @@ def compare(
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
-    name = str(parse(baseline))
+    name = str(read_one(baseline))
     with flags.open_store(read_only=True) as opened:
         found = [timing for timing in timings(opened, _selected(opened, only), name) if timing.ratio is not None]
     if not found:

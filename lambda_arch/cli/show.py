@@ -15,6 +15,8 @@ from lambda_arch.costs.backward import read_mode
 from lambda_arch.errors import ArchitectureError, SetupError, did_you_mean
 from lambda_arch.interop.references import Reference
 from lambda_arch.reporting import Report
+from lambda_arch.reporting.ledgers import ledgers_report
+from lambda_arch.reporting.sweeps import swept_report
 from lambda_arch.results import Result
 
 if TYPE_CHECKING:
@@ -46,7 +48,8 @@ def show(
 
     Each row has the module's output shape, parameters, MACs and share of the total.
     """
-    if len(architectures) > 1:
+    several = len(architectures) > 1
+    if several and (evaluation is not None or plotted.plot is not None or Reference in map(type, architectures)):
         raise ArchitectureError(f"{architectures[1]}: expected one architecture to show")
     check_inputs(architectures)
     if isinstance(architectures[0], Reference):
@@ -63,7 +66,11 @@ def show(
         value = getattr(flags, name)
         if value != getattr(Flags(), name):
             raise SetupError(f"{name}={value}: expected it with evaluation=NAME, such as evaluation=auto")
-    ledger = count(architectures[0], mode=read_mode(mode or "inference"))
+    ledgers = [count(each, mode=read_mode(mode or "inference")) for each in architectures]
+    if several:
+        output.show(swept_report(ledgers_report(ledgers), architectures.swept))
+        return
+    ledger = ledgers[0]
     plotted.draw(ledger)
     if not plotted.replaces_table:
         output.show(ledger)

@@ -84,6 +84,18 @@ def ledger_report(ledger: Ledger) -> Report:
     return Report([table], Table(flat, rows), {**ledger.as_dict(), "rows": rows})
 
 
+def ledgers_report(ledgers: Sequence[Ledger]) -> Report:
+    """Return several whole ledgers: a table each, and flat all their rows, with the architecture."""
+    reports = [ledger_report(ledger) for ledger in ledgers]
+    rows = [
+        {"architecture": ledger.architecture, **row}
+        for ledger, report in zip(ledgers, reports, strict=True)
+        for row in report.flat.rows
+    ]
+    tables = [table for report in reports for table in report.tables]
+    return Report(tables, Table([ARCHITECTURE, *reports[0].flat.columns], rows), [report.data for report in reports])
+
+
 def counts_report(counts: "Counts") -> Report:
     """Return the costs of the first of many architectures."""
     columns = [PARAMS, MACS, FLOPS, FVCORE, ACTIVATIONS]

@@ -82,14 +82,82 @@ def test_flags_apply_on_top_of_a_name_and_of_a_file(run_cli, tmp_path):
     ]
 
 
-def test_a_flag_without_effect_is_noted(run_cli):
+def test_a_flag_without_effect_is_refused_or_noted_where_another_network_has_it(run_cli):
     code, out, err = run_cli("params", "resnet50", "--k", "8")
-    assert code == 0
-    assert table(out)[0]["architecture"] == "resnet50"
-    assert "--k has no effect" in err
+    assert (code, out) == (2, "")
+    assert err == "lambda-arch: --k: resnet50 has no lambda layers; expected L in stages, or no --k\n"
+    code, out, err = run_cli("params", "resnet50", "lambda_resnet50", "resnet26", "--k", "8")
+    assert [row["architecture"] for row in table(out)] == ["resnet50", "lambda_resnet50:k=8", "resnet26"]
+    assert err == "note: resnet50 has no lambda layers; --k has no effect there, and 1 more\n"
     code, out, err = run_cli("params", "resnet50:stages=SSSS", "--kappa", "0.3", "--heads", "4")
-    assert table(out)[0]["params"] == "18038632"
-    assert "resnet50:stages=SSSS,heads=4 has no A layers; --kappa has no effect" in err
+    assert code == 2 and "--kappa: resnet50:stages=SSSS,heads=4 has no A layers" in err
+
+
+def test_the_ledgers_of_a_sweep_have_the_architecture_and_its_value_in_every_row(run_cli):
+    code, out, err = run_cli("show", "lambda_resnet18", "--k", "8,16")
+    rows = table(out)
+    assert (code, err) == (0, "")
+    names = ["lambda_resnet18:k=8", "lambda_resnet18"]
+    assert list(dict.fromkeys((row["architecture"], row["k"]) for row in rows)) == [(names[0], "8"), (names[1], "16")]
+    for name in names:
+        _, alone, _ = run_cli("show", name)
+        of_it = [
+            {key: row[key] for key in row if key not in ("architecture", "k")}
+            for row in rows
+            if row["architecture"] == name
+        ]
+        assert of_it == table(alone)
+    data = json.loads(run_cli("show", *names, "--format", "json")[1])
+    assert [each["architecture"] for each in data] == names
+    assert run_cli("show", *names, "--evaluation", "auto")[0] == 2
+
+
+def test_a_list_can_be_swept_over_what_has_the_option(run_cli):
+    _, out, _ = run_cli("list")
+    every = {row["name"] for row in table(out)}
+    code, out, err = run_cli("list", "--k", "8,16")
+    rows = table(out)
+    assert code == 0 and "--k has no effect there, and" in err
+    assert {"lambda_resnet50:k=8", "lambda_resnet50"} <= {row["architecture"] for row in rows}
+    assert {row["k"] for row in rows} == {"8", "16", ""}
+    assert "efficientnet_b0" in every and not any("efficientnet" in row["architecture"] for row in rows)
+    assert run_cli("list", "--k", "x")[2] == "lambda-arch: k=x: expected a whole number\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["search", "--members", "x"], "--members x: expected a whole number, such as 10"),
+        (["predict", "--seconds", "long"], "--seconds long: expected a number, such as 2.5"),
+        (["flops", "--format", "yaml"], "--format yaml: expected table, csv, json, md, latex"),
+        (["flops", "--format", "jsn"], "--format jsn: expected table, csv, json, md, latex (did you mean json?)"),
+        (["match", "--params", "16M", "--top", "0"], "--top 0: expected a whole number from 1"),
+        (["calibrate", "--compile"], "--compile: no such option; `lambda-arch calibrate --help` lists them"),
+        (
+            ["search", "--membrs", "3"],
+            "--membrs: no such option (did you mean --members?); `lambda-arch search --help` lists them",
+        ),
+    ],
+)
+def test_wrong_flags_are_refused_in_words_of_our_own(run_cli, words, said):
+    assert run_cli(*words) == (2, "", f"lambda-arch: {said}\n")
+
+
+def test_a_file_of_weights_is_a_name(run_cli, tmp_path):
+    """Its metadata names the architecture; nothing else of it is read, and no torch."""
+    name = "lambda_resnet18:k=8,m=7@64"
+    path = tmp_path / "trained.safetensors"
+    header = json.dumps({"__metadata__": {"architecture": name}}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    code, out, err = run_cli("params", path, "--classes", "10")
+    assert (code, err) == (0, "")
+    assert table(out)[0]["architecture"] == "lambda_resnet18:classes=10,k=8,m=7@64"
+    assert run_cli("flops", path) == run_cli("flops", name)
+    assert f"{name}: nothing was measured" in run_cli("results", "compare", path)[2]
+    for content in (b"", b"PK", len(header).to_bytes(8, "little") + b"{}", b"\xff" * 64):
+        path.write_bytes(content)
+        code, _, err = run_cli("params", path)
+        assert code == 2 and "names no architecture in its metadata" in err
 
 
 @pytest.mark.slow
@@ -125,7 +193,7 @@ def test_the_ending_of_a_file_chooses_its_format(run_cli, tmp_path, ending, begi
         (["params", "--format", "xml"], "latex"),
         (["params", "nothing.toml"], "nothing.toml: No such file"),
         (["params", "--out", "/no/such/folder/a.csv"], "/no/such/folder/a.csv"),
-        (["show", "resnet50", "resnet101"], "resnet101: expected one"),
+        (["show", "resnet50", "resnet101", "--evaluation", "auto"], "resnet101: expected one"),
         (["parms"], "params"),
         (["tables", "ablation"], "did you mean ablation_khu?"),
     ],

@@ -15,7 +15,7 @@ from tests.command_line import MODULE, run
 
 
 def fail_with(patch, error):
-    def fail(architecture):
+    def fail(architecture, **_):
         raise error
 
     patch.setattr(costs, "count", fail)

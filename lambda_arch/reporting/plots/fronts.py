@@ -91,8 +91,8 @@ def _efficientnets(metrics: Sequence[Metric], shown: Sequence[Series]) -> Series
         points.append(_Point(row.architecture, values, more=f"printed top-1 {row.cells['top1']} %"))
     x, y = _axes(metrics)
     found = _series("EfficientNets, as printed", "square", 3, points, metrics, y)
-    others = np.array([values for series in shown for values in series.values])[:, [x, y]]
-    near = [_is_near(others, np.array(values)[[x, y]]) for values in found.values]
+    others = np.array([(values[x], values[y]) for series in shown for values in series.values]).reshape(-1, 2)
+    near = [bool(len(others)) and _is_near(others, np.array(values)[[x, y]]) for values in found.values]
     return _series(found.name, found.symbol, 3, list(compress(points, near)), metrics, y)
 
 
