@@ -1,6 +1,7 @@
 """``lambda-arch calibrate``."""
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ import typer
 from lambda_arch.arch import Architecture
 from lambda_arch.cli.architectures import takes_architectures
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
-from lambda_arch.cli.interrupts import leave, terminable
+from lambda_arch.cli.interrupts import leave, say_where, terminable
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import watch
@@ -39,6 +40,7 @@ def calibrate(
     """
     from lambda_arch.timing import calibrate as calibrate_networks
 
+    since = monotonic()
     choices, space = old_choices(choices, space)
     networks: Sequence[Any] = architectures
     if space is not None:
@@ -59,6 +61,8 @@ def calibrate(
     output.show(result)
     measured = any(key in result.latencies.by_key for key in result.parts)
     leave(interrupted=result.interrupted, measured=measured or not result.failures)
+    if not flags.quiet:
+        say_where(since, flags.store, "predict")
 
 
 def old_choices(choices: str, space: str | None) -> tuple[str, str | None]:

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from lambda_arch.errors import DataError, LambdaArchError, did_you_mean, shown
 RENAMED = {"--limit": "--timeout", "--batch": "--batch-size", "--space": "--choices", "--where": "--only"}
 """Old names of flags with their new names; the old ones still work, hidden, for one version."""
 
-WRITTEN = ("out", "plot", "to", "file")
+WRITTEN = ("out", "plot", "to", "file", "report")
 """Parameters that name a file to write."""
 NUMBERS = {int: "a whole number, such as 10", float: "a number, such as 2.5"}
 """What is expected of a number on the command line."""
@@ -164,15 +164,19 @@ class Group(Parameters, TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def with_flags(message: str, command: Any) -> str:
+def with_flags(message: str, command: Any, args: Sequence[str] = ()) -> str:
     """Return ``message`` with arguments (``batch_size=0``) written as flags (``--batch-size 0``).
 
-    Options of architectures stay as they are, because names contain them.
+    Options of architectures stay as they are, because names contain them; so does the image size, unless ``args`` have
+    its flag.
     """
     from lambda_arch.arch import OPTIONS
 
     flags = dict(_flags(command))
-    names = "|".join(flags.keys() - {option.name for option in OPTIONS})
+    in_names = {option.name for option in OPTIONS}
+    if not any(arg.startswith("--image-size") for arg in args):
+        in_names.add("image_size")  # of name@8
+    names = "|".join(flags.keys() - in_names)
     return re.sub(
         rf"(?<![\w.,:/-])({names})=(True\b)?", lambda found: flags[found[1]] + ("" if found[2] else " "), message
     )

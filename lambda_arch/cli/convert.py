@@ -8,6 +8,8 @@ import typer
 from lambda_arch.cli.messages import say
 from lambda_arch.errors import DataError
 
+MOST_LINES = 10
+"""Leftover tensors that are named on the terminal."""
 LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets", "timm"]
 
 
@@ -27,6 +29,9 @@ def convert(
     force: Annotated[
         bool, typer.Option("--force", help="Write what fits even if tensors are left over or not finite.")
     ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write a line per leftover tensor to this file.", metavar="FILE")
+    ] = None,
 ) -> None:
     """Convert trained weights of other code to our networks.
 
@@ -39,8 +44,14 @@ def convert(
     if to.suffix != ".safetensors":
         raise DataError(f"to={to}: expected a file that ends in .safetensors")
     done = convert_checkpoint(checkpoint, layout, architecture=architecture, image_size=image_size)
-    for line in done.leftovers.lines():
+    lines = list(done.leftovers.lines())
+    if report is not None:
+        atomic_write(report, "".join(f"{line}\n" for line in lines))
+    for line in lines[:MOST_LINES]:
         say(line, err=True)
+    if len(lines) > MOST_LINES:
+        where = f"in {report}" if report is not None else "with --report FILE"
+        say(f"and {len(lines) - MOST_LINES:,} more; all {where}", err=True)
     if done.leftovers and not force:
         raise DataError(
             f"{checkpoint} as {done.name}: tensors {done.leftovers}; nothing is written, --force writes what fits"

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
 
 import typer
 
@@ -25,11 +27,26 @@ class Interruption:
             raise typer.Exit(130)
 
 
+LONG = 10.0
+"""Seconds after which a command says where its results are."""
+
+
 def leave(*, interrupted: bool, measured: bool) -> None:
     """Leave with the exit code of a measurement that was interrupted (130), or that could measure nothing (1)."""
     Interruption(interrupted).leave()
     if not measured:
         raise typer.Exit(1)
+
+
+def say_where(since: float, store: Path | None, command: str) -> None:
+    """At the end of a command that began at ``since`` and took long, say in which store its results are, and what
+    ``command`` shows them.
+    """
+    if monotonic() - since >= LONG:
+        from lambda_arch.store import default_path
+
+        given = "" if store is None else f" --store {store}"
+        say(f"kept in {store or default_path()}; `lambda-arch {command}{given}` shows them", err=True)
 
 
 @contextmanager

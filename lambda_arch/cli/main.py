@@ -107,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except LambdaArchError as error:
-        message = with_flags(error.full, command)
+        message = with_flags(error.full, command, args)
     except tuple(OUT_OF) as error:
         what = next(OUT_OF[kind] for kind in OUT_OF if isinstance(error, kind))
         message = f"{what} ({shown(error)})" if str(error) else what

@@ -1,13 +1,14 @@
 """``lambda-arch search``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import fail
-from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.interrupts import interruptible, say_where
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
@@ -16,6 +17,10 @@ from lambda_arch.cli.progress import progress_bar, track
 from lambda_arch.cli.proposals import ProposalFlags, takes_proposals
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
+
+if TYPE_CHECKING:
+    from lambda_arch.searching.front import Front
+    from lambda_arch.store import Setup
 
 Minimize = Annotated[
     list[str] | None,
@@ -106,10 +111,8 @@ def search(
     """Find the Pareto-optimal architectures of a search space."""
     from lambda_arch.reporting.calibrations import doubt_lines
     from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, front_report, shown_front, summary
-    from lambda_arch.reporting.verifications import checked_report
     from lambda_arch.searching.expected_front import front_differences, read_front
     from lambda_arch.searching.highlights import spread
-    from lambda_arch.searching.member_checks import check_members
     from lambda_arch.searching.pareto_search import search as find
 
     _check(members, verify)
@@ -126,6 +129,7 @@ def search(
         how |= {"members": members, "plot": plotted.plot, "verify": verify, "expect": expect}
         proposals.run(output, problem, how)
         return
+    since = monotonic()
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         front = find(
             **problem,
@@ -133,15 +137,10 @@ def search(
             progress=lambda done, total: advance(1 / total, ""),
         )
     interruption.leave()
+    if measure:
+        say_where(since, flags.store, "results")
     if verify:
-        timed = None if front.problem.costs.latency is None else setup
-        chosen = spread(front, verify)
-        with interruptible() as interruption:
-            checked = list(track(check_members(front, chosen, setup=timed, store=flags.store), len(chosen), "built"))
-        interruption.leave()
-        output.show(checked_report(front, checked))
-        if not all(each.agrees for each in checked):
-            raise typer.Exit(1)
+        _verify(front, verify, setup, flags, output)
         return
     shown = shown_front(front, spread(front, members or (ON_TERMINAL if output.for_people else IN_FILES)))
     report = front_report(shown)
@@ -167,6 +166,22 @@ def search(
 
         for hint in nearest(front.problem):
             say(f"lambda-arch: {hint}", err=True)
+        raise typer.Exit(1)
+
+
+def _verify(front: "Front", number: int, setup: "Setup", flags: Flags, output: Output) -> None:
+    """Build and count members of the front; exit with 1 if the counters do not agree."""
+    from lambda_arch.reporting.verifications import checked_report
+    from lambda_arch.searching.highlights import spread
+    from lambda_arch.searching.member_checks import check_members
+
+    timed = None if front.problem.costs.latency is None else setup
+    chosen = spread(front, number)
+    with interruptible() as interruption:
+        checked = list(track(check_members(front, chosen, setup=timed, store=flags.store), len(chosen), "built"))
+    interruption.leave()
+    output.show(checked_report(front, checked))
+    if not all(each.agrees for each in checked):
         raise typer.Exit(1)
 
 

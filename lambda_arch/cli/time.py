@@ -1,12 +1,13 @@
 """``lambda-arch time``."""
 
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lambda_arch.cli.architectures import Named, check_inputs, read_baseline, takes_networks
 from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
-from lambda_arch.cli.interrupts import leave, terminable
+from lambda_arch.cli.interrupts import leave, say_where, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.progress import watch
@@ -69,6 +70,7 @@ def time(
     }
     result: Measurements | TableTimings | Rooflines
     before = "looking at the device, and measuring its peak rates once" if roofline else "looking at the device"
+    since = monotonic()
     with terminable(), watch("time", quiet=flags.quiet, before=before) as progress:
         if roofline:
             result = measure_roofline(architectures, progress=progress, **arguments)
@@ -81,3 +83,5 @@ def time(
     if not plotted.replaces_table:
         output.show(swept_report(report_of(result), architectures.swept))
     leave(interrupted=result.interrupted, measured=result.is_measured)
+    if not (roofline or flags.quiet):  # rooflines are not kept
+        say_where(since, flags.store, "results")

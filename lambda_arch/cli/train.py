@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from inspect import Parameter
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.interrupts import say_where
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.parameters import Command, expand
@@ -101,6 +103,7 @@ def train(
             raise SetupError(f"dry_run=True: expected one architecture, not {architectures[1]} too")
         output.show(training.plan(architectures[0], data, recipe, **how, **overrides))
         return
+    since = monotonic()
     with _progress(flags.quiet) as show:
         runs = training.train(
             architectures,
@@ -124,6 +127,8 @@ def train(
     for run in runs:
         _note_damaged(run, shown=output.for_people and not plotted.replaces_table)
     _leave(runs[-1].status)
+    if not flags.quiet:
+        say_where(since, flags.store, "runs")
 
 
 def _note_damaged(found: "TrainingRun | Accuracy", *, shown: bool) -> None:

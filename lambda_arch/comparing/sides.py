@@ -8,7 +8,7 @@ from lambda_arch.comparing.comparison import ledger
 from lambda_arch.costs import Ledger
 from lambda_arch.costs.peak import peak_memory
 from lambda_arch.results import Result
-from lambda_arch.store import find_measurements
+from lambda_arch.store import Measurement, find_measurements
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures
 
@@ -18,7 +18,7 @@ class Cost:
     """One cost of every architecture, in their order; None where an architecture has none.
 
     ``level``: network, stage or module; ``place``: the stage, or the module's path (total for the network). ``unit``:
-    empty for parameters and MACs, which are exact counts. ``note``: what a latency was measured on, and how.
+    empty for parameters and MACs, which are exact counts. ``note``: what a latency was measured on, how and when.
     """
 
     level: str
@@ -27,10 +27,14 @@ class Cost:
     unit: str
     values: tuple[float | int | None, ...]
     note: str = ""
+    quartiles: tuple[tuple[float, float] | None, ...] = ()
 
     @property
     def differs(self) -> bool:
-        """Whether the architectures differ in it."""
+        """Whether the architectures differ in it: latencies, if the quartiles of some two do not overlap."""
+        known = [each for each in self.quartiles if each is not None]
+        if self.quartiles:
+            return bool(known) and max(low for low, _ in known) > min(high for _, high in known)
         return len(set(self.values)) > 1
 
 
@@ -77,15 +81,22 @@ def _memory(architecture: Architecture) -> int | None:
 
 def _latencies(architectures: list[Architecture], store: StoreLike) -> list[Cost]:
     names = [str(each) for each in architectures]
-    found: dict[tuple[str, str], dict[str, float]] = {}
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
     with opened(store, create=False, read_only=True) as kept:
         for each in find_measurements(kept):  # oldest first: the newest stays
             if each.architecture in names and each.status is Status.OK and each.summary is not None:
-                found.setdefault((each.fingerprint, str(each.setup)), {})[each.architecture] = each.summary.median
-    return [
-        Cost("network", "total", "latency", "s", tuple(by_name.get(name) for name in names), setup)
-        for (_, setup), by_name in found.items()
-    ]
+                found.setdefault((each.fingerprint, str(each.setup)), {})[each.architecture] = each
+    return [_latency(setup, [by_name.get(name) for name in names]) for (_, setup), by_name in found.items()]
+
+
+def _latency(setup: str, measured: list[Measurement | None]) -> Cost:
+    summaries = [None if each is None else each.summary for each in measured]
+    sessions = {each.session for each in measured if each is not None}
+    days = ", ".join(each.started[:10] if each else "-" for each in measured)
+    together = "" if len(sessions) < 2 else f"; not in interleaved rounds, but in {len(sessions)} sessions ({days})"
+    values = tuple(None if each is None else each.median for each in summaries)
+    quartiles = tuple(None if each is None else (each.q1, each.q3) for each in summaries)
+    return Cost("network", "total", "latency", "s", values, f"{setup}{together}", quartiles)
 
 
 def _by_module(of: Ledger) -> dict[str, Ledger]:

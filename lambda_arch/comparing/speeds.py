@@ -134,13 +134,15 @@ def measure_table(
     with opened(store) as kept:
         chosen: Any = mode or table.mode
         found = measure(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)
-        by_name = {timing.measurement.architecture: timing.measurement for timing in found}
+        by_name = {timing.measurement.architecture: timing for timing in found}
         rows = []
         for row in table.rows:
-            ours = by_name.get(str(row.architecture))
-            if ours is not None:
+            timing = by_name.get(str(row.architecture))
+            if timing is not None:
+                ours = timing.measurement
                 base = find_in_session(kept, ours.session, str(row.baseline))
-                rows.append((row, Timing(ours, str(row.baseline), ours.ratio_to(base) if base else None)))
+                ratio = ours.ratio_to(base) if base else None
+                rows.append((row, Timing(ours, str(row.baseline), ratio, stored=timing.stored)))
     return TableTimings(table, tuple(rows), found.interrupted)
 
 

@@ -135,7 +135,10 @@ def _members(shown: ShownFront) -> Table:
     columns = [Column("number", "#"), *(_column(metric) for metric in metrics)]
     columns += [Column("mark", " ", "left"), Column("architecture", align="left")]
     of_all = "" if len(shown.members) == len(front) else f" of {len(front):,}"
-    title = f"The front of {front.problem.space.name}: {len(shown.members)}{of_all} members"
+    number = f"{len(shown.members)}{of_all} member{'' if len(front) == 1 else 's'}"
+    if not shown.members:
+        columns, number = [], "no member"
+    title = f"The front of {front.problem.space.name}: {number}"
     return Table(columns, rows, title, _notes(shown))
 
 

@@ -39,7 +39,7 @@ def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Repo
     if any(row["marks"] for row in rows):
         columns.append(Column("marks", "note", align="left"))
     lines = [f"Latency ratio: over {name}, round by round, with its IQR." for name in sorted(baselines)]
-    lines += _warning_lines(timings) + _stored_lines(timings)
+    lines += _warning_lines(timings) + stored_lines(timings)
     flat = _flat(timings)
     table = Table(columns, rows, shared, [*lines, *notes])
     return Report([table], flat, [dict(row) for row in flat.rows])
@@ -74,7 +74,7 @@ def _row(timing: Timing) -> dict[str, Any]:
     return row
 
 
-def _stored_lines(timings: Sequence[Timing]) -> list[str]:
+def stored_lines(timings: Sequence[Timing]) -> list[str]:
     """Return a line per session of what was not measured now, and one where sessions differ."""
     by_session: dict[str, list[Measurement]] = {}
     for timing in timings:

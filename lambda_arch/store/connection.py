@@ -46,7 +46,10 @@ class Store:
                 self._connection = _copy(self.path) if exists else sqlite3.connect("", isolation_level=None)
             else:
                 if not exists:
-                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    if path is None:
+                        self.path.parent.mkdir(parents=True, exist_ok=True)
+                    elif not self.path.parent.is_dir():
+                        raise StoreError(f"{self.path}: no folder {self.path.parent}; expected one that exists")
                     _create(self.path)
                 self._connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None)
         except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a null character in the name

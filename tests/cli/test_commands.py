@@ -4,8 +4,12 @@ import csv
 import io
 import json
 import re
+from time import monotonic
 
 import pytest
+
+from lambda_arch.cli.interrupts import LONG, say_where
+from lambda_arch.store import default_path
 
 
 def table(text):
@@ -245,3 +249,35 @@ def test_version_and_help(run_cli):
     code, out, _ = run_cli("--help")
     assert code == 0
     assert all(command in out for command in ("params", "flops", "show", "list", "tables"))
+
+
+def test_too_small_an_image_of_a_name_is_said_as_in_the_name(run_cli):
+    assert run_cli("params", "resnet50@8")[2].startswith("lambda-arch: image_size=8: expected a whole number from 32")
+    assert run_cli("params", "resnet50", "--image-size", "8")[2].startswith("lambda-arch: --image-size 8: expected")
+
+
+def test_a_long_command_says_where_its_results_are(capsys, tmp_path):
+    path = tmp_path / "s.db"
+    say_where(monotonic() - LONG + 5, path, "results")
+    assert capsys.readouterr().err == ""
+    say_where(monotonic() - LONG - 5, path, "results")
+    assert capsys.readouterr().err == f"kept in {path}; `lambda-arch results --store {path}` shows them\n"
+    say_where(monotonic() - LONG - 5, None, "runs")
+    assert capsys.readouterr().err == f"kept in {default_path()}; `lambda-arch runs` shows them\n"
+
+
+def test_time_says_where_its_results_are(run_cli, workers, tmp_path, monkeypatch):
+    monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 0.0)
+    path = tmp_path / "s.db"
+    words = ["time", "resnet18@32", "--seconds", "0.2", "--store", path]
+    assert f"kept in {path}; `lambda-arch results --store {path}` shows them\n" in run_cli(*words)[2]
+    assert "kept in" not in run_cli(*words, "--quiet")[2]
+
+
+def test_conditions_take_the_names_of_flags(run_cli, workers, tmp_path):
+    path = tmp_path / "s.db"
+    run_cli("time", "resnet18@32", "--seconds", "0.2", "--batch-size", "1,2", "--store", path)
+    assert run_cli("results", "--store", path, "--only", "batch_size=2") == run_cli(
+        "results", "--store", path, "--only", "batch=2"
+    )
+    assert len(table(run_cli("results", "--store", path, "--only", "batch_size=2")[1])) == 1

@@ -57,6 +57,20 @@ def test_left_over_tensors_are_named_and_nothing_is_written(run_cli, folder):
     assert torch.equal(forced.head.fc.bias, state["fc.bias"])
 
 
+def test_many_left_over_tensors_are_counted_and_all_in_a_report(run_cli, folder):
+    code, _, err = convert(run_cli, folder, "--architecture", "lambda_resnet50:k=2,m=3,classes=10")
+    lines = err.splitlines()
+    assert code == 2 and len(lines) == 12
+    more = int(lines[10].split()[1])
+    assert lines[10] == f"and {more} more; all with --report FILE"
+    code, _, err = convert(
+        run_cli, folder, "--architecture", "lambda_resnet50:k=2,m=3,classes=10", "--report", folder / "r.txt"
+    )
+    reported = (folder / "r.txt").read_text().splitlines()
+    assert len(reported) == more + 10 and reported[:10] == lines[:10]
+    assert f"and {more} more; all in {folder / 'r.txt'}" in err
+
+
 @pytest.mark.parametrize(
     ("damage", "layout", "message"),
     [

@@ -180,13 +180,21 @@ def test_a_function_that_fails_is_one_line(tmp_path: Path, space: Path) -> None:
         assert len(err.splitlines()) == 1
 
 
-def test_nothing_within_the_bounds_is_said(space: Path) -> None:
+def test_nothing_within_the_bounds_is_said(space: Path, tmp_path: Path) -> None:
     code, out, err = run("search", "--space", space, "--where", "params<=1k", "--format", "table")
     assert code == 1
     assert "nothing in the space keeps the bounds" in out
     least = json.loads(run("search", "--space", space, "--minimize", "params", "--format", "json").out)["members"][0]
     assert f"is in the way: the nearest is {least['architecture']} with" in err
     assert f"{least['params'] / 1e6:.3f} M; expected a looser bound" in err
+    assert "0 members" not in out and "MACs (G)" not in out
+    code, _, err = run("search", "--space", space, "--where", "params>=1G")
+    assert code == 1
+    assert "params>=1000M is in the way: the nearest is" in err
+    (tmp_path / "cost.py").write_text("def f(a):\n    return 1.0\n")
+    asked = ["--function", "cost.py:f", "--evaluations", "8", "--minimize", "params", "--where", "params<=1k"]
+    code, _, err = run("search", "--space", space, *asked, cwd=tmp_path)
+    assert code == 1 and f"is in the way: the nearest is {least['architecture']} with" in err
     code, out, _ = run("search", "--space", space, "--where", "params<=1k", "--plot", "-")
     assert (code, out) == (1, "nothing to plot\n")
 

@@ -61,8 +61,15 @@ def test_the_published_networks_are_found_by_their_numbers():
 def test_matches_are_within_the_rounding_simplest_first(figure):
     matches = match(params=figure, depth=152, top=20)
     assert all(each.params in read_figure("params", figure) for each in matches.best)
-    assert all(a.changes <= b.changes for a, b in pairwise(matches.best))
+    keys = [(each.architecture.classes != 1000, each.changes) for each in matches.best]
+    assert all(a <= b for a, b in pairwise(keys))
     assert matches.found >= len(matches.best)
+
+
+def test_networks_of_ten_classes_come_last():
+    best = match(params="15.5M", depth=50, top=40).best
+    classes = [each.architecture.classes for each in best]
+    assert classes.index(1000) == 0 and 10 not in classes[: classes.count(1000)]
 
 
 def test_a_number_that_no_network_has():

@@ -69,6 +69,22 @@ def test_stored_latencies_are_shown_with_their_setup(store):
     assert latency.note
 
 
+@pytest.mark.parametrize(
+    ("sessions", "second", "differs"),
+    [(("t", "t"), 0.09, True), (("t", "t"), 0.071, False), (("t", "later"), 0.09, True)],
+)
+def test_latencies_differ_beyond_their_spread_and_say_their_sessions(store, sessions, second, differs):
+    with Store(store) as opened:
+        keep_machine(opened, MACHINE)
+        for name, session, seconds in zip(NAMES, sessions, (0.07, second), strict=True):
+            uid = begin_measurement(opened, Case(parse(name), Setup(threads=1)), "f", session, {})
+            keep_round(opened, uid, 1, [seconds * share for share in (0.96, 0.98, 1, 1.02, 1.04)], {}, 7)
+            finish_measurement(opened, uid, Status.OK)
+    (latency,) = (cost for cost in side_by_side(NAMES, store=store).costs if cost.quantity == "latency")
+    assert latency.differs == differs
+    assert ("in 2 sessions (20" in latency.note) == (sessions == ("t", "later"))
+
+
 def test_the_command_has_a_row_per_cost_and_marks_differences(store):
     rows = list(csv.DictReader(io.StringIO(run("compare", *NAMES, "--store", store, "--format", "csv").out)))
     assert rows[0] == {

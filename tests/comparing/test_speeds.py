@@ -45,6 +45,9 @@ def test_a_table_is_measured_with_its_baselines(workers, tmp_path):
     frame = found.to_frame().set_index("stages")
     assert frame.loc["LLLL", "paper_ratio"] == pytest.approx(7240 / 1160)
     assert "paper's" in str(found)
+    assert "stored" not in str(found)
+    again = str(measure_table("hybrid_stages", threads=1, store=tmp_path / "s.db"))
+    assert "stored: " in again and "samples, session " in again
     with pytest.raises(
         ArchitectureError, match="table=hybrid_stages: expected one batch size, one dtype and one runtime"
     ):

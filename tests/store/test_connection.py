@@ -166,6 +166,8 @@ def test_a_store_in_a_folder_that_cannot_be_written_to_is_read(unwritable, tmp_p
 
 
 def test_several_processes_may_make_a_store_at_once(tmp_path):
+    (tmp_path / "folder").mkdir()
+
     def make(_):
         with Store(tmp_path / "folder" / "s.db") as store:
             keep(store)
@@ -185,3 +187,12 @@ def test_a_file_system_without_links_can_have_a_store(tmp_path, monkeypatch):
     with Store(tmp_path / "s.db") as store:
         keep(store)
     assert [each.name for each in tmp_path.iterdir()] == ["s.db"]
+
+
+def test_a_named_store_is_created_only_where_its_folder_is(tmp_path, monkeypatch):
+    with pytest.raises(StoreError, match=r"typo/x.db: no folder .*typo; expected one that exists"):
+        Store(tmp_path / "typo" / "x.db")
+    assert not (tmp_path / "typo").exists()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "new"))
+    Store().close()  # the user's own
+    assert (tmp_path / "new" / "lambda-arch" / "results.db").exists()
