@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from lambda_arch.cli.interrupts import LONG, say_where
+from lambda_arch.cli.interrupts import say_where
 from lambda_arch.store import default_path
 
 
@@ -256,13 +256,14 @@ def test_too_small_an_image_of_a_name_is_said_as_in_the_name(run_cli):
     assert run_cli("params", "resnet50", "--image-size", "8")[2].startswith("lambda-arch: --image-size 8: expected")
 
 
-def test_a_long_command_says_where_its_results_are(capsys, tmp_path):
+def test_a_long_command_says_where_its_results_are(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 10.0)
     path = tmp_path / "s.db"
-    say_where(monotonic() - LONG + 5, path, "results")
+    say_where(monotonic() - 5, path, "results")
     assert capsys.readouterr().err == ""
-    say_where(monotonic() - LONG - 5, path, "results")
+    say_where(monotonic() - 15, path, "results")
     assert capsys.readouterr().err == f"kept in {path}; `lambda-arch results --store {path}` shows them\n"
-    say_where(monotonic() - LONG - 5, None, "runs")
+    say_where(monotonic() - 15, None, "runs")
     assert capsys.readouterr().err == f"kept in {default_path()}; `lambda-arch runs` shows them\n"
 
 
