@@ -6,6 +6,7 @@ import torch
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch import count, count_many
@@ -17,7 +18,7 @@ from tests.families import efficientnets, mobilenets
 from tests.networks import every_resnet
 from tests.strategies import resnets
 
-FEW = hypothesis_settings(max_examples=5, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+FEW = hypothesis_settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 
 
 def test_lambda_resnet50_has_the_flops_of_torchs_counter():
@@ -48,13 +49,28 @@ def test_torchs_counter_agrees_row_by_row(name):
     assert verified.disagreements == ()
 
 
+class Sum(TorchDispatchMode):
+    """Adds up torch's own formulas; without its tracker of modules it takes a third of the time."""
+
+    def __init__(self):
+        super().__init__()
+        self.formulas = torch_counter._flop_counter().flop_registry
+        self.flops = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if func._overloadpacket in self.formulas:
+            self.flops += self.formulas[func._overloadpacket](*args, **(kwargs or {}), out_val=out)
+        return out
+
+
 def flops_by_torch(architecture):
-    """The FLOPs of a whole forward and backward pass, by torch's counter."""
+    """The FLOPs of a whole forward and backward pass."""
     network = build(architecture, device="meta").eval()
     size = architecture.image_size
-    with torch_counter._flop_counter() as counter:
+    with Sum() as counter:
         network(torch.zeros(1, 3, size, size, device="meta")).sum().backward()
-    return counter.get_total_flops()
+    return counter.flops
 
 
 @pytest.mark.slow

@@ -19,11 +19,13 @@ from lambda_arch.nn import build
 from tests.families import efficientnets, mobilenets
 from tests.strategies import resnets
 
-FEW = hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+FEW = hypothesis_settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 EVALUATIONS = (
     "convolution", "convolution/sum", "convolution/product", "folded", "folded/product", "matrix", "matrix/sum",
     "queries_first", "fft", "fused", "convolution/accumulate/recompute", "queries_first/recompute",
 )  # fmt: skip
+ERRORS = (0, 0.01, 0.001, 0, 0, 0.03, 0.001, 0, 0)
+"""The relative error of the peak of each of NAMES."""
 NAMES = (
     "lambda_resnet18@32",
     "lambda_resnet18:stages=CLLL,m=global,u=2,lambda_bias=yes,shared_embeddings=yes@32",
@@ -87,8 +89,9 @@ def traced_peak(architecture, batch, dtype="fp32", evaluation="canonical", recom
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("name", "dtype"), [*((name, "fp32") for name in NAMES), *((name, "bf16") for name in NAMES[1::2])]
+)
 def test_saved_activations_are_exact(name, dtype):
     assert memory(name, batch_size=2, mode="train", dtype=dtype).saved == saved_by_torch(build(name), 2, dtype)
 
@@ -97,7 +100,8 @@ def test_saved_activations_are_exact(name, dtype):
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 def test_saved_activations_are_exact_in_every_evaluation(evaluation, dtype):
-    for name in ("lambda_resnet18:classes=10@32", "lambda_resnet18:m=5,u=2,lambda_bias=yes,classes=10@40"):
+    names = ("lambda_resnet18:m=5,u=2,lambda_bias=yes,classes=10@40", "lambda_resnet18:classes=10@32")
+    for name in names if dtype == "fp32" else names[:1]:
         network = build(name, evaluation=evaluation)
         found = memory(name, batch_size=2, mode="train", dtype=dtype, evaluation=evaluation)
         assert found.saved == saved_by_torch(network, 2, dtype), name
@@ -123,28 +127,26 @@ def test_saved_activations_are_exact_for_random_networks_of_other_families(archi
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_the_peak_of_a_training_step_is_the_trackers(name):
-    ours, theirs = traced_peak(parse(name), 2), tracked_peak(build(name), 2)
-    assert ours == pytest.approx(theirs, rel=0.03), ours / theirs - 1
+@pytest.mark.parametrize(("name", "error"), list(zip(NAMES, ERRORS, strict=True)))
+def test_the_peak_of_a_training_step_is_the_trackers(name, error):
+    assert traced_peak(parse(name), 2) == pytest.approx(tracked_peak(build(name), 2), rel=error, abs=0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[1::2])
 def test_the_peak_of_inference_is_the_trackers(name):
-    assert traced_peak(parse(name), 2, training=False) == pytest.approx(
-        tracked_peak(build(name), 2, training=False), 0.02
-    )
+    theirs = tracked_peak(build(name), 2, training=False) - 16  # without the labels
+    assert traced_peak(parse(name), 2, training=False) == pytest.approx(theirs, rel=0.001)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("evaluation", EVALUATIONS)
+@pytest.mark.parametrize("evaluation", ["convolution/sum", "folded", "queries_first", "fft", "matrix/recompute"])
 def test_the_peak_of_every_evaluation_is_the_trackers(evaluation):
     name = "lambda_resnet18:classes=10@32"
-    theirs = tracked_peak(build(name, evaluation=evaluation), 2)
-    assert traced_peak(parse(name), 2, evaluation=evaluation) == pytest.approx(theirs, rel=0.01)
+    assert traced_peak(parse(name), 2, evaluation=evaluation) == tracked_peak(build(name, evaluation=evaluation), 2)
 
 
+@pytest.mark.slow
 def test_recomputed_blocks_save_their_inputs_alone():
     name = "lambda_resnet18:classes=10@32"
     network = build(name)
