@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lambda_arch import audit, compare, count, count_many, match, side_by_side
+from lambda_arch import audit, compare, count, count_many, match, memory, side_by_side
 from lambda_arch.comparing import LongComparisons
 from lambda_arch.reporting import FORMATS, Column, Report, Table, report_of, to_html
 from lambda_arch.reporting.dispatch import REPORTS
@@ -41,6 +41,7 @@ RESULTS = {
     "LongComparisons": lambda: LongComparisons(compare(["seed_models", "hybrid_stages"]).items),
     "Counts": lambda: count_many("lambda_resnet50", k=[2, 4, 8] * 10),
     "Findings": lambda: audit("hybrid_stages"),
+    "Footprint": lambda: memory("lambda_resnet50", batch_size=8, mode="train"),
     "Ledger": lambda: count("lambda_resnet50"),
     "SideBySide": lambda: side_by_side(["resnet50", "lambda_resnet50"]),
     "Matches": lambda: match(params="15.0M", depth=50),
