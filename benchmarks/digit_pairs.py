@@ -108,7 +108,7 @@ def show(path: Path, plot: Path | None) -> None:
 
 
 def draw(found: dict[str, dict[int, list[float]]], path: Path) -> None:
-    """Draw means and 95 % intervals over the images seen."""
+    """Draw means and 95 % intervals over the pairs seen, and what a network reaches that sees one digit."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -122,12 +122,12 @@ def draw(found: dict[str, dict[int, list[float]]], path: Path) -> None:
             images + step * 0.04 * (i - len(found) / 2) for images in by_images
         ]  # intervals that do not hide others
         axes.errorbar(beside, middles, halves, marker="o", markersize=3, capsize=2, linewidth=1, label=layers)
-    axes.axhline(10, color="grey", linewidth=0.6, linestyle=":")
-    axes.set_xlabel("training images seen")
+    axes.axhline(100 / 3, color="grey", linewidth=0.6, linestyle=":", label="one digit seen")
+    axes.set_xlabel("training pairs seen")
     axes.set_ylabel("top-1 (%), mean and 95 % interval")
     axes.set_ylim(0, 100)
     axes.grid(alpha=0.25)
-    axes.legend(title="stages c2 to c5", fontsize=8, frameon=False)
+    figure.legend(title="stages c2 to c5", fontsize=8, frameon=False, loc="outside right")
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
