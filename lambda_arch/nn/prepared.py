@@ -12,6 +12,7 @@ from lambda_arch.arch import ResNet
 from lambda_arch.errors import SetupError
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
+from lambda_arch.nn.evaluation.cost_model import LOW
 from lambda_arch.nn.image_groups import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
 from lambda_arch.nn.network import Network
@@ -19,7 +20,8 @@ from lambda_arch.nn.on_gpu import OnGpu
 from lambda_arch.nn.preparation import DEFAULT, Preparation, parse_preparation
 
 FEW, SMALL = 4, 64
-"""With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores."""
+"""With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores. In LOW precision
+with more than one, because products copy the weights for every image."""
 
 
 def prepare(
@@ -136,7 +138,8 @@ class PointwiseProduct(nn.Module):
         if self.stride != (1, 1):
             x = x[:, :, :: self.stride[0], :: self.stride[1]]
         b, _, height, width = x.shape
-        if b > FEW and height * width <= SMALL:
+        few = 1 if self.weight.dtype in LOW else FEW
+        if b > few and height * width <= SMALL:
             return F.conv2d(x, self.weight[:, :, None, None], self.bias.flatten())
         weight = self.weight.expand(b, -1, -1)
         return torch.baddbmm(self.bias, weight, x.flatten(2)).view(b, -1, height, width)

@@ -29,9 +29,8 @@ def lambdas(values: Tensor, kernel: Tensor, maps: Tensor) -> Tensor:
     b, v, _, height, width = values.shape
     f = factor(min(kernel.shape[3], 2 * width - 1))
     padding = (maps.shape[2] // 2, 0)
-    return F.conv2d(channels(values, kernel, maps), maps, padding=padding, dilation=(1, f)).view(
-        b, v, -1, height * width
-    )
+    lambdas = F.conv2d(channels(values, kernel, maps), maps, padding=padding, dilation=(1, f))
+    return lambdas.view(b, v, -1, height * width)
 
 
 def channels(values: Tensor, kernel: Tensor, maps: Tensor) -> Tensor:

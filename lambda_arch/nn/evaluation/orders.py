@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from lambda_arch.arch.evaluation import Evaluation
 from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, queries_first
-from lambda_arch.nn.evaluation.apply import apply_queries
+from lambda_arch.nn.evaluation.apply import apply_queries, by_position
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 from lambda_arch.nn.image_groups import images_at_a_time
 
@@ -103,6 +103,8 @@ def _run(
         lambdas = matrix.lambdas(values, gathered)
     elif evaluation.order == "folded" and gathered is not None:
         lambdas = folded.lambdas(values, kernel, gathered)
+        if lambdas.device.type == "cpu":  # the channels of its convolution come last, so few that sums are slow
+            lambdas = by_position(lambdas) if evaluation.apply == "product" else lambdas.contiguous()
     elif evaluation.order == "fft" and gathered is not None:
         lambdas = fft.lambdas(values, kernel, gathered)
     else:
