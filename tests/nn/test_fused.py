@@ -4,7 +4,7 @@ import os
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -29,6 +29,25 @@ def poisoned():
     torch.use_deterministic_algorithms(False)
 
 
+@pytest.fixture
+def tiles():
+    """Return a function that leaves one of the tiles to tune: compiling all of them for every example takes minutes."""
+    if INTERPRETED:  # it has one small tile
+        yield lambda number: None
+        return
+    from lambda_arch.nn.evaluation import fused_kernel
+
+    every = fused_kernel.TILES
+
+    def use(number):
+        fused_kernel.TILES = (every[number % len(every)],)
+        fused_kernel.tuned.cache_clear()
+
+    yield use
+    fused_kernel.TILES = every
+    fused_kernel.tuned.cache_clear()
+
+
 def operands(seed, b, h, k, v, u, height, width, m):
     draw = torch.Generator().manual_seed(seed)
     shapes = ((b, h, k, height * width), (b, v, k), (b, v, u, height, width), (k, u, m, m))
@@ -47,7 +66,7 @@ def exact(queries, shared, values, kernel):
     return apply_queries("product", queries, convolution.lambdas(values, kernel) + shared.unsqueeze(-1))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(
         st.integers(0, 2**31),
@@ -62,7 +81,8 @@ def exact(queries, shared, values, kernel):
     ),
     st.sampled_from(list(TOLERANCE)),
 )
-def test_outputs_and_gradients_are_those_of_the_convolution(sizes, dtype):
+def test_outputs_and_gradients_are_those_of_the_convolution(tiles, sizes, dtype):
+    tiles(sizes[0])
     tensors = [tensor.to(dtype) for tensor in operands(*sizes)]
     expected = outputs_and_gradients(exact, [tensor.double() for tensor in tensors])
     for ours, theirs in zip(
