@@ -13,6 +13,7 @@ from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
 from lambda_arch.cli.messages import note_damaged, say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
+from lambda_arch.interop.references import is_reference, read_reference
 
 if TYPE_CHECKING:
     from lambda_arch.store import Measurement, Store
@@ -73,7 +74,7 @@ def compare(
     from lambda_arch.reporting.timings import results_report
     from lambda_arch.timing.measuring import timings
 
-    name = str(read_one(baseline))
+    name = str(read_reference(baseline) if is_reference(baseline) else read_one(baseline))
     with flags.open_store(read_only=True) as opened:
         found = [timing for timing in timings(opened, _selected(opened, only), name) if timing.ratio is not None]
     if not found:

@@ -177,6 +177,6 @@ class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         packet = func._overloadpacket
-        if packet not in self.counted and not func.is_view and func.namespace == "aten":
-            self.zero[str(packet).replace("aten.", "aten::")] += 1
+        if packet not in self.counted and not func.is_view and func.namespace != "prim":
+            self.zero[f"{func.namespace}::{packet.__name__}"] += 1
         return func(*args, **(kwargs or {}))

@@ -1,5 +1,6 @@
 """Any torch module counted by fvcore and by torch's counter, side by side. Imports torch."""
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,11 @@ from lambda_arch.results import Result
 
 ROOT = "(itself)"
 """The path of the module itself, for what it does outside of its submodules."""
+
+MULTIPLIES = re.compile(
+    r"(^|_)(addmm|attention|attn|baddbmm|bilinear|bmm|cdist|conv\w*|dot|einsum|fft\w*|gru|linear|lstm|matmul|mm|mv|rnn)(_|$)"
+)
+"""Names of operations that multiply and accumulate."""
 
 T = TypeVar("T")
 
@@ -120,6 +126,16 @@ class ModuleLedger(Result):
         """Whether the counters agree in every row; None if one of them could not run."""
         return None if self.fvcore_macs is None or self.torch_macs is None else not self.differing
 
+    @property
+    def missed(self) -> dict[str, dict[str, int]]:
+        """The operations in ``zero`` that multiply, or may (they are not torch's): with these a total is too low."""
+        found = {}
+        for counter, operations in self.zero.items():
+            own = {name: times for name, times in operations.items() if _multiplies(name)}
+            if own:
+                found[counter] = own
+        return found
+
     def by_part(self) -> dict[str, "ModuleLedger"]:
         """Return a ledger for each child of the network."""
         rows: dict[str, list[ModuleRow]] = {}
@@ -139,7 +155,13 @@ class ModuleLedger(Result):
             "input": self.inputs,
             **{name: getattr(self, name) for name in names},
             "agree": self.agree,
+            "missed": "; ".join(f"{counter}: {', '.join(names)}" for counter, names in self.missed.items()),
         }
+
+
+def _multiplies(operation: str) -> bool:
+    namespace, _, name = operation.partition("::")
+    return namespace != "aten" or MULTIPLIES.search(name) is not None
 
 
 def _sum(values: Iterator[int | None]) -> int | None:

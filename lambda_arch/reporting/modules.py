@@ -15,7 +15,7 @@ BUFFERS = Column("buffers")
 BY_FVCORE = Column("fvcore_macs", "MACs (fvcore)")
 BY_TORCH = Column("torch_macs", "MACs (torch)")
 TOTALS = (ARCHITECTURE, IMAGE_SIZE, INPUT, PARAMS, Column("frozen"), BUFFERS, MACS, FLOPS)
-COUNTERS = (BY_FVCORE, BY_TORCH, FVCORE, Column("agree"))
+COUNTERS = (BY_FVCORE, BY_TORCH, FVCORE, Column("agree"), Column("missed"))
 MODULE = (Column("path", "module", "left"), Column("kind", align="left"))
 MOST_DIFFERING = 20
 """How many rows that differ are shown to people; CSV and JSON have all."""
@@ -51,7 +51,8 @@ def module_report(ledger: "ModuleLedger") -> Report:
     table = Table(columns, [*rows, total], _title(ledger), _notes(ledger), total=True)
     names = ("path", "kind", "shape", "params", "frozen", "buffers", "fvcore_macs", "torch_macs", "fvcore_flops")
     flat = Table([Column(name) for name in names], rows)
-    data = {**ledger.as_dict(), "rows": rows, "zero": ledger.zero, "failed": ledger.failed}
+    more = {"zero": ledger.zero, "missed": ledger.missed, "failed": ledger.failed}
+    data = {**ledger.as_dict(), "rows": rows, **more}
     return Report([table, *_differences(ledger)], flat, data)
 
 
@@ -63,12 +64,12 @@ def _totals(rows: Sequence[Mapping[str, Any]], quantity: str) -> Table:
     ]
     if quantity == "params":
         return Table([*columns, BUFFERS], rows, notes=["Buffers of named architectures are not counted."])
-    named = [{**row, "closed_form": None if "agree" in row else row["macs"]} for row in rows]
+    named = [{**row, "closed_form": None if "agree" in row else row["macs"], "verdict": _verdict(row)} for row in rows]
     columns += [
         Column("closed_form", "MACs (G) closed form", show=billions),
         Column("fvcore_macs", "fvcore", show=billions),
         Column("torch_macs", "torch", show=billions),
-        Column("agree", "counters", show=_agree),
+        Column("verdict", "counters"),
     ]
     return Table(columns, named)
 
@@ -113,6 +114,9 @@ def _notes(ledger: "ModuleLedger") -> list[str]:
     notes = [f"{counter} could not count it: {why}" for counter, why in ledger.failed.items()]
     if ledger.agree:
         notes.append(f"fvcore and torch agree in all {len(ledger.rows)} rows.")
+    for counter, operations in ledger.missed.items():
+        names = ", ".join(f"{name} ({times} times)" for name, times in operations.items())
+        notes.append(f"! {counter}'s total is too low: it counts nothing for {names}; handler_of registers a formula.")
     return [*notes, *_frozen(ledger)]
 
 
@@ -133,5 +137,8 @@ def _shape(shape: tuple[int, ...] | None) -> str:
     return "x".join(map(str, shape)) if shape else ""
 
 
-def _agree(value: bool | None) -> str:
-    return "" if value is None else "✓ agree" if value else "✗ differ"
+def _verdict(row: Mapping[str, Any]) -> str:
+    """Return whether two counters agree, and know every product; nothing for a named architecture."""
+    if row.get("agree") is None:
+        return ""
+    return "✗ differ" if not row["agree"] else "✗ too low" if row["missed"] else "✓ agree"

@@ -78,3 +78,10 @@ def test_mistakes_are_one_line(run_cli, folder, arguments, words):
     assert out == ""
     assert words in last, err
     assert "Traceback" not in err
+
+
+def test_a_total_that_is_too_low_is_no_agreement(run_cli, folder):
+    arguments = ("torch.nn:LSTM(3, 4)", "--input", "1,5,3", "resnet18")
+    assert "✗ too low" in run_cli("flops", *arguments, cwd=folder, terminal=True, COLUMNS="100").out
+    rows = list(csv.DictReader(io.StringIO(run_cli("flops", *arguments, cwd=folder).out)))
+    assert "fvcore: aten::lstm" in rows[0]["missed"]

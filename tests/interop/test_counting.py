@@ -137,3 +137,27 @@ def test_frames_and_json_have_a_row_per_module():
     assert frame.torch_macs.sum() == found.torch_macs
     data = json.loads(FORMATS["json"](report_of(found)))
     assert data["zero"]["fvcore"]["aten::scaled_dot_product_attention"] == 1
+
+
+def test_what_both_counters_miss_is_said_though_they_agree():
+    found = count(nn.LSTM(4, 8, batch_first=True), torch.zeros(1, 3, 4))
+    assert found.agree
+    assert found.macs == 0
+    assert found.missed["fvcore"] == {"aten::lstm": 1}
+    assert list(found.missed) == ["fvcore", "torch"]
+    text = " ".join(str(found).split())
+    assert "fvcore's total is too low: it counts nothing for aten::lstm (1 times)" in text
+    assert count(nn.Sequential(nn.Linear(4, 4), nn.Softmax(1), nn.GELU()), torch.zeros(1, 4)).missed == {}
+
+
+def test_operations_of_other_libraries_are_listed():
+    library = torch.library.Library("lambda_arch_test", "FRAGMENT")
+    library.define("twice(Tensor x) -> Tensor")
+    library.impl("twice", lambda x: x + x, "CompositeExplicitAutograd")
+
+    class Twice(nn.Module):
+        def forward(self, x):
+            return torch.ops.lambda_arch_test.twice(x)
+
+    found = count(Twice(), torch.zeros(1, 4))
+    assert found.missed == {"fvcore": {"lambda_arch_test::twice": 1}, "torch": {"lambda_arch_test::twice": 1}}
