@@ -62,6 +62,8 @@ def train_all(stages: list[str], seeds: list[int], output: Path) -> None:
                 resume=True,
                 **RECIPE,
             )[0]
+            if run.status != "finished":
+                sys.exit(f"{run.architecture}: {run.status}; the same command continues it")
             for epoch in run.epochs:
                 out.writerow(
                     {
