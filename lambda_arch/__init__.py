@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lambda_arch.interop import count, export
     from lambda_arch.nn import LambdaLayer, build
     from lambda_arch.nn.conversion.from_checkpoint import convert
-    from lambda_arch.searching import propose, search
+    from lambda_arch.searching import explore, propose, search
     from lambda_arch.store import Store
     from lambda_arch.timing import calibrate, measure, predict
     from lambda_arch.timing.preparing import prepare
@@ -62,6 +62,7 @@ _MODULES = {
     "count_many": "costs",
     "evaluate": "training",
     "export": "interop",
+    "explore": "searching",
     "match": "comparing",
     "measure": "timing",
     "memory": "costs.footprint",
@@ -97,6 +98,7 @@ __all__ = [
     "count",
     "count_many",
     "evaluate",
+    "explore",
     "export",
     "match",
     "measure",

@@ -1,15 +1,23 @@
-"""The flags of ``lambda-arch search`` that propose what to train, and check how much predictions can be relied on."""
+"""The flags of ``lambda-arch search`` that propose what to train, train it, and check predictions."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
 from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output
 from lambda_arch.cli.parameters import Command, declared, expand
 from lambda_arch.cli.progress import progress_bar
 from lambda_arch.errors import LambdaArchError
+
+if TYPE_CHECKING:
+    from lambda_arch.searching.proposals import Proposals
+
+TRAINING = ("data", "recipe", "epochs", "limit_images", "trainings", "batch", "halving", "output_folder")
+"""Flags of the loop alone."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +35,39 @@ class ProposalFlags:
         bool, Option("--coverage", help="Show how often the intervals of predictions hold runs that were left out.")
     ] = False
 
+    train: Annotated[bool, Option("--train", help="Propose, train and learn, until --trainings are done.")] = False
+    data: Annotated[str | None, Option(help="What to train on, as in `train`.", metavar="WHERE")] = None
+    recipe: Annotated[str | None, Option(help="How to train, as in `train`.", metavar="NAME|FILE")] = None
+    epochs: Annotated[int | None, Option(help="Other epochs than the recipe's.", metavar="N")] = None
+    limit_images: Annotated[
+        int | None, Option(help="Use at most N images for training and N for validation.", metavar="N")
+    ] = None
+    trainings: Annotated[
+        int | None, Option(help="Networks to train, with those in the store. [default: 40]", metavar="N")
+    ] = None
+    batch: Annotated[int | None, Option(help="Networks to train before learning again. [default: 4]", metavar="N")] = (
+        None
+    )
+    halving: Annotated[bool, Option("--halving", help="Stop trainings early that do badly, by successive halving.")] = (
+        False
+    )
+    output_folder: Annotated[
+        Path | None, Option("--output", help="Where to save runs. [default: runs]", metavar="DIR")
+    ] = None
+
     def asked(self) -> bool:
         """Return whether something other than a front is asked for.
 
         Raises :class:`LambdaArchError` for flags that say nothing about a front.
         """
-        if self.coverage or self.propose is not None:
-            return True
-        for name, value in {"draws": self.draws, "pairs": self.pairs or None}.items():
-            if value is not None:
-                raise LambdaArchError(f"{name}={value}: only with propose=N{' or coverage=True' * (name == 'pairs')}")
-        return False
+        of_training = {name: getattr(self, name) for name in TRAINING}
+        for name, value in {"draws": self.draws, "pairs": self.pairs, **of_training}.items():
+            needs = "train" if name in TRAINING else "propose"
+            if value and not (self.train or (needs == "propose" and (self.propose is not None or self.coverage))):
+                raise LambdaArchError(
+                    f"{name}={value}: only for a search with {needs}={'True' if needs == 'train' else 'N'}"
+                )
+        return self.train or self.coverage or self.propose is not None
 
     def run(self, output: Output, problem: dict[str, Any], others: dict[str, Any]) -> None:
         """Show what is asked for. ``others``: parameters that only concern fronts.
@@ -52,6 +82,9 @@ class ProposalFlags:
             from lambda_arch.searching.learning import posterior_of
 
             output.show(coverage(posterior_of(problem["accuracy"], pairs=self.pairs, store=problem["store"])[0]))
+            return
+        if self.train:
+            self._train(output, problem)
             return
         if self.propose is None or self.propose < 1:
             raise LambdaArchError(f"propose={self.propose}: expected a whole number from 1")
@@ -68,6 +101,40 @@ class ProposalFlags:
             )
         interruption.leave()
         output.show(found)
+
+    def _train(self, output: Output, problem: dict[str, Any]) -> None:
+        """Run the loop. Raises :class:`LambdaArchError` without data and recipe, or with runs from elsewhere."""
+        from lambda_arch.cli.train import leave, training_progress
+        from lambda_arch.searching.exploration import explore
+
+        problem = dict(problem)
+        if problem.pop("accuracy") not in (None, "store"):
+            raise LambdaArchError("accuracy: the loop learns from the runs in the store; expected it without accuracy")
+        for name in ("data", "recipe"):
+            if getattr(self, name) is None:
+                raise LambdaArchError(f"train=True: expected {name}=NAME with it, such as {name}=digits")
+        given = {"epochs": self.epochs, "output": self.output_folder, "draws": self.draws}
+        given |= {"trainings": self.trainings, "batch": self.batch, "limit_images": self.limit_images}
+        problem |= {name: value for name, value in given.items() if value is not None}
+        with training_progress(quiet=False) as show:
+            found = explore(
+                **{**problem, "seed": problem["seed"] or 0},
+                data=self.data or "",
+                recipe=self.recipe or "",
+                pairs=self.pairs,
+                halving=self.halving,
+                progress=show,
+                announce=_announce,
+            )
+        output.show(found)
+        leave(found.status, "the same command continues")
+
+
+def _announce(proposals: "Proposals") -> None:
+    for each in proposals:
+        predicted = f"{each.prediction.top1:.2f} ± {each.prediction.interval:.2f} % predicted; "
+        figure = predicted if proposals.trained else ""  # without runs the level is open
+        say(f"to train: {each.architecture} ({figure}{each.why})", err=True)
 
 
 def takes_proposals(command: Command) -> Command:

@@ -104,7 +104,7 @@ def train(
         output.show(training.plan(architectures[0], data, recipe, **how, **overrides))
         return
     since = monotonic()
-    with _progress(flags.quiet) as show:
+    with training_progress(flags.quiet) as show:
         runs = training.train(
             architectures,
             data,
@@ -126,7 +126,7 @@ def train(
         output.show(runs)
     for run in runs:
         _note_damaged(run, shown=output.for_people and not plotted.replaces_table)
-    _leave(runs[-1].status)
+    leave(runs[-1].status, "the same command with --resume continues it")
     if not flags.quiet:
         say_where(since, flags.store, "runs")
 
@@ -138,16 +138,16 @@ def _note_damaged(found: "TrainingRun | Accuracy", *, shown: bool) -> None:
         say(f"note: {found.architecture}: {count} damaged images left out; the first: {found.damaged[0]}", err=True)
 
 
-def _leave(status: str) -> None:
+def leave(status: str, how: str) -> None:
     """Exit with the code of a run that did not finish."""
-    if status == "finished":
+    if status in ("finished", "stopped early", "not finite"):
         return
-    say(f"lambda-arch: {status}: the run is saved; the same command with --resume continues it", err=True)
+    say(f"lambda-arch: {status}: the run is saved; {how}", err=True)
     raise typer.Exit({"interrupted": 130, "terminated": 143}.get(status, 0))
 
 
 @contextmanager
-def _progress(quiet: bool) -> "Iterator[Callback | None]":
+def training_progress(quiet: bool) -> "Iterator[Callback | None]":
     """Yield a callback that shows epoch, step, loss, top-1, images/s and time left, if stderr is a terminal."""
     import sys
 

@@ -18,6 +18,7 @@ REPORTS = {
     "Devices": "devices.devices_report",
     "Exported": "exported.exported_report",
     "Explanations": "explanations.explanations_report",
+    "Exploration": "explorations.exploration_report",
     "Findings": "audits.audit_report",
     "Footprint": "footprints.footprint_report",
     "Front": "fronts.result_report",

@@ -13,6 +13,7 @@ from lambda_arch.lazy import lazy_names
 if TYPE_CHECKING:
     from lambda_arch.searching.accuracy import AccuracyModel, fit, published_model
     from lambda_arch.searching.evolution import evolve
+    from lambda_arch.searching.exploration import Exploration, explore
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
     from lambda_arch.searching.learning import posterior_of
@@ -34,6 +35,8 @@ _MODULES = {
     "find_front": "pareto_search",
     "search": "pareto_search",
     "evolve": "evolution",
+    "Exploration": "exploration",
+    "explore": "exploration",
     "Front": "front",
     "Latency": "latency",
     "METRICS": "metrics",
@@ -55,6 +58,7 @@ __all__ = [
     "METRICS",
     "AccuracyModel",
     "Constraint",
+    "Exploration",
     "Front",
     "Latency",
     "LinearModel",
@@ -65,6 +69,7 @@ __all__ = [
     "Proposals",
     "Space",
     "evolve",
+    "explore",
     "find_front",
     "fit",
     "learn",

@@ -19,6 +19,8 @@ THIN_ABOVE, THINNED = 10_000, 5_000
 """Partial networks of a draw's front that are not thinned, and how many thinning leaves: see ``exact``."""
 FROM_EACH = 48
 """Members of each front that may be proposed, spread over it."""
+FEW = 200
+"""The size of a space of which everything may be proposed, even if it is on no front."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class DrawnFronts:
         """Return every other draw, with the candidates from their fronts alone."""
         chosen = list(range(int(odd), len(self.draws), 2))
         fronts = tuple(self.fronts[i] for i in chosen)
-        own = {architecture for front in fronts for architecture in members_of(front)}
+        own = proposable(self.problem, fronts)
         kept = [i for i, architecture in enumerate(self.candidates) if architecture in own]
         return replace(
             self,
@@ -73,8 +75,7 @@ def draw_fronts(
     if not any(len(front) for front in fronts):
         raise LambdaArchError(f"{problem.space.name}: nothing in the space keeps the bounds; expected looser ones")
     known = set(done)
-    members = dict.fromkeys(architecture for front in fronts for architecture in members_of(front))
-    candidates = [architecture for architecture in members if str(architecture) not in known]
+    candidates = [each for each in proposable(problem, fronts) if str(each) not in known]
     trained = [architecture for architecture in draws[0].trained if _is_known(problem, architecture)]
     means = [[draw.trained[architecture] for architecture in trained] for draw in draws]
     return DrawnFronts(
@@ -88,8 +89,14 @@ def draw_fronts(
     )
 
 
-def members_of(front: Front) -> list[ResNet]:
-    """Return the members of a front that may be proposed."""
+def proposable(problem: Problem, fronts: Sequence[Front]) -> dict[ResNet, None]:
+    """Return what may be proposed, in order: all of a small space, or members of the fronts."""
+    if problem.space.size <= FEW:
+        return {each: None for each in problem.space.architectures() if isinstance(each, ResNet)}
+    return {each: None for front in fronts for each in _members(front)}
+
+
+def _members(front: Front) -> list[ResNet]:
     found = [front.architecture(i) for i in spread(front, FROM_EACH)] if len(front) else []
     return [architecture for architecture in found if isinstance(architecture, ResNet)]
 

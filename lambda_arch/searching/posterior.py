@@ -33,7 +33,9 @@ NOISES = tuple(0.02 * 2.0**i for i in range(9))
 UNEXPLAINED = (0.0, 0.5, 1.0, 2.0)
 """Standard deviations of the mean around what the features explain, in multiples of the noise."""
 LEVEL_MEAN, LEVEL_SD = 75.0, 30.0
-"""The prior of a recipe's intercept, in percent."""
+"""The prior of a recipe's intercept, in percent, without runs."""
+OPEN_LEVEL_SD = 1000.0
+"""Its standard deviation with runs, which tell the level."""
 SHRINKAGE = 4
 """Runs that the common noise counts for in the noise of each recipe."""
 NEGLIGIBLE = 1e-3
@@ -227,7 +229,11 @@ def _prior_of(
 ) -> tuple[Floats, Floats]:
     """Return mean and covariance of all weights: intercepts, features, pairs."""
     deviations = np.concatenate(
-        [np.full(recipes, LEVEL_SD), spread / np.array(SPANS), np.full(width - recipes - len(SPANS), spread)]
+        [
+            np.full(recipes, OPEN_LEVEL_SD if len(tops) else LEVEL_SD),
+            spread / np.array(SPANS),
+            np.full(width - recipes - len(SPANS), spread),
+        ]
     )
     mean, covariance = np.zeros(width), np.diag(deviations**2)
     mean[:recipes] = tops.mean() if len(tops) else LEVEL_MEAN

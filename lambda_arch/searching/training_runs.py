@@ -1,6 +1,7 @@
 """The training runs on which an accuracy model is fitted: published ones and the user's own."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -11,6 +12,7 @@ from lambda_arch.errors import ArchitectureError, DataError, did_you_mean
 from lambda_arch.files import read_csv
 from lambda_arch.published import load_table
 from lambda_arch.store.connection import Store
+from lambda_arch.store.runs import Run as Stored
 from lambda_arch.store.runs import read_runs as read_stored
 
 ABLATION, C4_STUDY, FIGURE_3, OWN = "the ablations", "the c4 study", "Figure 3", "the own runs"
@@ -118,13 +120,21 @@ def stored_runs(store: Store, data: str = "") -> tuple[list[Run], str]:
         raise DataError(f"{store.path}: has runs on {', '.join(names)}; expected one of them, such as store:{names[0]}")
     name = data or names[0]
     chosen = [run for run in finished if run.data == name]
-    recipes = {json.dumps(run.settings, sort_keys=True): run.recipe for run in chosen}
-    last = json.dumps(chosen[-1].settings, sort_keys=True)
-    labels = {settings: f"{recipe} {i}" for i, (settings, recipe) in enumerate(recipes.items())} | {last: OWN}
+    return labelled(chosen, chosen[-1].settings), name
+
+
+def labelled(kept: Sequence[Stored], own: Mapping[str, Any]) -> list[Run]:
+    """Return runs of a store, those by a recipe with the settings ``own`` as the user's; others stand for themselves.
+
+    Architectures that accuracy models do not cover are left out.
+    """
+    recipes = {json.dumps(run.settings, sort_keys=True): run.recipe for run in kept}
+    labels = {settings: f"{recipe} {i}" for i, (settings, recipe) in enumerate(recipes.items())}
+    labels[json.dumps(own, sort_keys=True)] = OWN
     found = []
-    for run in chosen:
+    for run in kept:
         architecture = parse(run.architecture)
         if is_modelled(architecture):
             label = labels[json.dumps(run.settings, sort_keys=True)]
             found.append(Run(architecture, label, float(run.epochs[-1]["top1"])))
-    return found, name
+    return found

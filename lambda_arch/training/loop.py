@@ -76,6 +76,7 @@ class Loop:
     progress: Callback | None = None
     keep: Keep | None = None
     device_name: str = ""
+    stop_epoch: int | None = None
     history: list[Epoch] = field(default_factory=list)
     damaged: dict[str, None] = field(default_factory=dict)
 
@@ -126,7 +127,8 @@ class Loop:
         stream = batches(self.batches, places, self.session.workers, pinned)
         every = CHECK_EVERY.get(self.world.device.type, SELDOM)
         began, taken, reported = time.perf_counter(), 0, 0.0
-        while self.epoch < recipe.epochs:
+        last = recipe.epochs if self.stop_epoch is None else min(self.stop_epoch, recipe.epochs)
+        while self.epoch < last:
             while self.step < steps:
                 start = time.perf_counter()
                 batch = next(stream)
@@ -153,6 +155,8 @@ class Loop:
                     left = (now - began) / taken * (len(places) - taken)
                     self._report(float(loss), taken * recipe.batch_size / (now - began), left)
             self._end_epoch(batch_size=recipe.batch_size)
+        if self.epoch < recipe.epochs:
+            return self._ended(RunStatus.STOPPED)
         if self.world.main:
             atomic_write(self.folder / FINAL, to_safetensors(self.trainer.evaluated))
         return self._ended(RunStatus.FINISHED)

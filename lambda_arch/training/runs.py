@@ -22,6 +22,8 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     """Begun: also what a killed run stays, until it is continued."""
     FINISHED = "finished"
+    STOPPED = "stopped early"
+    """After as many epochs as asked; it can be continued."""
     OUT_OF_TIME = "out of time"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"

@@ -35,6 +35,7 @@ def train(
     compile: bool = False,  # noqa: A002  as torch calls it
     workers: int = 0,
     hours: float = 0.0,
+    stop_epoch: int | None = None,
     limit_images: int | None = None,
     skip_damaged: bool = False,
     progress: "Callback | None" = None,
@@ -46,17 +47,20 @@ def train(
     ``data``: a data set, or where it is (:func:`load_data`). ``recipe``: one of the package's by name, a TOML file, or
     a value; ``overrides`` change its settings (``epochs=10``). ``resume`` continues each run from its last checkpoint.
     Every epoch's figures go to ``store``, the user's own unless given (:func:`find_runs`). SIGINT and SIGTERM, and
-    ``hours``, save a checkpoint and end the run under way; no other begins then.
+    ``hours``, save a checkpoint and end the run under way; no other begins then. ``stop_epoch``: stop each run after so
+    many epochs of its schedule; ``resume`` continues it.
 
     Raises :class:`lambda_arch.SetupError`, :class:`lambda_arch.DataError`, :class:`lambda_arch.TrainingError` or
     OSError, in one line, for what cannot be done; what was saved stays.
     """
     chosen = _architectures(architectures)
-    named = _recipe(recipe, overrides)
+    named = read_recipe(recipe, overrides)
     loaded = _data(data, limit_images)
     for architecture in chosen:
         loaded.check(architecture)
     session = Session(device, evaluation, channels_last, compile, workers, hours, skip_damaged)
+    if stop_epoch is not None and stop_epoch < 1:
+        raise SetupError(f"stop_epoch={stop_epoch}: expected a whole number from 1")
     if not 0 <= seed < 2**63:
         raise SetupError(f"seed={seed}: expected a whole number from 0 to 2**63 - 1")
     from lambda_arch.nn import check_device
@@ -73,8 +77,9 @@ def train(
             for architecture in chosen:
                 folder = run_folder(Path(output), str(architecture), named.name, seed)
                 loop = Loop(architecture, loaded, named, session, seed, world, folder, resume, progress, keep, name)
+                loop.stop_epoch = stop_epoch
                 done.append(loop.run(stopper))
-                if done[-1].status != RunStatus.FINISHED:
+                if done[-1].status not in (RunStatus.FINISHED, RunStatus.STOPPED):
                     break
     finally:
         distributed.leave()
@@ -98,7 +103,7 @@ def plan(
 
     A few steps are made to measure them, and nothing is kept. Raises as :func:`train` does.
     """
-    named = _recipe(recipe, overrides)
+    named = read_recipe(recipe, overrides)
     loaded = _data(data, limit_images)
     chosen = _architectures(architecture)[0]
     loaded.check(chosen)
@@ -176,7 +181,8 @@ def _architectures(given: Architecture | str | Sequence[Architecture | str]) -> 
     return found
 
 
-def _recipe(recipe: Recipe | NamedRecipe | str, overrides: dict[str, object]) -> NamedRecipe:
+def read_recipe(recipe: Recipe | NamedRecipe | str, overrides: dict[str, object]) -> NamedRecipe:
+    """Return a recipe of the package by its name, of a file, or a value, with ``overrides`` of its settings."""
     named = find_recipe(recipe) if isinstance(recipe, str) else recipe
     if isinstance(named, Recipe):
         named = NamedRecipe("own", named)

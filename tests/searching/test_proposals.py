@@ -125,7 +125,7 @@ def test_the_command_proposes_from_runs_in_a_file(tmp_path: Path) -> None:
 
 
 def test_the_command_says_what_flags_are_for(tmp_path: Path) -> None:
-    assert "only with --propose" in run("search", "--draws", 4).err
+    assert "only for a search with --propose" in run("search", "--draws", 4).err
     assert "expected a whole number from 1" in run("search", "--propose", 0).err
     done = run("search", "--propose", 2, "--verify", 1)
     assert done.code == 2 and "--verify 1: only for a front" in done.err

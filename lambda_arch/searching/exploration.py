@@ -1,0 +1,251 @@
+"""The closed loop: propose, train, learn. All that it knows is in the store, so it goes on from there at any moment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lambda_arch.arch import parse
+from lambda_arch.errors import LambdaArchError, TrainingError
+from lambda_arch.results import Result
+from lambda_arch.searching.arrays import Floats
+from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
+from lambda_arch.searching.halving import Saved, goes_on, rungs, saved
+from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.learning import after
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.posterior import Posterior
+from lambda_arch.searching.proposals import DRAWS, Proposals, choose
+from lambda_arch.searching.reading import read_problem
+from lambda_arch.searching.search_space import Space
+from lambda_arch.searching.training_runs import FINISHED, is_modelled, labelled
+from lambda_arch.store.connection import Store
+from lambda_arch.store.runs import Run, read_runs
+from lambda_arch.training import Data, NamedRecipe, Recipe, RunStatus, load_data, train
+from lambda_arch.training.verbs import read_recipe
+
+if TYPE_CHECKING:
+    from lambda_arch.training.loop import Callback
+
+ENDED = (RunStatus.FINISHED, RunStatus.STOPPED, RunStatus.NOT_FINITE)
+"""States of runs that count as trained."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained architecture: its metrics, of which top-1 is measured, the mean over its finished runs."""
+
+    architecture: str
+    values: dict[str, float]
+    runs: int
+
+
+@dataclass(frozen=True)
+class Exploration(Result):
+    """What came of a loop: the ``front`` of measured accuracies, and the ``next`` batch, predicted.
+
+    ``trained``: all finished architectures; ``status`` that of the last run; ``saved`` by stopping early, if asked for.
+    """
+
+    problem: Problem
+    data: str
+    recipe: str
+    trained: tuple[Trained, ...]
+    front: tuple[int, ...]
+    next: Proposals
+    status: str
+    counted: int
+    trainings: int
+    saved: Saved | None
+
+
+@dataclass
+class Laboratory:
+    """The runs of a data set, a recipe and a seed in a store, and how to make more."""
+
+    store: Path | str | None
+    data: Data
+    recipe: NamedRecipe
+    seed: int
+    how: dict[str, Any]
+
+    def runs(self) -> list[Run]:
+        """Return all runs on the data, in the order in which they began."""
+        with Store(self.store) as opened:
+            return [run for run in read_runs(opened) if run.digest == self.data.digest]
+
+    def own(self, runs: Sequence[Run]) -> list[Run]:
+        """Return those by the recipe that a model covers."""
+        settings = self.recipe.recipe.as_dict()
+        return [run for run in runs if run.settings == settings and is_modelled(parse(run.architecture))]
+
+    def learned(self, runs: Sequence[Run], pairs: bool) -> Posterior:
+        """Return what is believed after the finished runs."""
+        finished = [run for run in runs if run.status == FINISHED and run.epochs]
+        return after(labelled(finished, self.recipe.recipe.as_dict()), f"trained here on {self.data.name}", pairs=pairs)
+
+    def train(self, architecture: str, stop_epoch: int | None) -> str:
+        """Train a network, from its last checkpoint if there is one, and return how the run ended."""
+        try:
+            found = train(
+                architecture, self.data, self.recipe, seed=self.seed, resume=True, store=self.store,
+                stop_epoch=stop_epoch, **self.how,
+            )  # fmt: skip
+        except TrainingError:  # its loss is not finite; the store says so
+            return RunStatus.NOT_FINITE
+        return found[0].status
+
+
+def explore(
+    space: Space | str = DEFAULT_SPACE,
+    data: Data | str | Path = "digits",
+    recipe: Recipe | NamedRecipe | str = "digits",
+    *,
+    trainings: int = 40,
+    batch: int = 4,
+    halving: bool = False,
+    minimize: Sequence[str] | str | None = None,
+    maximize: Sequence[str] | str | None = None,
+    where: Sequence[str] | str = (),
+    pairs: bool = False,
+    draws: int = DRAWS,
+    seed: int = 0,
+    output: Path | str = "runs",
+    latency: Latency | None = None,
+    store: Path | str | None = None,
+    device: str = "cpu",
+    batch_size: int = 1,
+    dtype: str = "fp32",
+    mode: str = "inference",
+    threads: int = 0,
+    clock: str = "wall",
+    limit_images: int | None = None,
+    progress: "Callback | None" = None,
+    announce: Callable[[Proposals], None] | None = None,
+    **overrides: object,
+) -> Exploration:
+    """Propose a ``batch``, train it, learn from it, and again, until ``trainings`` networks are trained.
+
+    ``data``, ``recipe``, ``output`` and ``overrides`` are those of :func:`lambda_arch.train`; the others those of
+    :func:`lambda_arch.propose`. Every run of the data set by this recipe in the ``store`` counts, so the same call
+    continues after an interruption. ``halving``: runs that do badly stop early (see ``halving``). ``announce`` is
+    called with each batch.
+
+    Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched or trained, and OSError; what was trained is
+    in the store.
+    """
+    for name, value in (("trainings", trainings), ("batch", batch), ("draws", draws - 1)):
+        if value < 1:
+            raise LambdaArchError(f"{name}={value}: expected a whole number from 1")
+    loaded = data if isinstance(data, Data) else load_data(data)
+    loaded = loaded if limit_images is None else loaded.limited(limit_images)
+    named = read_recipe(recipe, overrides)
+    how: dict[str, Any] = {"output": output, "device": device, "progress": progress}
+    laboratory = Laboratory(store, loaded, named, seed, how)
+    setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
+    setup |= {"threads": threads, "clock": clock}
+    model = laboratory.learned(laboratory.runs(), pairs)
+    problem = read_problem(space, minimize, maximize, where, model, latency, setup, store)
+    if not any(metric.name == "top1" for metric in problem.objectives):
+        raise LambdaArchError("explore: expected top1 among the objectives, such as maximize=top1")
+    loaded.check(problem.space.products[0].architecture([0] * len(problem.space.products[0].slots)))
+    steps = rungs(named.recipe.epochs) if halving else []
+    return Explorer(problem, laboratory, trainings, batch, draws, seed, pairs, steps, halving).run(announce)
+
+
+@dataclass
+class Explorer:
+    """The loop itself; ``steps`` are the rungs at which runs pause."""
+
+    problem: Problem
+    laboratory: Laboratory
+    trainings: int
+    batch: int
+    draws: int
+    seed: int
+    pairs: bool
+    steps: Sequence[int]
+    halving: bool
+
+    def run(self, announce: Callable[[Proposals], None] | None = None) -> Exploration:
+        """Go on until all is trained, or a run is interrupted."""
+        status: str = RunStatus.FINISHED
+        while status in ENDED:
+            runs = self.laboratory.runs()
+            own = self.laboratory.own(runs)
+            names = self.pending(own)
+            missing = self.trainings - sum(run.status in ENDED for run in own)
+            if not names and missing > 0:
+                proposals = self.choose(runs, min(self.batch, missing))
+                names = [str(each.architecture) for each in proposals]
+                if announce is not None:
+                    announce(proposals)
+            if not names:
+                break
+            for name in names:
+                epochs = [len(run.epochs) for run in own if run.architecture == name and run.seed == self.seed]
+                done = max(epochs, default=0)
+                status = self.laboratory.train(name, next((step for step in self.steps if step > done), None))
+                if status not in ENDED:
+                    break
+        return self.result(status)
+
+    def choose(self, runs: Sequence[Run], number: int) -> Proposals:
+        """Return the next batch, after ``runs``."""
+        own = self.laboratory.own(runs)
+        model, seed = self.laboratory.learned(runs, self.pairs), self.seed + len(own)
+        done = {run.architecture for run in own}
+        return choose(self.problem, model, number, done=done, draws=self.draws, seed=seed)
+
+    def pending(self, own: Sequence[Run]) -> list[str]:
+        """Return runs to go on with: those that were interrupted, and those that stopped but would not stop now."""
+        return [
+            run.architecture
+            for run in own
+            if run.seed == self.seed
+            and (run.status not in ENDED or (run.status == RunStatus.STOPPED and self.goes_on(own, run)))
+        ]
+
+    def goes_on(self, own: Sequence[Run], run: Run) -> bool:
+        """Return whether a run that stopped goes on, after all runs that came as far."""
+        epoch = len(run.epochs)
+        if epoch not in self.steps:  # it was stopped by other rungs
+            return True
+        reached = [each for each in own if len(each.epochs) >= epoch]
+        points = [self.point(each.architecture, each.epochs[epoch - 1]["top1"]) for each in reached]
+        return goes_on(np.array(points), reached.index(run))
+
+    def point(self, architecture: str, top1: float) -> Floats:
+        """Return the metrics of an architecture, minimised, with a measured top-1."""
+        totals = self.problem.of(parse(architecture))
+        totals[[metric.name for metric in self.problem.costs.metrics].index("top1")] = -top1
+        return totals
+
+    def result(self, status: str) -> Exploration:
+        """Return what came of it so far."""
+        runs = self.laboratory.runs()
+        own = self.laboratory.own(runs)
+        tops: dict[str, list[float]] = {}
+        for run in own:
+            if run.status == FINISHED:
+                tops.setdefault(run.architecture, []).append(float(run.epochs[-1]["top1"]))
+        points = {name: self.point(name, float(np.mean(values))) for name, values in tops.items()}
+        names = [name for name, point in points.items() if self.problem.allowed(point)]
+        totals = np.array([points[name] for name in names]).reshape(len(names), -1)
+        front = self.problem.non_dominated(totals, len(self.problem.objectives)) if names else np.empty(0, np.intp)
+        ended = [run for run in own if run.status in ENDED]
+        histories = [[float(epoch["top1"]) for epoch in run.epochs] for run in ended]
+        return Exploration(
+            self.problem,
+            self.laboratory.data.name,
+            self.laboratory.recipe.name,
+            tuple(Trained(name, self.problem.read(points[name]), len(tops[name])) for name in names),
+            tuple(sorted(front.tolist(), key=lambda i: totals[i].tolist())),
+            self.choose(runs, self.batch),
+            status,
+            len(ended),
+            self.trainings,
+            saved(histories, self.laboratory.recipe.recipe.epochs) if self.halving else None,
+        )
