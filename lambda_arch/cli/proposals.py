@@ -35,6 +35,10 @@ class ProposalFlags:
         bool, Option("--coverage", help="Show how often the intervals of predictions hold runs that were left out.")
     ] = False
 
+    study: Annotated[
+        str | None,
+        Option(help="Add the proposals to an Optuna study: sqlite:///FILE or journal:FILE, #NAME.", metavar="URL"),
+    ] = None
     train: Annotated[bool, Option("--train", help="Propose, train and learn, until --trainings are done.")] = False
     data: Annotated[str | None, Option(help="What to train on, as in `train`.", metavar="WHERE")] = None
     recipe: Annotated[str | None, Option(help="How to train, as in `train`.", metavar="NAME|FILE")] = None
@@ -61,7 +65,7 @@ class ProposalFlags:
         Raises :class:`LambdaArchError` for flags that say nothing about a front.
         """
         of_training = {name: getattr(self, name) for name in TRAINING}
-        for name, value in {"draws": self.draws, "pairs": self.pairs, **of_training}.items():
+        for name, value in {"draws": self.draws, "pairs": self.pairs, "study": self.study, **of_training}.items():
             needs = "train" if name in TRAINING else "propose"
             if value and not (self.train or (needs == "propose" and (self.propose is not None or self.coverage))):
                 raise LambdaArchError(
@@ -100,6 +104,10 @@ class ProposalFlags:
                 progress=lambda done, total: advance(1 / total, ""),
             )
         interruption.leave()
+        if self.study is not None:
+            from lambda_arch.searching.studies import enqueue
+
+            say(f"{self.study}: {enqueue(self.study, found)} trials added", err=True)
         output.show(found)
 
     def _train(self, output: Output, problem: dict[str, Any]) -> None:

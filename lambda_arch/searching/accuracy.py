@@ -149,7 +149,8 @@ def model_of(
 ) -> LinearModel:
     """Return a model that is given, or one of the published runs (None, ``published``), or of a user's runs.
 
-    Those are in a CSV, or in the ``store`` (``store``, or ``store:DATA`` for those on one data set).
+    Those are in a CSV, or in the ``store`` (``store``, or ``store:DATA`` for those on one data set),
+    or finished trials of an Optuna study (``study:URL``).
     ``with_published``: of both. Raises :class:`DataError` for a file that is wrong or has too few runs, and OSError.
     """
     if isinstance(given, LinearModel):
@@ -161,6 +162,10 @@ def model_of(
         with Store(store, create=False) as opened:
             runs, name = stored_runs(opened, data)
         source = f"trained here on {name}"
+    elif kind == "study":
+        from lambda_arch.searching.studies import finished_runs
+
+        runs, source = finished_runs(data)[0], f"trials of {data}"
     else:
         runs, source = read_runs(Path(given)), Path(given).name
     return fit([*runs, *published_runs()], f"{source} and the paper's") if with_published else fit(runs, source)

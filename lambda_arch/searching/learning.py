@@ -14,7 +14,7 @@ def posterior_of(
 ) -> tuple[Posterior, set[str]]:
     """Return what is believed after the runs that are ``given``, and the names of the architectures that have runs.
 
-    ``given``: None or ``published``, a CSV, ``store`` or ``store:DATA``, or a posterior itself.
+    ``given``: None or ``published``, a CSV, ``store`` or ``store:DATA``, ``study:URL``, or a posterior itself.
     Raises :class:`DataError` for a file that is wrong, and OSError.
     """
     if isinstance(given, Posterior):
@@ -22,6 +22,11 @@ def posterior_of(
     if given is None or given == "published":
         return published_posterior(), set()
     kind, _, rest = str(given).partition(":")
+    if kind == "study":
+        from lambda_arch.searching.studies import finished_runs
+
+        runs, names = finished_runs(rest)
+        return after(runs, f"trials of {rest}", pairs=pairs), names
     if kind == "store":
         with Store(store, create=False) as opened:
             runs, name = stored_runs(opened, rest)
