@@ -6,20 +6,22 @@ architecture's name, its metrics, and why it was proposed. Bounds are constraint
 
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import ArchitectureError, DataError, SetupError
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.proposals import Proposals
 from lambda_arch.searching.study_parameters import Parameters
 from lambda_arch.searching.training_runs import OWN, Run, is_modelled
+
+if TYPE_CHECKING:
+    from lambda_arch.searching.proposals import Proposals
 
 NAME = "lambda-arch"
 """The study of a URL that names none."""
 
 
-def enqueue(url: str, proposals: Proposals) -> int:
+def enqueue(url: str, proposals: "Proposals") -> int:
     """Add proposals as waiting trials to the study of ``url``, and return how many it did not have yet.
 
     ``url``: ``sqlite:///FILE`` or another database, or ``journal:FILE``; ``#NAME`` at its end names the study. A study
