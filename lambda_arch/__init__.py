@@ -13,7 +13,7 @@ from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
     from lambda_arch.arch import ResNet, parse
-    from lambda_arch.comparing import compare, table
+    from lambda_arch.comparing import compare
     from lambda_arch.comparing.findings import audit
     from lambda_arch.comparing.matching import match
     from lambda_arch.comparing.sides import side_by_side
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lambda_arch.interop import count, export
     from lambda_arch.nn import LambdaLayer, build
     from lambda_arch.nn.conversion.from_checkpoint import convert
+    from lambda_arch.reporting.catalogues import table
     from lambda_arch.searching import explore, propose, search
     from lambda_arch.store import Store
     from lambda_arch.timing import calibrate, measure, predict
@@ -72,7 +73,7 @@ _MODULES = {
     "propose": "searching",
     "search": "searching",
     "side_by_side": "comparing",
-    "table": "comparing",
+    "table": "reporting.catalogues",
     "train": "training",
 }
 

@@ -108,6 +108,35 @@ def merge(
 @results.command(cls=Command)
 @takes_flags("store")
 @takes_output
+def table(
+    *,
+    architecture: Annotated[
+        list[str] | None, typer.Argument(metavar="ARCHITECTURE", help="Architectures to add to those known.")
+    ] = None,
+    parquet: Annotated[
+        Path | None, typer.Option("--parquet", help="Write a Parquet file instead.", metavar="FILE")
+    ] = None,
+    flags: Flags,
+    output: Output,
+) -> None:
+    """Write one row per architecture with everything known: settings, costs, memory, latencies, accuracies."""
+    from lambda_arch.reporting import report_of
+    from lambda_arch.searching.catalogue import catalogue
+
+    with flags.open_store(read_only=True) as opened:
+        report = report_of(catalogue(opened, architecture or ()))
+    if parquet is None:
+        output.show(report)
+        return
+    from lambda_arch.reporting.exports import write_flat
+
+    write_flat(parquet, report)
+    say(f"{len(report.flat.rows)} architectures written to {parquet}", err=True)
+
+
+@results.command(cls=Command)
+@takes_flags("store")
+@takes_output
 def check(*, flags: Flags, output: Output) -> None:
     """List damaged rows, which other commands leave out. Exits with 1 if there are any."""
     from lambda_arch.store import check_store

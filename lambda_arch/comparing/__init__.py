@@ -12,7 +12,6 @@ from lambda_arch.comparing.comparison import (
     compare,
     published_figures,
     row_architecture,
-    table,
 )
 from lambda_arch.comparing.verdict import (
     AGREES,
@@ -61,7 +60,6 @@ __all__ = [
     "published_figures",
     "row_architecture",
     "side_by_side",
-    "table",
 ]
 
 # these need numpy, so they are imported when used

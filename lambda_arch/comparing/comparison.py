@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.comparing.verdict import (
@@ -20,9 +20,6 @@ from lambda_arch.costs import Ledger, count
 from lambda_arch.costs.memory import map_bytes
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
 from lambda_arch.results import Result, Results
-
-if TYPE_CHECKING:
-    import pandas
 
 
 @cache
@@ -107,17 +104,6 @@ def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Compariso
         return Comparisons(tuple(compare(name) for name in names or table_names()))
     table = load_table(names)
     return Comparison(table, tuple(_compare_row(table, row) for row in table.rows))
-
-
-def table(name: str | None = None, *, long: bool = False) -> "pandas.DataFrame":
-    """Return a published table, ours in columns of its own, as a pandas frame with whole numbers as ``Int64``.
-
-    With ``long``, or without a name (all tables), it has one row per printed figure. Raises
-    :class:`LambdaArchError` for a name that is no table's.
-    """
-    if name is None or long:
-        return LongComparisons(compare(None if name is None else [name]).items).to_frame()
-    return compare(name).to_frame()
 
 
 def row_architecture(row: PublishedRow, column: Column | None = None) -> Architecture | None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 REPORTS = {
     "Accuracy": "training.accuracy_report",
     "Calibration": "calibrations.calibration_report",
+    "Catalogue": "catalogues.catalogue_report",
     "Comparison": "comparisons.comparison_report",
     "Comparisons": "comparisons.comparison_report",
     "Counts": "ledgers.counts_report",

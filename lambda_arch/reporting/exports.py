@@ -7,9 +7,15 @@ from pathlib import Path
 from lambda_arch.errors import SetupError
 from lambda_arch.files import atomic_write
 from lambda_arch.reporting.formats import csv_text
-from lambda_arch.reporting.table import Column, Table
+from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.store.exporting import raw_columns, write_parquet
 from lambda_arch.timing.measuring import Timing
+
+
+def write_flat(path: Path, report: Report) -> None:
+    """Write a report's flat table to a .parquet file."""
+    names = [column.name for column in report.flat.columns]
+    write_parquet(path, [{name: row.get(name) for name in names} for row in report.flat.rows])
 
 
 def write_timings(path: Path, timings: Sequence[Timing]) -> None:

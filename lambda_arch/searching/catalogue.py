@@ -1,0 +1,160 @@
+"""The catalogue: one row per architecture with everything that is known of it, every default named.
+
+Costs are exact. Accuracies are published, trained here, or predicted, in columns of their own. Each device and setup
+of the store has a column for its latency.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from lambda_arch.arch import OPTIONS, Architecture, ArchitectureError, ResNet, parse
+from lambda_arch.arch.patterns import compress
+from lambda_arch.arch.zoo import all_named
+from lambda_arch.comparing import compare
+from lambda_arch.comparing.comparison import row_architecture
+from lambda_arch.costs import count
+from lambda_arch.costs.footprint import memory
+from lambda_arch.costs.peak import peak_memory
+from lambda_arch.errors import LambdaArchError
+from lambda_arch.results import Results
+from lambda_arch.searching.accuracy import published_model
+from lambda_arch.searching.training_runs import FINISHED, is_modelled
+from lambda_arch.store import Store, find_measurements
+from lambda_arch.store.measurements import Measurement
+from lambda_arch.store.runs import read_runs
+
+Row = dict[str, Any]
+UNPRINTED = ("", "OOM")  # of an accuracy
+CLASSES = 1000  # those of the runs that predictions learn from
+
+
+@dataclass(frozen=True)
+class Catalogue(Results[Row]):
+    """The rows of the catalogue; the keys of each are the columns, those without a value are left out."""
+
+    def columns(self) -> list[str]:
+        """Return the names of all columns: those of every row first, in the order of the rows."""
+        return list(dict.fromkeys(name for row in self.items for name in row))
+
+
+def catalogue(store: Store | None = None, architectures: Iterable[str] = ()) -> Catalogue:
+    """Return a row for every named and every published architecture, those in ``store``, and ``architectures``.
+
+    Raises :class:`ArchitectureError` for a name in ``architectures`` that is none.
+    """
+    latencies = _latencies(store)
+    trained = _trained(store)
+    published = _published()
+    names = [entry.canonical for entry in all_named()]
+    stored = [name for name in (*latencies, *trained) if _is_architecture(name)]
+    known = [*names, *published, *stored, *(str(parse(name)) for name in architectures)]
+    sources = (published, trained, latencies)
+    return Catalogue(
+        tuple(
+            {**_costs(parse(name)), **{key: value for found in sources for key, value in found.get(name, {}).items()}}
+            for name in dict.fromkeys(known)
+        )
+    )
+
+
+def _is_architecture(name: str) -> bool:
+    try:
+        parse(name)
+    except ArchitectureError:  # a module of any kind, or a name of a newer version
+        return False
+    return True
+
+
+def _costs(architecture: Architecture) -> Row:
+    ledger = count(architecture)
+    row: Row = {
+        "architecture": str(architecture),
+        "image_size": architecture.image_size,
+        **_settings(architecture),
+        "params": ledger.params,
+        "macs": ledger.macs,
+        "flops": ledger.flops,
+        "training_flops": count(architecture, mode="train").flops,
+        "activations": ledger.activations,
+    }
+    try:
+        row["peak_memory_bytes"] = peak_memory(architecture)
+        row["training_memory_bytes"] = memory(architecture, mode="train").peak
+    except LambdaArchError:  # no closed form for its family
+        pass
+    if is_modelled(architecture) and architecture.classes == CLASSES:
+        prediction = published_model().predict(architecture)
+        row |= {"top1_predicted": round(prediction.top1, 3), "top1_predicted_interval": round(prediction.interval, 3)}
+    return row
+
+
+def _settings(architecture: Architecture) -> Row:
+    """Return the value of every option that it has, defaults too; several values of its blocks are joined by ``|``."""
+    own = list(_nested(architecture))
+    blocks = [value for part in architecture.parts() for value in _nested(part.settings)]
+    row: Row = {}
+    for option in OPTIONS:
+        places = own if option.level == "network" else blocks
+        values = [getattr(place, option.field) for place in places if option.field in _names(place)]
+        if option.name == "stages":
+            values = [_pattern(architecture)] if isinstance(architecture, ResNet) else []
+        if values:
+            row[option.name] = "|".join(dict.fromkeys(map(option.write, values)))
+    return row
+
+
+def _pattern(architecture: ResNet) -> str:
+    return compress(["".join(block.layer.letter for block in stage) for stage in architecture.stages])
+
+
+def _nested(value: Any) -> Iterator[Any]:
+    """Yield a dataclass, and all those in its fields."""
+    if is_dataclass(value):
+        yield value
+        for field in fields(value):
+            yield from _nested(getattr(value, field.name))
+
+
+def _names(value: Any) -> set[str]:
+    return {field.name for field in fields(value)}
+
+
+def _published() -> dict[str, Row]:
+    """Return the printed top-1 accuracies of architectures with their tables; of several the highest."""
+    found: dict[str, Row] = {}
+    for comparison in compare():
+        columns = [column for column in comparison.table.columns if column.quantity == "top-1"]
+        for row in comparison.rows:
+            architecture = row_architecture(row.published)
+            if architecture is None:
+                continue
+            own = found.setdefault(str(architecture), {})
+            for column in columns:
+                printed = row.published.cells.get(column.name, "")
+                if printed not in UNPRINTED and float(printed) > own.get("top1_published", 0.0):
+                    own |= {"top1_published": float(printed), "top1_published_in": comparison.table.name}
+    return found
+
+
+def _trained(store: Store | None) -> dict[str, Row]:
+    """Return the accuracies of finished runs; of several on the same data the last."""
+    found: dict[str, Row] = {}
+    for run in [] if store is None else read_runs(store):
+        if run.status == FINISHED and run.epochs:
+            own = found.setdefault(run.architecture, {})
+            own |= {"top1_trained": run.epochs[-1]["top1"], "trained_on": run.data, "trained_by": run.recipe}
+    return found
+
+
+def _latencies(store: Store | None) -> dict[str, Row]:
+    """Return latencies in milliseconds, one column per device (with its fingerprint) and setup; the last of each."""
+    found: dict[str, Row] = {}
+    for m in [] if store is None else find_measurements(store):
+        if m.summary is not None:
+            found.setdefault(m.architecture, {})[_column(m, m.machine)] = m.summary.median * 1e3
+    return found
+
+
+def _column(m: Measurement, machine: Mapping[str, Any]) -> str:
+    return f"latency_ms[{machine.get('device_name')} {m.fingerprint[:8]}, {m.setup}]"
