@@ -5,12 +5,14 @@ from typing import Annotated
 from typer import Option
 
 from lambda_arch.cli.architectures import Named, takes_architectures
+from lambda_arch.cli.gates import Max, check_max, read_max
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.costs.backward import read_mode
 from lambda_arch.costs.footprint import memory as footprint_of
 from lambda_arch.errors import ArchitectureError
 from lambda_arch.reporting.footprints import footprints_report, modules_report
 from lambda_arch.reporting.sweeps import swept_report
+from lambda_arch.units import BYTES
 
 
 @takes_architectures
@@ -37,9 +39,11 @@ def memory(
         str | None, Option(help="Find the largest batch whose peak is within this, such as 24GB.", metavar="SIZE")
     ] = None,
     modules: Annotated[bool, Option("--modules", help="One row per module.")] = False,
+    maximum: Max = None,
     output: Output,
 ) -> None:
     """Compute the memory of a step before it is run: weights, gradients, optimizer, activations, temporaries."""
+    limit = read_max(maximum, BYTES, "24GB")
     if modules and len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture with modules=True")
     if fits is not None and batch_size is not None:
@@ -60,3 +64,4 @@ def memory(
     ]
     report = modules_report(found[0]) if modules else footprints_report(found)
     output.show(swept_report(report, architectures.swept))
+    check_max({each.architecture: each.peak for each in found}, limit, "bytes at the peak")

@@ -1,6 +1,7 @@
 """Where a report goes: the terminal, a pipe, a file."""
 
 import errno
+import json
 import os
 import sys
 from dataclasses import dataclass
@@ -70,9 +71,16 @@ class Output:
             return
         text = to_text(report, FILE_WIDTH) if self.chosen == "table" else FORMATS[self.chosen](report)
         if self.out is None:
-            sys.stdout.write("\n".join(map(escaped, text.split("\n"))) if sys.stdout.isatty() else text)
+            sys.stdout.write(_printable(text, self.chosen) if sys.stdout.isatty() else text)
         else:
             atomic_write(self.out, text)
+
+
+def _printable(text: str, name: FormatName) -> str:
+    """Return ``text`` with no character that changes a terminal; JSON stays JSON."""
+    if name != "json":
+        return "\n".join(map(escaped, text.split("\n")))
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
 
 
 def takes_output(command: Command) -> Command:

@@ -168,17 +168,24 @@ def _as_dict(comparison: Comparison, row: ComparedRow) -> dict[str, Any]:
     return {**_keys(comparison, row), **_ours(row), "figures": figures}
 
 
+LONG = (
+    "table", "row", "architecture", "quantity", "figure", "source", "unit", "printed", "ours", "difference", "verdict",
+    "reason", "our_count",
+)  # fmt: skip
+SHOWN_LONG = ("table", "row", "figure", "unit", "printed", "ours", "verdict")
+"""The columns that a narrow terminal shows."""
+
+
 def long_report(comparisons: LongComparisons) -> Report:
     """Return published tables compared, one row per printed figure."""
-    return Report([long(list(comparisons))], long(list(comparisons)))
+    flat = long(list(comparisons))
+    words = ("table", "row", "architecture", "quantity", "figure", "source", "unit", "verdict", "reason")
+    shown = [Column(name, align="left" if name in words else "right", optional=name not in SHOWN_LONG) for name in LONG]
+    return Report([Table(shown, flat.rows)], flat)
 
 
 def long(comparisons: Sequence[Comparison]) -> Table:
     """Return published tables with one row per printed figure; ``printed``, ``ours`` and ``difference`` in its unit."""
-    names = (
-        "table", "row", "architecture", "quantity", "figure", "source", "unit", "printed", "ours", "difference",
-        "verdict", "reason", "our_count",
-    )  # fmt: skip
     rows = [
         _figure(comparison, row, figure, verdict)
         for comparison in comparisons
@@ -186,7 +193,7 @@ def long(comparisons: Sequence[Comparison]) -> Table:
         for figure in comparison.table.columns
         if (verdict := row.verdicts.get(figure.name)) is not None
     ]
-    return Table([Column(name) for name in names], rows)
+    return Table([Column(name) for name in LONG], rows)
 
 
 def _figure(comparison: Comparison, row: ComparedRow, figure: Figure, verdict: Verdict) -> dict[str, Any]:

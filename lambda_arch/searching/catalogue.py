@@ -47,7 +47,7 @@ def catalogue(store: Store | None = None, architectures: Iterable[str] = ()) -> 
     trained = _trained(store)
     published = _published()
     names = [entry.canonical for entry in all_named()]
-    stored = [name for name in (*latencies, *trained) if _is_architecture(name)]
+    stored = [str(parse(name)) for name in (*latencies, *trained) if _is_architecture(name)]
     known = [*names, *published, *stored, *(str(parse(name)) for name in architectures)]
     sources = (published, trained, latencies)
     return Catalogue(

@@ -33,6 +33,16 @@ def test_a_maximum_of_costs(command, limit, code):
     assert ("resnet50: 25,557,032 parameters, over the maximum of 25,557,031" in found.err) == (limit == "25_557_031")
 
 
+def test_a_maximum_of_memory():
+    train = ("memory", "resnet18", "--mode", "train", "--batch-size", 8)
+    peak = run(*train, "--format", "json")
+    assert run(*train, "--max", "24GB").code == 0
+    found = run(*train, "--max", "100MB")
+    assert (found.code, found.out != "") == (1, True)
+    assert "bytes at the peak, over the maximum of 100,000,000" in found.err
+    assert peak.code == 0
+
+
 class Measured:
     """As much of a measurement as the gate reads."""
 

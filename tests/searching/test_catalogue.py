@@ -1,0 +1,87 @@
+"""The catalogue: everything that is known of an architecture in one row, and where it comes from."""
+
+import pytest
+
+from lambda_arch import count, memory, parse, table
+from lambda_arch.arch.zoo import all_named
+from lambda_arch.searching.catalogue import catalogue
+from lambda_arch.store import Store
+from lambda_arch.store.runs import Run, keep_run
+from tests.command_line import run
+from tests.store.rows import keep
+
+TRAINED = "lambda_resnet26:classes=10,m=7@32"
+pytestmark = pytest.mark.slow  # two hundred architectures are counted
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    with Store(tmp_path_factory.mktemp("store") / "s.db") as opened:
+        keep(opened)
+        for seed, top1 in enumerate((90.0, 98.5)):
+            epochs = [{"top1": top1}]
+            keep_run(
+                opened, Run(TRAINED, "digits", {}, "digits", "d", seed, {}, "f", f"2026-{seed}", "finished", epochs, "")
+            )
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def rows(store):
+    return {row["architecture"]: row for row in catalogue(store, ["lambda_resnet50:k=8,m=7"])}
+
+
+def test_costs_are_exact_and_defaults_are_named(rows):
+    row = rows["lambda_resnet50"]
+    ledger = count("lambda_resnet50")
+    assert (row["params"], row["macs"], row["flops"]) == (ledger.params, ledger.macs, ledger.flops)
+    assert row["training_flops"] == count("lambda_resnet50", mode="train").flops
+    assert row["training_memory_bytes"] == memory("lambda_resnet50", mode="train").peak
+    named = {
+        name: row[name] for name in ("stages", "k", "h", "u", "m", "stem", "se", "classes", "content", "batch_norm")
+    }
+    assert named == {
+        "stages": "LLLL", "k": "16", "h": "4", "u": "1", "m": "23", "stem": "7x7", "se": "0", "classes": "1000",
+        "content": "yes", "batch_norm": "yes",
+    }  # fmt: skip
+
+
+def test_settings_build_the_architecture_again(rows):
+    network = ("stages", "k", "h", "u", "m", "stem", "stride", "pool", "activation", "se", "shortcut_bias", "classes")
+    for name in ("lambda_resnet50", "resnet101", "lambda_resnet50:k=8,m=7"):
+        row = rows[name]
+        settings = ",".join(f"{option}={row[option]}" for option in network if option in row)
+        base = "lambda_resnet" if "k" in row else "resnet"
+        assert parse(f"{base}{parse(name).depth}:{settings}@{row['image_size']}") == parse(name)
+
+
+def test_accuracies_are_in_columns_of_their_own(rows):
+    assert rows["lambda_resnet50"]["top1_published"] == 78.4
+    assert "top1_trained" not in rows["lambda_resnet50"]
+    trained = rows[TRAINED]
+    assert (trained["top1_trained"], trained["trained_on"], trained["trained_by"]) == (98.5, "digits", "digits")
+    assert "top1_predicted" not in trained, "predictions are of ImageNet"
+    assert rows["resnet101"]["top1_predicted_interval"] > 0
+
+
+def test_latencies_have_a_column_for_each_device_and_setup(rows):
+    found = {name: row for row in rows.values() for name in row if name.startswith("latency_ms[")}
+    (name,) = found
+    assert found[name][name] == pytest.approx(1500)
+
+
+def test_every_named_architecture_is_in_it_once(rows, store):
+    assert {entry.canonical for entry in all_named()} <= set(rows)
+    frame = table(store=store)
+    assert frame["architecture"].is_unique
+    assert str(frame["params"].dtype) in ("Int64", "int64")
+
+
+def test_it_is_written_as_csv_and_parquet(store, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    found = run("results", "table", "--parquet", tmp_path / "t.parquet", "--store", store.path)
+    assert (found.code, found.out) == (0, "")
+    rows = parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    text = run("results", "table", "--format", "csv", "--store", store.path)
+    assert text.out.splitlines()[0].split(",")[:2] == ["architecture", "image_size"]
+    assert len(text.out.splitlines()) == len(rows) + 1
