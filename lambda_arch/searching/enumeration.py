@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from lambda_arch.arch import STAGES
+from lambda_arch.searching.exact_pairs import lambda_shares, pair_weights, top1_column
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.search_space import Listing, Product
+from lambda_arch.searching.search_space import Listing, Product, Slot
 
 LIMIT = 3_000_000
 """The largest size of a space that is enumerated."""
@@ -19,9 +21,15 @@ def enumerate_front(problem: Problem) -> Front:
 
 def _of_product(problem: Problem, product: Product | Listing) -> Found:
     totals = problem.fixed(product)[None, :]
+    shares = np.zeros((1, len(STAGES)))
+    weights = pair_weights(problem)
     for slot in product.slots:
         options = problem.slot(product, slot)
+        if isinstance(product, Product) and isinstance(slot, Slot) and weights.any():
+            shares = (shares[:, None, :] + lambda_shares(product, slot)[None, :, :]).reshape(-1, len(STAGES))
         totals = problem.combine(totals[:, None, :], options[None, :, :]).reshape(-1, totals.shape[1])
+    if weights.any() and isinstance(product, Product):
+        totals[:, top1_column(problem)] -= (shares[:, :-1] * shares[:, 1:]) @ weights
     kept = np.flatnonzero(problem.allowed(totals))
     kept = kept[problem.non_dominated(totals[kept], len(problem.objectives))]
     digits = np.unravel_index(kept, [slot.size for slot in product.slots])

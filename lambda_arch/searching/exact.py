@@ -23,6 +23,7 @@ import numpy as np
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats, Indices
 from lambda_arch.searching.enumeration import LIMIT
+from lambda_arch.searching.exact_pairs import front_with_pairs, pair_weights
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.search_space import Listing, Product
@@ -52,6 +53,8 @@ def front_of_product(
 
     More than ``limit`` partial networks are thinned to about ``thinned``. ``step`` is called after every slot.
     """
+    if isinstance(product, Product) and pair_weights(problem).any():
+        return front_with_pairs(problem, product, limit=limit, thinned=thinned, step=step)
     options = [problem.slot(product, slot) for slot in product.slots]
     kept = [problem.non_dominated(costs) for costs in options]
     order = sorted(range(len(options)), key=lambda i: len(kept[i]))
