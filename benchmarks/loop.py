@@ -4,13 +4,14 @@ python -m benchmarks.loop [--seeds 5] [--trainings 40] [--batch 4] [--plot docs/
 
 A training is a look at a truth: the mean accuracy of an architecture plus the noise of a run. Four truths on the space
 ``stages`` (MACs against top-1): additive, near the published weights; with interactions of neighbouring stages; with
-heavy noise; and one whose weights contradict the published ones. Every search sees the same noise levels, and is scored by
-the hypervolume of the *true* accuracies of what it trained, as a share of that of the true front.
+heavy noise; and one whose weights contradict the published ones. Every search sees the same noise, and is scored by the
+hypervolume of the *true* accuracies of what it trained, as a share of that of the true front.
 """
 
 import argparse
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ DRAWS = 32
 
 
 class Truth:
-    """A simulated truth; ``front`` is the hypervolume of its true front, as far as the best of many samples shows."""
+    """A simulated truth, whose weights are ``factor`` times the published ones and something of their own."""
 
     def __init__(self, factor: float, noise: float, interaction: float = 0.0, *, seed: int) -> None:
         random = np.random.default_rng(seed)
@@ -73,7 +74,7 @@ class Truth:
         return float(self.problem.of(architecture)[0])
 
     def front(self) -> np.ndarray:
-        """Return the true front (log MACs, minus top-1), exactly: by all combinations of what each stage can best do."""
+        """Return the true front (log MACs, minus top-1): of each pattern of stages, merged stage by stage."""
         tables = (
             self.problem.fixed(self.product)[0],
             [self.problem.slot(self.product, s)[:, 0] for s in self.product.slots],
@@ -93,7 +94,7 @@ class Truth:
         best: list[np.ndarray] = []
         for letters in np.ndindex(*(2,) * len(self.sizes)):
             macs, top1 = np.array([tables[0]]), np.array([80 + self.weights @ features(zero)])
-            pairs = np.array([a * b for a, b in zip(letters, letters[1:], strict=False)], float)
+            pairs = np.array([a * b for a, b in pairwise(letters)], float)
             top1 = top1 + self.interaction * float(pairs @ [1, -1, 1])
             for i, letter in enumerate(letters):
                 own = np.flatnonzero(shares[i] == letter)
