@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lambda_arch import timm
     from lambda_arch.arch import ResNet, parse
     from lambda_arch.comparing import compare
     from lambda_arch.comparing.findings import audit
@@ -74,6 +75,7 @@ _MODULES = {
     "search": "searching",
     "side_by_side": "comparing",
     "table": "reporting.catalogues",
+    "timm": "timm",
     "train": "training",
 }
 
@@ -111,6 +113,7 @@ __all__ = [
     "search",
     "side_by_side",
     "table",
+    "timm",
     "train",
 ]
 

@@ -13,12 +13,16 @@ from lambda_arch.errors import SetupError
 
 
 def lazy_names(package: str, modules: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """Return ``__getattr__`` and ``__dir__`` for ``package``; ``modules`` maps each name to its submodule."""
+    """Return ``__getattr__`` and ``__dir__`` for ``package``; ``modules`` maps each name to its submodule.
+
+    A name that is its submodule's own is the submodule itself.
+    """
 
     def get(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{modules[name]}"), name)
+        module = import_module(f"{package}.{modules[name]}")
+        value = module if name == modules[name] else getattr(module, name)
         setattr(sys.modules[package], name, value)
         return value
 

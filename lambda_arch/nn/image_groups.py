@@ -7,6 +7,8 @@ so does free memory of twice that. Page faults of the next tensor can then take 
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.nn.outputs import Output, on_each
+
 LARGE = 16 * 2**20
 """Maximum bytes of a tensor: half of the threshold, with which whole networks ran fastest."""
 LARGEST_MAP = 64
@@ -39,9 +41,10 @@ class InGroups(nn.Module):
         del mode
         return super().train(False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Output:
         """Return the network's output for x."""
         size = images_at_a_time(x, LARGEST_MAP * x.shape[-2] * x.shape[-1])
         if size >= x.shape[0]:
             return self.network(x)  # type: ignore[no-any-return]
-        return torch.cat([self.network(group) for group in torch.split(x, size)])
+        groups = [self.network(group) for group in torch.split(x, size)]
+        return on_each(lambda *parts: torch.cat(parts), *groups)

@@ -3,13 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from lambda_arch.arch import Architecture, configured
+from lambda_arch.arch import Architecture
 from lambda_arch.arch.kinds import MODULES, find
 from lambda_arch.errors import SetupError
 from lambda_arch.nn import efficientnet, mobilenet, resnet  # noqa: F401  they register their modules
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, LocalPosition
-from lambda_arch.nn.plan import set_evaluation
 
 Position = LocalPosition | GlobalPosition
 
@@ -60,30 +58,3 @@ def check_device(device: str) -> None:
     """Raise SetupError for a device that this machine or this torch does not have."""
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise SetupError(f"device={device}: expected a GPU that torch can use; there is none, device=cpu works")
-
-
-def build(
-    architecture: Architecture | str,
-    *,
-    device: torch.device | str | None = None,
-    dtype: torch.dtype | None = None,
-    evaluation: Evaluation | str = CANONICAL,
-    batch_size: int = 1,
-    image_size: int | None = None,
-    **settings: object,
-) -> Network:
-    """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
-
-    ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`.
-
-    ``evaluation`` is how its lambda layers are computed: ``"canonical"``, as costs are counted; ``"auto"``, for each
-    layer the fastest exact evaluation by a cost model for ``batch_size`` images; or one by name, such as
-    ``"matrix/sum"``. Parameters and outputs do not depend on it.
-
-    Raises ArchitectureError for an invalid name, SetupError for an unknown evaluation.
-    """
-    value = configured(architecture, image_size, settings)
-    with torch.device(device or "cpu"):
-        network = Network(value)
-    set_evaluation(network, evaluation, batch_size)
-    return network if dtype is None else network.to(dtype)

@@ -7,16 +7,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lambda_arch.nn.outputs import Output, on_each
 from lambda_arch.nn.preparation import Preparation
 
 MOST_GRAPHS = 4  # shapes of images that are captured; each graph keeps its own memory
 WARMUP = 3  # runs before a capture, in which libraries choose their kernels
 
-Replay = Callable[[Tensor], Tensor]
-Capture = Callable[[Callable[[Tensor], Tensor], Tensor], Replay]
+Replay = Callable[[Tensor], Output]
+Capture = Callable[[Replay, Tensor], Replay]
 
 
-def capture_graph(function: Callable[[Tensor], Tensor], x: Tensor) -> Replay:
+def capture_graph(function: Replay, x: Tensor) -> Replay:
     """Return ``function`` as a CUDA graph, captured for inputs like ``x``; raises what torch raises."""
     held = x.clone()
     side = torch.cuda.Stream(x.device)  # type: ignore[no-untyped-call]
@@ -29,10 +30,10 @@ def capture_graph(function: Callable[[Tensor], Tensor], x: Tensor) -> Replay:
     with torch.cuda.graph(graph):
         output = function(held)
 
-    def replay(images: Tensor) -> Tensor:
+    def replay(images: Tensor) -> Output:
         held.copy_(images)
         graph.replay()
-        return output.clone()  # the graph writes to the same memory next time
+        return on_each(torch.clone, output)  # the graph writes to the same memory next time
 
     return replay
 
@@ -65,11 +66,11 @@ class OnGpu(nn.Module):
         """Return the state without graphs, which belong to this process and these parameters."""
         return {**self.__dict__, "_graphs": {}}
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Output:
         """Return the network's output for x."""
         x = x.contiguous(memory_format=self.memory_format)
         replay = self._replay_for(x)
-        output: Tensor = self.network(x) if replay is None else replay(x)
+        output: Output = self.network(x) if replay is None else replay(x)
         return output
 
     def _replay_for(self, x: Tensor) -> Replay | None:

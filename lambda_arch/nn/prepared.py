@@ -10,9 +10,11 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lambda_arch.arch import ResNet
 from lambda_arch.errors import SetupError
+from lambda_arch.nn.backbone import Backbone
 from lambda_arch.nn.blocks import ConvNorm
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, choose, evaluate, maps
 from lambda_arch.nn.evaluation.cost_model import LOW
+from lambda_arch.nn.frozen_batch_norm import BATCH_NORMS
 from lambda_arch.nn.image_groups import InGroups
 from lambda_arch.nn.lambda_layer import GlobalPosition, LambdaLayer, content_weights, shaped_queries
 from lambda_arch.nn.network import Network
@@ -30,7 +32,7 @@ def prepare(
     dtype: torch.dtype | None = None,
     preparation: Preparation | str | None = None,
 ) -> nn.Module:
-    """Return a copy of ``network`` for inference: (b, 3, S, S) to the same logits as ``network.eval()``.
+    """Return a copy of ``network`` for inference: (b, 3, H, W) to the outputs of ``network.eval()``, logits or maps.
 
     - Batch norms are folded into the convolutions before them; queries, keys and values come from one product.
     - The maps that an evaluation gathers from embeddings are gathered once, for the size of maps that the layer was
@@ -55,14 +57,22 @@ def prepare(
         if isinstance(prepared, PreparedLambdaLayer):
             return prepared
         parameter = next(prepared.parameters(), None)
-        is_resnet = isinstance(prepared, Network) and isinstance(prepared.architecture, ResNet)
+        is_resnet = isinstance(prepared, Network | Backbone) and isinstance(prepared.architecture, ResNet)
         if is_resnet and parameter is not None and parameter.device.type == "cpu":
             parts = OrderedDict(prepared.get_submodule("stem").named_children())
             prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
             prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if parameter is not None and parameter.device.type == "cuda":
-            return InGroups(OnGpu(prepared, preparation or DEFAULT))
-        return InGroups(prepared)
+            prepared = OnGpu(prepared, preparation or DEFAULT)
+        return PreparedBackbone(prepared, network) if isinstance(network, Backbone) else InGroups(prepared)
+
+
+class PreparedBackbone(InGroups):
+    """A prepared backbone: images (b, 3, H, W) to maps by name; with the attributes of ``backbone``."""
+
+    def __init__(self, network: nn.Module, backbone: Backbone) -> None:
+        super().__init__(network)
+        self.features, self.channels, self.strides = backbone.features, backbone.channels, backbone.strides
 
 
 class PreparedLambdaLayer(nn.Module):
@@ -162,7 +172,7 @@ def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None) -> 
         return nn.Sequential(OrderedDict([("conv", _product(folded)), *rest]))
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
-        if isinstance(module, nn.Sequential) and before and isinstance(child, nn.BatchNorm2d):
+        if isinstance(module, nn.Sequential) and before and isinstance(child, BATCH_NORMS):
             setattr(module, before[0], _product(_folded(before[1], child)))
             setattr(module, name, nn.Identity())
         else:
@@ -175,8 +185,8 @@ def _folded(conv: nn.Module, norm: nn.Module | None) -> nn.Conv2d:
     assert isinstance(conv, nn.Conv2d)
     if norm is None:
         return conv
-    assert isinstance(norm, nn.BatchNorm2d)
-    return fuse_conv_bn_eval(conv, norm)
+    assert isinstance(norm, BATCH_NORMS)
+    return fuse_conv_bn_eval(conv, norm)  # type: ignore[arg-type]  # the frozen one has the same tensors
 
 
 def _product(conv: nn.Conv2d) -> nn.Module:

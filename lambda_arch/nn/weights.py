@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.errors import ArchitectureError, DataError, shown
+from lambda_arch.nn.building import build
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.nn.network import Network, build
+from lambda_arch.nn.network import Network
 from lambda_arch.nn.tensor_files import check_buildable, read_safetensors
 
 ARCHITECTURE = "architecture"

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from lambda_arch.arch import Architecture, ArchitectureError, configure, parse
 from lambda_arch.errors import DataError
+from lambda_arch.nn.building import build
 from lambda_arch.nn.conversion.checkpoint import read_checkpoint
 from lambda_arch.nn.conversion.inference import architecture_of, layer_of
 from lambda_arch.nn.conversion.layout import EMBEDDINGS, POSITION, Layout, reshape_layers
 from lambda_arch.nn.conversion.layouts import LAYOUTS
 from lambda_arch.nn.lambda_layer import LambdaLayer
-from lambda_arch.nn.network import Network, build
+from lambda_arch.nn.network import Network
 from lambda_arch.nn.tensor_files import check_buildable
 
 

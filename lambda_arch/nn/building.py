@@ -1,0 +1,75 @@
+"""The verb ``build``: the network of an architecture, or its backbone."""
+
+from collections.abc import Sequence
+from typing import overload
+
+import torch
+
+from lambda_arch.arch import Architecture, configured
+from lambda_arch.nn.backbone import Backbone
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation
+from lambda_arch.nn.frozen_batch_norm import freeze_batch_norms
+from lambda_arch.nn.network import Network
+from lambda_arch.nn.plan import set_evaluation
+
+
+@overload
+def build(
+    architecture: Architecture | str,
+    *,
+    device: torch.device | str | None = ...,
+    dtype: torch.dtype | None = None,
+    evaluation: Evaluation | str = ...,
+    batch_size: int = 1,
+    image_size: int | None = None,
+    features: None = None,
+    frozen_batch_norm: bool = ...,
+    **settings: object,
+) -> Network: ...
+@overload
+def build(
+    architecture: Architecture | str,
+    *,
+    device: torch.device | str | None = ...,
+    dtype: torch.dtype | None = None,
+    evaluation: Evaluation | str = ...,
+    batch_size: int = 1,
+    image_size: int | None = None,
+    features: Sequence[str],
+    frozen_batch_norm: bool = ...,
+    **settings: object,
+) -> Backbone: ...
+def build(
+    architecture: Architecture | str,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    evaluation: Evaluation | str = CANONICAL,
+    batch_size: int = 1,
+    image_size: int | None = None,
+    features: Sequence[str] | None = None,
+    frozen_batch_norm: bool = False,
+    **settings: object,
+) -> Network | Backbone:
+    """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
+
+    ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`.
+
+    ``evaluation`` is how its lambda layers are computed: ``"canonical"``, as costs are counted; ``"auto"``, for each
+    layer the fastest exact evaluation by a cost model for ``batch_size`` images; or one by name, such as
+    ``"matrix/sum"``. Parameters and outputs do not depend on it.
+
+    ``features``: names of stages such as ``("c2", "c3", "c4", "c5")``, for a :class:`~lambda_arch.nn.Backbone` that
+    returns their maps. ``frozen_batch_norm``: batch norms whose statistics and weights never change, until weights are
+    loaded (:class:`~lambda_arch.nn.FrozenBatchNorm2d`).
+
+    Raises ArchitectureError for an invalid name or features that are no stages, SetupError for an unknown evaluation.
+    """
+    value = configured(architecture, image_size, settings)
+    with torch.device(device or "cpu"):
+        network = Network(value)
+        if frozen_batch_norm:
+            freeze_batch_norms(network)
+    set_evaluation(network, evaluation, batch_size)
+    built = network if features is None else Backbone(network, features)
+    return built if dtype is None else built.to(dtype)
