@@ -13,6 +13,7 @@ from lambda_arch.cli.main import make_app
 from lambda_arch.comparing import TALLIED, compare
 from lambda_arch.published import table_names
 from tests.command_line import run
+from tests.vision import import_torchvision
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -44,6 +45,8 @@ def _stripped(text):
 def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text, names = page.read_text("utf-8"), {"__name__": "snippet"}
+    if "torchvision" in text:
+        import_torchvision()
     for snippet in SNIPPET.finditer(text):
         not_run, code = snippet.groups()
         if not_run:

@@ -24,6 +24,8 @@ def import_torchvision():
         library.impl("nms", _nms, "CPU")
         _DEFINED.append(library)
         import torchvision
+
+        torchvision.extension._has_ops = lambda: True  # which nms asks
     return torchvision
 
 
