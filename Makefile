@@ -1,13 +1,14 @@
 # Two commands do all set-up on a machine that has Python 3.11+ and pip:
 #   make tables   print every published table with our counts
 #   make test     run the tests; make test-fast leaves out the slow ones and draws fewer random inputs
+# make docs builds the documentation in site/, with warnings as errors; open site/index.html.
 # make audit looks up known vulnerabilities of what is installed; it fails where it cannot look up every package.
 # make test-triton runs the fused kernels on the CPU by Triton's interpreter (a download of 290 MB).
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: tables test test-fast test-triton lint all audit clean
+.PHONY: tables test test-fast test-triton lint docs audit clean
 
 tables: .venv/installed
 	$(BIN)/lambda-arch tables --format table
@@ -26,6 +27,9 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lambda-arch tables --check
+
+docs: .venv/installed-dev
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --strict --quiet
 
 audit: .venv/installed-dev
 	$(BIN)/pip install --quiet pip-audit
@@ -46,4 +50,4 @@ audit: .venv/installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf site .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -2,21 +2,24 @@
 
 import doctest
 import re
-import runpy
 import shlex
 from pathlib import Path
 
 import pytest
 import typer.main
 
+from docs import generate
+from docs.tools.examples import run_command, run_python
 from lambda_arch.cli.main import make_app
 from lambda_arch.comparing import TALLIED, compare
+from lambda_arch.lazy import is_installed
 from lambda_arch.published import table_names
 from tests.command_line import run
 from tests.vision import import_torchvision
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ALL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page for page in ALL if str(page.relative_to(ROOT)) not in generate.EXAMPLES]
 # a comment in front, which no reader sees, says why a snippet is not run
 SNIPPET = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -71,8 +74,36 @@ def test_examples_print_what_they_say(page, command, printed):
 
 
 @pytest.mark.slow
-def test_generated_sections_are_up_to_date():
-    assert runpy.run_path(str(ROOT / "docs" / "generate.py"))["main"](["--check"]) == 0
+@pytest.mark.parametrize("page", [*generate.EXAMPLES, generate.AUDIT])
+def test_generated_pages_run_and_are_up_to_date(page):
+    assert generate.stale([page]) == []
+
+
+@pytest.mark.slow
+def test_the_notebook_of_the_first_tutorial_runs(tmp_path, monkeypatch):
+    import nbclient
+    import nbformat
+
+    notebook = nbformat.read(ROOT / "docs" / "tutorials" / "ablations.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    if is_installed("ipykernel"):
+        nbclient.NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
+        return
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            runs = run_command if cell.source.startswith("!") else run_python
+            output = runs(cell.source.removeprefix("!"), names)
+            assert output.splitlines() == "".join(each.text for each in cell.outputs).splitlines(), cell.source
+    assert (tmp_path / "ablation.tex").exists()
+
+
+def test_links_of_the_readme_lead_somewhere():
+    text = (ROOT / "README.md").read_text("utf-8")
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 def test_the_readme_tells_how_many_figures_agree():
