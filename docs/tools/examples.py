@@ -1,12 +1,12 @@
 """Pages whose examples are run: outputs are what the commands and the code print, never typed.
 
 On such a page every ``console`` block holds commands, every ``pycon`` block Python with prompts, and a block with a
-``title="NAME"`` is a file of that name. They run in the order of the page, in one folder. A comment in front of a block,
-which readers do not see, says more:
+``title="NAME"`` is a file of that name. They run in the order of the page, in one folder. A comment in front of a
+block, which readers do not see, says more:
 
 - ``<!-- lines: REGEX -->``: only these lines of the output are shown, with an ellipsis where others follow
-- ``<!-- varies -->``: measured, or from random weights; checked to run and to print something, and kept as it was printed
-  when the page was last written
+- ``<!-- varies -->``: measured, or from random weights; checked to run and to print something, and kept as it was
+  printed when the page was last written
 - ``<!-- varies; lines: REGEX -->``: both
 """
 
