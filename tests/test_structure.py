@@ -16,6 +16,7 @@ PACKAGE = ROOT / "lambda_arch"
 PACKAGES = (
     "cli",
     "reporting",
+    "cluster",
     "searching",
     "training",
     "comparing",

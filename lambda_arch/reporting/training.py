@@ -42,6 +42,7 @@ RUN_COLUMNS = (
     Column("seconds", "time", show=duration),
     Column("status", align="left"),
     Column("device", align="left", optional=True),
+    Column("node", align="left", optional=True),
 )
 
 
@@ -62,6 +63,7 @@ def run_row(run: "TrainingRun") -> dict[str, Any]:
         "seconds": weight,
         "status": str(run.status),
         "device": run.device or None,
+        "node": run.node or None,
         "folder": str(run.folder),
     }
 

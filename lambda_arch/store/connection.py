@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,19 @@ class Store:
 
     Use it as a context manager, or :meth:`close` it. ``path``: the file, by default the user's own store; ``create``:
     make a new store if there is none. ``read_only``: open a copy of the file as it is now; the file is neither created
-    nor migrated, and its folder may be read-only. If the user has no store yet, the copy is empty.
+    nor migrated, and its folder may be read-only. If the user has no store yet, the copy is empty. ``node``: the name of
+    the machine that writes, where there are several; it is kept with what was measured or trained.
 
     Raises :class:`StoreError`, here and in every method, for a file that is not a store, is damaged, was written by a
     newer version or cannot be opened. Such a file is not changed.
     """
 
-    def __init__(self, path: Path | str | None = None, *, create: bool = True, read_only: bool = False) -> None:
+    def __init__(
+        self, path: Path | str | None = None, *, create: bool = True, read_only: bool = False, node: str = ""
+    ) -> None:
         self.path = Path(path) if path is not None else default_path()
         self.read_only = read_only
+        self.node = node
         exists = _check_file(self.path, create=(create and not read_only) or path is None)
         try:
             if read_only:
@@ -178,7 +182,7 @@ class Store:
         """Return the rows of a query of all columns of one table, without rows whose checksum is wrong."""
         return [row for row in self.rows(sql, values) if checksums.is_sound(row)]
 
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Return the rows of a query."""
         with self._readable():
             return [dict(row) for row in self._connection.execute(sql, values)]

@@ -32,7 +32,7 @@ class Measurement:
 
     ``reason`` says why it failed. ``session`` is the same for cases measured in interleaved rounds. ``limits``: of
     time, spread and memory; ``loaded``: the worker's report of the warm-up. ``peak_memory`` is in bytes. ``source`` is
-    empty, or a digest of the source of a module that is not ours.
+    empty, or a digest of the source of a module that is not ours. ``node``: of a cluster, else empty.
     """
 
     uid: str
@@ -53,6 +53,7 @@ class Measurement:
     source: str = ""
     rounds: dict[int, list[float]] = field(default_factory=dict)
     readings: tuple[dict[str, Any], ...] = ()
+    node: str = ""
 
     @cached_property
     def samples(self) -> list[float]:
@@ -132,6 +133,7 @@ def begin_measurement(store: Store, case: Case, fingerprint: str, session: str, 
             "started": now(),
             "status": Status.RUNNING,
             "limits": dict(limits),
+            "node": store.node,
         },
     )
     return uid
@@ -195,6 +197,7 @@ def read_measurement(
         source=row["source"],
         rounds={number: samples for number, samples, _ in rounds},
         readings=tuple(readings for _, _, readings in rounds),
+        node=row["node"],
     )
 
 
@@ -244,6 +247,16 @@ def find_in_session(store: Store, session: str, architecture: str) -> Measuremen
     )
     found = find_measurements(store, [row["uid"] for row in rows])
     return found[0] if found else None
+
+
+def in_their_sessions(store: Store, uids: Sequence[str]) -> list[str]:
+    """Return the uids of all measurements in the sessions of those of ``uids``."""
+    rows = store.rows(
+        "SELECT uid FROM measurement WHERE session IN "
+        "(SELECT session FROM measurement WHERE uid IN (SELECT value FROM json_each(?)))",
+        [json.dumps(list(uids))],
+    )
+    return [row["uid"] for row in rows]
 
 
 def find_largest_batch_size(store: Store, case: Case, fingerprint: str, memory: int) -> int:

@@ -1,5 +1,7 @@
 """Merging stores, so that measurements of several machines are in one file."""
 
+import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,15 @@ ENDED = ("status", "reason", "loaded", "peak_memory", "median", "q1", "q3", "sam
 SKIPPED = "skipped"
 
 
-def merge(store: Store, other: Path) -> dict[str, int]:
+OWN = {"measurement": "uid", "round": "measurement", "part": "uid", "run": "uid", "evaluation": "uid"}
+"""Tables of which some rows can be chosen, by this column; of the others all rows are merged."""
+
+
+def merge(store: Store, other: Path, only: Collection[str] | None = None) -> dict[str, int]:
     """Copy the rows that ``store`` lacks from the store at ``other``; return how many were added to each table.
 
     It copies all or nothing, and merging again adds nothing. ``other`` is read in a consistent state, even while it is
-    written to, and is not changed. Its damaged rows, and rows that refer to them, are left out and counted as
+    written to, and is not changed. ``only``: of measurements, parts and runs, those with these uids. Its damaged rows, and rows that refer to them, are left out and counted as
     ``skipped``.
 
     Raises :class:`StoreError` if it is not a store, or is ``store`` itself.
@@ -32,7 +38,7 @@ def merge(store: Store, other: Path) -> dict[str, int]:
             raise StoreError(f"{other}: the store itself; expected another one to merge")
         for table in TABLES:
             parents = _parents(store, table)
-            for row in source.rows(f"SELECT * FROM {table}"):
+            for row in _rows(source, table, only):
                 if not is_sound(row) or any(row[column] not in keys for column, keys in parents.items()):
                     added[SKIPPED] += 1
                 elif store.insert(table, row, known="IGNORE"):
@@ -44,11 +50,22 @@ def merge(store: Store, other: Path) -> dict[str, int]:
     return added
 
 
+def _rows(source: Store, table: str, only: Collection[str] | None) -> list[dict[str, Any]]:
+    if only is None or table not in OWN:
+        return source.rows(f"SELECT * FROM {table}")
+    return source.rows(
+        f"SELECT * FROM {table} WHERE {OWN[table]} IN (SELECT value FROM json_each(?))", [json.dumps(list(only))]
+    )
+
+
 def _complete_run(store: Store, row: dict[str, Any]) -> None:
-    """Update a run that was copied before it ended to the state of ``row``, if that has more epochs."""
-    fewer = "SELECT 1 FROM run WHERE uid = ? AND json_array_length(epochs) < json_array_length(?)"
-    if store.rows(fewer, [row["uid"], row["epochs"]]):
-        store.update("run", row["uid"], {"status": row["status"], "epochs": row["epochs"]})
+    """Update a run that was copied before it ended to the state of ``row``, if that is further."""
+    fewer = (
+        "SELECT 1 FROM run WHERE uid = :uid AND (json_array_length(epochs) < json_array_length(:epochs) OR "
+        "(json_array_length(epochs) = json_array_length(:epochs) AND status = 'running'))"
+    )
+    if store.rows(fewer, row):
+        store.update("run", row["uid"], {name: row[name] for name in ("status", "epochs", "folder", "node")})
 
 
 def _parents(store: Store, table: str) -> dict[str, set[object]]:

@@ -139,6 +139,7 @@ def keep_parts(
                 "limits": dict(limits or {}),
                 "loaded": dict(loaded or {}),
                 "readings": list(readings),
+                "node": store.node,
             }
             store.insert("part", row)
 

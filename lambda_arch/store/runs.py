@@ -16,7 +16,8 @@ VERSION = 1
 class Run:
     """A run as it is kept. ``settings``: of its recipe, overrides included; ``session``: how it was carried out.
 
-    ``digest`` is of the data, ``epochs`` the figures of each, ``fingerprint`` that of the machine.
+    ``digest`` is of the data, ``epochs`` the figures of each, ``fingerprint`` that of the machine, ``node`` its name in
+    a cluster.
     """
 
     architecture: str
@@ -31,6 +32,7 @@ class Run:
     status: str
     epochs: Sequence[Mapping[str, Any]]
     folder: str
+    node: str = ""
 
     @property
     def uid(self) -> str:
@@ -41,7 +43,7 @@ class Run:
 
 def keep_run(store: Store, run: Run) -> None:
     """Store a run in the place of an earlier state of it; the machine has to be there."""
-    store.insert("run", {"uid": run.uid, **asdict(run)}, known="REPLACE")
+    store.insert("run", {"uid": run.uid, **asdict(run), "node": store.node or run.node}, known="REPLACE")
 
 
 def read_runs(store: Store) -> list[Run]:

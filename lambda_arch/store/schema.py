@@ -160,4 +160,10 @@ MIGRATIONS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (
     """
     ALTER TABLE measurement ADD COLUMN source TEXT NOT NULL DEFAULT '';
     """,
+    # 13: the node of a cluster that measured or trained
+    """
+    ALTER TABLE measurement ADD COLUMN node TEXT NOT NULL DEFAULT '';
+    ALTER TABLE part ADD COLUMN node TEXT NOT NULL DEFAULT '';
+    ALTER TABLE run ADD COLUMN node TEXT NOT NULL DEFAULT '';
+    """,
 )

@@ -91,6 +91,7 @@ class Timing:
             "session": m.session,
             **{name: m.machine.get(name) for name in MACHINE},
             "fingerprint": m.fingerprint,
+            "node": m.node or None,
             "uid": m.uid,
         }
 

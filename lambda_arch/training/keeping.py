@@ -63,11 +63,12 @@ def find_runs(store: Store, *, data: str | None = None, recipe: str | None = Non
     for kept in read_runs(store):
         if data in (None, kept.data) and recipe in (None, kept.recipe):
             with suppress(*UNREADABLE):
-                found.append(_run(kept, store))
+                found.append(read_run(kept, store))
     return Runs(tuple(found))
 
 
-def _run(kept: Run, store: Store) -> TrainingRun:
+def read_run(kept: Run, store: Store) -> TrainingRun:
+    """Return a run as it was trained; raises one of ``UNREADABLE`` for one that this version cannot read."""
     known = {name: value for name, value in kept.settings.items() if name in SETTINGS}
     known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     names = {each.name for each in fields(Epoch)}
@@ -81,4 +82,5 @@ def _run(kept: Run, store: Store) -> TrainingRun:
         epochs=tuple(Epoch(**{name: epoch[name] for name in names}) for epoch in kept.epochs),
         folder=Path(kept.folder),
         device=str(read_machine(store, kept.fingerprint)["device_name"]),
+        node=kept.node,
     )

@@ -53,7 +53,10 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """An architecture trained by a recipe: how it ended, its figures by epoch, and where its files are."""
+    """An architecture trained by a recipe: how it ended, its figures by epoch, and where its files are.
+
+    ``node``: of a cluster, else empty.
+    """
 
     architecture: str
     recipe: NamedRecipe
@@ -65,6 +68,7 @@ class TrainingRun:
     folder: Path
     damaged: tuple[str, ...] = ()
     device: str = ""
+    node: str = ""
 
     @property
     def top1(self) -> float | None:

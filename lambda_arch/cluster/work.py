@@ -1,0 +1,40 @@
+"""What a task of the cluster does: a work finds its results in a store, or makes them there."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from lambda_arch.store.connection import Store
+
+
+class Work(Protocol):
+    """What one accelerator does alone. It is a value that can be sent to another machine.
+
+    ``name`` is shown; ``key`` is the same for equal works of any driver. ``device``: cpu or cuda; ``threads`` of a CPU.
+    ``undisturbed``: its results are latencies, so that nothing else of ours may use the same cores.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def key(self) -> str: ...  # noqa: D102
+    @property
+    def device(self) -> str: ...  # noqa: D102
+    @property
+    def threads(self) -> int: ...  # noqa: D102
+    @property
+    def undisturbed(self) -> bool: ...  # noqa: D102
+
+    def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
+        """Return the uids of the rows that the work is to make, if ``store`` has them, of one of these machines."""
+
+    def run(self, store: Store) -> list[str]:
+        """Do the work here, keep its rows in ``store`` and return their uids."""
+
+    def related(self, store: Store, uids: Sequence[str]) -> list[str]:
+        """Return ``uids`` with those of the rows that they are compared with."""
+
+    def files(self, store: Store, uids: Sequence[str]) -> Mapping[str, bytes]:
+        """Return the files of the rows ``uids``, to be kept by the driver."""
+
+    def keep(self, files: Mapping[str, bytes]) -> None:
+        """Keep ``files`` where the driver runs."""
