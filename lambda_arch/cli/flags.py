@@ -71,6 +71,17 @@ class Flags:
     store: Annotated[
         Path | None, Option(help="Results store. [default: in your data directory]", metavar="FILE", show_default=False)
     ] = None
+    cluster: Annotated[
+        str | None,
+        Option(
+            help="Use the machines of a Ray cluster: local (this one), auto, HOST:PORT or ray://HOST:PORT.",
+            metavar="WHERE",
+        ),
+    ] = None
+    resource: Annotated[
+        str | None,
+        Option(help="With --cluster: nodes that have this resource, such as accelerator_type:H100.", metavar="NAME"),
+    ] = None
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress bar.")] = False
 
     def __post_init__(self) -> None:
@@ -79,6 +90,8 @@ class Flags:
             raise SetupError(f"threads={self.threads}: expected a whole number from 1 to {cores}, the cores here")
         if self.memory_limit is not None and not self.memory_limit > 0:
             raise SetupError(f"memory_limit={self.memory_limit:g}: expected a number of GB over 0")
+        if self.resource is not None and self.cluster is None:
+            raise SetupError(f"resource={self.resource}: expected it with cluster=auto, or another cluster")
 
     def arguments(self, *, one: bool = False) -> dict[str, Any]:
         """Return the flags as arguments of the root verbs. ``one``: raises SetupError for several setups."""
@@ -100,6 +113,15 @@ class Flags:
             "evaluation": self.evaluation,
             **{name: getattr(self, name) for name in ("seconds", "timeout", "store")},
         }
+
+    def check_here(self, what: str) -> None:
+        """Raise SetupError if a cluster is to do ``what`` only this machine does."""
+        if self.cluster is not None:
+            raise SetupError(f"cluster={self.cluster}: expected it without {what}, which runs on this machine alone")
+
+    def on_cluster(self) -> dict[str, Any]:
+        """Return the cluster's flags as arguments of the verbs of :mod:`lambda_arch.cluster`."""
+        return {"cluster": self.cluster, "resource": self.resource or ""}
 
     def setup(self) -> "Setup":
         """Return the setup of the flags. Raises SetupError if they describe several."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from lambda_arch.cli.messages import say
 
 if TYPE_CHECKING:
+    from lambda_arch.cluster.progress import Tasks
     from lambda_arch.timing.progress import Event
 
 T = TypeVar("T")
@@ -127,6 +128,31 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         for item in items:
             yield item
             advance(1, "")
+
+
+@contextmanager
+def watch_cluster(what: str, *, quiet: bool) -> "Iterator[Callable[[Tasks], None]]":
+    """Yield a function that shows how many tasks are done, and on how many nodes, under a bar headed ``what``."""
+    with ExitStack() as stack:
+        waiting = stack.enter_context(ExitStack())
+        if not quiet:
+            waiting.enter_context(busy(f"{what}: joining the cluster and looking at its nodes"))
+        advance: Advance | None = None
+        done = 0
+
+        def show(now: "Tasks") -> None:
+            nonlocal advance, done
+            if now.note:
+                say(f"note: {now.note}", err=True)
+            if not (now.running or now.done):
+                return
+            if advance is None:
+                waiting.close()
+                advance = stack.enter_context(progress_bar(now.total, what, quiet=quiet))
+            advance(now.done - done, str(now))
+            done = now.done
+
+        yield show
 
 
 @contextmanager

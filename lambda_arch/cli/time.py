@@ -10,7 +10,7 @@ from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, say_where, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
-from lambda_arch.cli.progress import watch
+from lambda_arch.cli.progress import watch, watch_cluster
 from lambda_arch.errors import ArchitectureError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @takes_networks
-@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", *MEASURING)
+@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", "cluster", "resource", *MEASURING)
 @takes_plot
 @takes_output
 def time(
@@ -58,6 +58,7 @@ def time(
         raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
     if roofline or table is not None:
         check_inputs(architectures)
+        flags.check_here("roofline=True" if roofline else f"table={table}")
     runtimes = list(dict.fromkeys(word.strip() for word in flags.runtime.split(",")))
     if roofline and runtimes != ["torch"]:
         raise ArchitectureError(f"runtime={flags.runtime}: expected torch with roofline=True, which times its modules")
@@ -71,14 +72,22 @@ def time(
     result: Measurements | TableTimings | Rooflines
     before = "looking at the device, and measuring its peak rates once" if roofline else "looking at the device"
     since = monotonic()
-    with terminable(), watch("time", quiet=flags.quiet, before=before) as progress:
-        if roofline:
-            result = measure_roofline(architectures, progress=progress, **arguments)
-        elif table is not None:
-            result = measure_table(table, fresh=flags.fresh, progress=progress, **arguments)
-        else:
-            base = read_baseline(baseline, architectures)
-            result = measure(architectures, baseline=base, fresh=flags.fresh, progress=progress, **arguments)
+    if flags.cluster is not None:
+        from lambda_arch.cluster import measure as measure_there
+
+        base = read_baseline(baseline, architectures)
+        with terminable(), watch_cluster("time", quiet=flags.quiet) as tell:
+            there = {**flags.on_cluster(), "progress": tell, "fresh": flags.fresh}
+            result = measure_there(architectures, baseline=base, **there, **arguments)
+    else:
+        with terminable(), watch("time", quiet=flags.quiet, before=before) as progress:
+            if roofline:
+                result = measure_roofline(architectures, progress=progress, **arguments)
+            elif table is not None:
+                result = measure_table(table, fresh=flags.fresh, progress=progress, **arguments)
+            else:
+                base = read_baseline(baseline, architectures)
+                result = measure(architectures, baseline=base, fresh=flags.fresh, progress=progress, **arguments)
     plotted.draw(result)
     if not plotted.replaces_table:
         output.show(swept_report(report_of(result), architectures.swept))

@@ -12,11 +12,12 @@ import typer
 
 from lambda_arch.cli.architectures import Named, takes_architectures
 from lambda_arch.cli.flags import Flags, takes_flags
-from lambda_arch.cli.interrupts import say_where
+from lambda_arch.cli.interrupts import say_where, terminable
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.parameters import Command, expand
 from lambda_arch.cli.plots import Plotted, takes_plot
+from lambda_arch.cli.progress import watch_cluster
 from lambda_arch.errors import SetupError
 from lambda_arch.training.recipe import SETTINGS
 
@@ -55,7 +56,9 @@ def _given(**values: Any) -> dict[str, Any]:
 
 @takes_architectures
 @takes_recipe_settings
-@takes_flags("device", "evaluation", "channels_last", "compile", "store", "quiet", evaluation="auto")
+@takes_flags(
+    "device", "evaluation", "channels_last", "compile", "store", "cluster", "resource", "quiet", evaluation="auto"
+)
 @takes_plot
 @takes_output
 def train(
@@ -99,26 +102,22 @@ def train(
         "limit_images": limit_images,
     }
     if dry_run:
+        flags.check_here("dry_run=True")
         if len(architectures) > 1:
             raise SetupError(f"dry_run=True: expected one architecture, not {architectures[1]} too")
         output.show(training.plan(architectures[0], data, recipe, **how, **overrides))
         return
     since = monotonic()
-    with training_progress(flags.quiet) as show:
-        runs = training.train(
-            architectures,
-            data,
-            recipe,
-            output=output_folder,
-            resume=resume,
-            workers=workers,
-            hours=hours,
-            skip_damaged=skip_damaged,
-            progress=show,
-            store=flags.store,
-            **how,
-            **overrides,
-        )
+    how |= {"output": output_folder, "resume": resume, "workers": workers, "hours": hours, "store": flags.store}
+    how |= {"skip_damaged": skip_damaged, **overrides}
+    if flags.cluster is not None:
+        from lambda_arch.cluster import train as train_there
+
+        with terminable(), watch_cluster("train", quiet=flags.quiet) as tell:
+            runs = train_there(architectures, data, recipe, progress=tell, **flags.on_cluster(), **how)
+    else:
+        with training_progress(flags.quiet) as show:
+            runs = training.train(architectures, data, recipe, progress=show, **how)
     if os.environ.get("RANK", "0") != "0":  # another process of torchrun's reports
         return
     plotted.draw(runs)

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from lambda_arch.lazy import check_installed
 
 STATISTICS = "RAY_USAGE_STATS_ENABLED"
 """The environment variable that lets Ray send usage statistics: off, unless the user has set it."""
+CONNECT_TIMEOUT = 10.0  # seconds
 
 
 @contextmanager
@@ -48,14 +50,24 @@ def connected(cluster: str) -> Iterator[Any]:
 
 
 def _connect(ray: Any, cluster: str) -> None:
+    if ":" in cluster:  # Ray itself tries for minutes
+        host, _, port = cluster.removeprefix("ray://").rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT).close()
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise SetupError(f"cluster={cluster}: {reason}; expected the address of a cluster that runs") from None
     settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if cluster == "local":
         settings |= {"include_dashboard": False, "num_cpus": _cores()}
     try:
         ray.init(address=cluster, **settings)
-    except Exception as error:
-        expected = "`ray start --head` here first" if cluster == "auto" else "the address of a cluster that runs"
-        raise SetupError(f"cluster={cluster}: {one_line(str(error))[:120]}; expected {expected}") from None
+    except ConnectionError as error:
+        if cluster == "auto":
+            raise SetupError(
+                "cluster=auto: no cluster runs here; expected one, started by `ray start`, or local"
+            ) from None
+        raise SetupError(f"cluster={cluster}: {one_line(str(error))[:120]}; expected a cluster of Ray") from None
 
 
 def _cores() -> int:

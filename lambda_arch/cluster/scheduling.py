@@ -109,7 +109,9 @@ class Scheduler:
         look = self._ray.remote(max_calls=1, num_cpus=0)(look_here)
         works = self._ray.put(self._works)
         looks = {
-            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(works, extension_modules()): node
+            look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(
+                works, extension_modules()
+            ): node
             for node in self._nodes
         }
         refusals: list[Exception] = []

@@ -4,16 +4,22 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lambda_arch.arch import Architecture
 from lambda_arch.cluster.connection import connected
 from lambda_arch.cluster.progress import Progress
 from lambda_arch.cluster.scheduling import carry_out
 from lambda_arch.cluster.threads import kind_of, latency_threads
 from lambda_arch.errors import SetupError
 from lambda_arch.interop.references import Reference
-from lambda_arch.store.case import Case, Named
+from lambda_arch.store.case import Case
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest, new_uid
-from lambda_arch.store.measurements import find_largest_batch_size, find_measurements, in_their_sessions
+from lambda_arch.store.measurements import (
+    Measurement,
+    find_largest_batch_size,
+    find_measurements,
+    in_their_sessions,
+)
 from lambda_arch.store.setup import Setup
 from lambda_arch.timing.arguments import (
     Inputs,
@@ -38,8 +44,8 @@ class Latencies:
     ``arguments``: the others of :func:`lambda_arch.measure`; ``again``: a mark where it is to be measured anew.
     """
 
-    networks: tuple[Named, ...]
-    baselines: tuple[Named, ...]
+    networks: tuple[Architecture | Reference, ...]
+    baselines: tuple[Architecture | Reference, ...]
     setups: tuple[Setup, ...]
     auto: bool
     arguments: Mapping[str, Any]
@@ -59,7 +65,9 @@ class Latencies:
         names = {name: [[str(each), source_of(each)] for each in getattr(self, name)] for name in _NETWORKS}
         setups = [setup.identity for setup in self.setups]
         limits = dict(self.arguments)
-        return digest({"work": "latencies", **names, "setups": setups, "auto": self.auto, **limits, "again": self.again})
+        return digest(
+            {"work": "latencies", **names, "setups": setups, "auto": self.auto, **limits, "again": self.again}
+        )
 
     @property
     def device(self) -> str:
@@ -91,7 +99,9 @@ class Latencies:
         first = self.setups[0].runtime if len(self.setups) > 1 else None
         return schedule.run(cases, self.baselines, first)
 
-    def _case(self, store: Store, network: Named, setup: Setup, fingerprint: str, limits: Limits) -> Case | None:
+    def _case(
+        self, store: Store, network: Architecture | Reference, setup: Setup, fingerprint: str, limits: Limits
+    ) -> Case | None:
         """Return the case of a network, None if its largest batch size is not known."""
         case = Case(network, setup, self.auto, source_of(network))
         if not self.auto:
@@ -193,7 +203,9 @@ def measure(
         )
 
 
-def _groups(networks: Sequence[Named], baselines: Sequence[Named], runtimes: int) -> Iterator[list[Named]]:
+def _groups(
+    networks: Sequence[Architecture | Reference], baselines: Sequence[Architecture | Reference], runtimes: int
+) -> Iterator[list[Architecture | Reference]]:
     """Yield the networks that are measured together: one, or as many as fit beside the baselines."""
     others = [network for network in networks if network not in baselines] or list(networks)
     size = max(1, (CO_RESIDENT - len(baselines)) // runtimes) if baselines else 1
@@ -204,7 +216,7 @@ def _groups(networks: Sequence[Named], baselines: Sequence[Named], runtimes: int
 def _of(store: Store, uids: Sequence[str], baseline: str, *, runtimes: bool) -> list[Timing]:
     """Return the measurements in the order of ``uids``; of a baseline that several works measured, the first."""
     by_uid = {m.uid: m for m in find_measurements(store, uids)}
-    chosen = {}
+    chosen: dict[Any, Measurement] = {}
     for uid in uids:
         if uid in by_uid:
             chosen.setdefault((by_uid[uid].architecture, by_uid[uid].setup), by_uid[uid])

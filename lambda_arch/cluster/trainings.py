@@ -161,7 +161,11 @@ def train(
     Raises what :func:`lambda_arch.train` raises, after all others are done; and :class:`SetupError` without Ray,
     without such a cluster, and for runs that failed. What was finished is in ``store``.
     """
-    chosen, named, loaded = read_architectures(architectures), read_recipe(recipe, overrides), read_data(data, limit_images)
+    chosen, named, loaded = (
+        read_architectures(architectures),
+        read_recipe(recipe, overrides),
+        read_data(data, limit_images),
+    )
     for architecture in chosen:
         loaded.check(architecture)
     if not 0 <= seed < 2**63:
@@ -173,14 +177,10 @@ def train(
     with connected(cluster) as ray, opened(store) as kept:
         threads = training_threads(ray, len(chosen)) if session.device == "cpu" else 0
         place = str(Path(output).resolve())
-        works = [
-            Training(each, sent, loaded.digest, named, seed, session, place, threads, more) for each in chosen
-        ]
+        works = [Training(each, sent, loaded.digest, named, seed, session, place, threads, more) for each in chosen]
         for work in works:
             if work.folder.exists() and any(work.folder.iterdir()) and not resume:
-                raise SetupError(
-                    f"{work.folder}: has a run; expected resume=True to continue it, or another output"
-                )
+                raise SetupError(f"{work.folder}: has a run; expected resume=True to continue it, or another output")
         carried = carry_out(works, kept, cluster=cluster, resource=resource, progress=progress)
         if not carried.interrupted:
             carried.check()

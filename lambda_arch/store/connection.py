@@ -31,8 +31,8 @@ class Store:
 
     Use it as a context manager, or :meth:`close` it. ``path``: the file, by default the user's own store; ``create``:
     make a new store if there is none. ``read_only``: open a copy of the file as it is now; the file is neither created
-    nor migrated, and its folder may be read-only. If the user has no store yet, the copy is empty. ``node``: the name of
-    the machine that writes, where there are several; it is kept with what was measured or trained.
+    nor migrated, and its folder may be read-only. If the user has no store yet, the copy is empty. ``node``: the name
+    of the machine that writes, where there are several; it is kept with what was measured or trained.
 
     Raises :class:`StoreError`, here and in every method, for a file that is not a store, is damaged, was written by a
     newer version or cannot be opened. Such a file is not changed.

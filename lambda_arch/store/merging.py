@@ -27,8 +27,8 @@ def merge(store: Store, other: Path, only: Collection[str] | None = None) -> dic
     """Copy the rows that ``store`` lacks from the store at ``other``; return how many were added to each table.
 
     It copies all or nothing, and merging again adds nothing. ``other`` is read in a consistent state, even while it is
-    written to, and is not changed. ``only``: of measurements, parts and runs, those with these uids. Its damaged rows, and rows that refer to them, are left out and counted as
-    ``skipped``.
+    written to, and is not changed. Its damaged rows, and rows that refer to them, are left out and counted as
+    ``skipped``. ``only``: of measurements, parts and runs, take those with these uids.
 
     Raises :class:`StoreError` if it is not a store, or is ``store`` itself.
     """

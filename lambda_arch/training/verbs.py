@@ -53,9 +53,9 @@ def train(
     Raises :class:`lambda_arch.SetupError`, :class:`lambda_arch.DataError`, :class:`lambda_arch.TrainingError` or
     OSError, in one line, for what cannot be done; what was saved stays.
     """
-    chosen = _architectures(architectures)
+    chosen = read_architectures(architectures)
     named = read_recipe(recipe, overrides)
-    loaded = _data(data, limit_images)
+    loaded = read_data(data, limit_images)
     for architecture in chosen:
         loaded.check(architecture)
     session = Session(device, evaluation, channels_last, compile, workers, hours, skip_damaged)
@@ -104,8 +104,8 @@ def plan(
     A few steps are made to measure them, and nothing is kept. Raises as :func:`train` does.
     """
     named = read_recipe(recipe, overrides)
-    loaded = _data(data, limit_images)
-    chosen = _architectures(architecture)[0]
+    loaded = read_data(data, limit_images)
+    chosen = read_architectures(architecture)[0]
     loaded.check(chosen)
     session = Session(device, evaluation, channels_last, compile)
     import torch
@@ -138,7 +138,7 @@ def evaluate(
     """
     if batch_size < 1:
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1")
-    loaded = _data(data, limit_images)
+    loaded = read_data(data, limit_images)
     import torch
 
     from lambda_arch.nn import LambdaLayer, check_device, load, set_evaluation
@@ -152,8 +152,8 @@ def evaluate(
     if isinstance(network, LambdaLayer):
         raise DataError(f"{weights}: a single lambda layer; expected a network")
     found = network.architecture
-    if architecture is not None and _architectures(architecture)[0] != found:
-        raise DataError(f"{weights}: holds {found}; expected {_architectures(architecture)[0]}")
+    if architecture is not None and read_architectures(architecture)[0] != found:
+        raise DataError(f"{weights}: holds {found}; expected {read_architectures(architecture)[0]}")
     loaded.check(found)
     set_evaluation(network, "auto", batch_size)
     size = found.image_size
@@ -168,7 +168,8 @@ def evaluate(
     )
 
 
-def _architectures(given: Architecture | str | Sequence[Architecture | str]) -> list[Architecture]:
+def read_architectures(given: Architecture | str | Sequence[Architecture | str]) -> list[Architecture]:
+    """Return architectures in order. Raises :class:`lambda_arch.SetupError` for none, and for one named twice."""
     several: Sequence[Architecture | str] = (
         [given] if isinstance(given, str) or not isinstance(given, Sequence) else given
     )
@@ -190,7 +191,8 @@ def read_recipe(recipe: Recipe | NamedRecipe | str, overrides: dict[str, object]
     return named if changed == named.recipe else NamedRecipe(named.name, changed, named.about, named.source)
 
 
-def _data(data: Data | str | Path, limit_images: int | None) -> Data:
+def read_data(data: Data | str | Path, limit_images: int | None) -> Data:
+    """Return the data set, at most so many images of it. Raises :class:`lambda_arch.DataError`."""
     if isinstance(data, Data):
         return data if limit_images is None else data.limited(limit_images)
     return load_data(data, limit_images=limit_images)
