@@ -17,6 +17,7 @@ from lambda_arch.comparing.verdict import (
     judge,
 )
 from lambda_arch.costs import Ledger, count
+from lambda_arch.costs.detection import DetectorCost, detector_cost
 from lambda_arch.costs.memory import map_bytes
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
 from lambda_arch.results import Result, Results
@@ -51,11 +52,15 @@ CUT_OFF = "Ours gives the printed digits only when cut off, and this column is k
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """A published row, our ledger of it (None if it cannot be built), and a verdict on each printed figure."""
+    """A published row, our ledger of it (None if it cannot be built), and a verdict on each printed figure.
+
+    ``detector``: the costs of the detector of which the row is the backbone, in a table of such.
+    """
 
     published: PublishedRow
     ledger: Ledger | None
     verdicts: dict[str, Verdict]
+    detector: DetectorCost | None = None
 
 
 @dataclass(frozen=True)
@@ -157,7 +162,10 @@ def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
 def _compare_row(table: PublishedTable, row: PublishedRow) -> ComparedRow:
     architecture = row_architecture(row)
     verdicts = {column.name: _verdict(table, row, column) for column in table.columns if row.cells[column.name]}
-    return ComparedRow(row, None if architecture is None else ledger(architecture), verdicts)
+    if architecture is None:
+        return ComparedRow(row, None, verdicts)
+    size = table.detector_image_size
+    return ComparedRow(row, ledger(architecture), verdicts, None if size is None else detector_cost(architecture, size))
 
 
 def _verdict(table: PublishedTable, row: PublishedRow, column: Column) -> Verdict:

@@ -74,6 +74,7 @@ class PublishedTable:
     """A printed table. ``keys`` are the columns that identify its rows, ``columns`` those of figures.
 
     ``one_network``: its rows vary one network by their keys alone; whatever the table leaves unsaid is the same in all.
+    ``detector_image_size``: that of the detectors of which its rows are backbones, if they are.
     """
 
     name: str
@@ -85,6 +86,7 @@ class PublishedTable:
     rows: tuple[PublishedRow, ...]
     stated: tuple[Stated, ...] = ()
     one_network: bool = False
+    detector_image_size: int | None = None
 
     def reason(self, row: PublishedRow, column: str) -> str:
         """Return the known reason why this figure differs, or an empty text."""
@@ -121,7 +123,16 @@ def load_table(name: str) -> PublishedTable:
     known = tuple(Known(**entry) for entry in about.get("known", []))
     stated = tuple(Stated(**entry) for entry in about.get("stated", []))
     return PublishedTable(
-        name, about["title"], about["about"], keys, columns, known, rows, stated, about.get("one_network", False)
+        name,
+        about["title"],
+        about["about"],
+        keys,
+        columns,
+        known,
+        rows,
+        stated,
+        about.get("one_network", False),
+        about.get("detector_image_size"),
     )
 
 

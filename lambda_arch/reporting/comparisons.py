@@ -19,6 +19,7 @@ from lambda_arch.comparing import (
     Verdict,
     in_unit,
 )
+from lambda_arch.costs.detection import Cost
 from lambda_arch.published import Column as Figure
 from lambda_arch.reporting.table import Column, Report, Table, billions, millions
 
@@ -33,6 +34,8 @@ UNITS = {
     "s": "seconds",
 }
 """What a unit is called in the name of a column."""
+DETECTOR = ("backbone", "pyramid", "heads")
+"""The parts of a detector."""
 LEGEND = (
     "✓ agrees as rounded; ✓ cut: agrees as truncated; ±1: differs by one digit, truncated in a column that rounds; "
     "✗ differs: ours minus theirs; -: not buildable yet. Unmarked: as printed."
@@ -52,6 +55,8 @@ def comparison_report(compared: Comparison | Comparisons) -> Report:
 def wide(comparison: Comparison) -> Table:
     """Return a table as printed, with our counts, differences and verdicts in additional columns."""
     names = [*comparison.table.keys, "architecture", "our_params", "our_macs"]
+    if comparison.table.detector_image_size is not None:
+        names += [f"our_{part}_{what}" for part in DETECTOR for what in Cost._fields]
     for figure in comparison.table.columns:
         names.append(_with_unit(figure.name, figure))
         if figure.quantity in COMPARABLE:
@@ -99,10 +104,15 @@ def read_cell(text: str) -> Decimal | str | None:
 
 
 def _ours(row: ComparedRow) -> dict[str, Any]:
-    ledger = row.ledger
+    ledger, detector = row.ledger, row.detector
     if ledger is None:
         return {"architecture": None, "our_params": None, "our_macs": None}
-    return {"architecture": ledger.architecture, "our_params": ledger.params, "our_macs": ledger.macs}
+    found = {"architecture": ledger.architecture, "our_params": ledger.params, "our_macs": ledger.macs}
+    if detector is not None:
+        for part in DETECTOR:
+            cost: Cost = getattr(detector, part)
+            found |= {f"our_{part}_{what}": value for what, value in cost._asdict().items()}
+    return found
 
 
 def _human(comparison: Comparison) -> Table:
@@ -114,11 +124,18 @@ def _human(comparison: Comparison) -> Table:
         Column("our_params", "our params (M)", show=millions),
         Column("our_macs", "our MACs (G)", show=billions),
     ]
+    size = table.detector_image_size
+    if size is not None:
+        columns += [
+            Column("our_backbone_macs", f"backbone at {size} (G)", show=billions),
+            Column("our_macs_on_top", "FPN, heads (G)", show=billions),
+        ]
     columns += [Column(figure.name, _heading(figure)) for figure in table.columns]
     rows = [
         {
             **row.published.cells,
             **_ours(row),
+            "our_macs_on_top": row.detector and row.detector.pyramid.macs + row.detector.heads.macs,
             **{figure.name: _cell(row.verdicts.get(figure.name), reasons) for figure in table.columns},
         }
         for row in comparison.rows

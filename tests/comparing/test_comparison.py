@@ -148,3 +148,17 @@ def test_published_figures_of_an_architecture_are_found():
 def test_no_such_table():
     with pytest.raises(LambdaArchError, match="no such table"):
         compare("nothing")
+
+
+def test_the_coco_table_has_the_costs_of_a_detector_at_its_own_size():
+    found = compare("coco")
+    frame = found.to_frame().set_index("backbone")
+    row = frame.loc["LambdaResNet-101"]
+    assert row.our_macs == 8_164_499_456  # of the classifier, at 224x224
+    head = 2048 * 1000
+    assert row.our_backbone_macs == count("lambda_resnet101_hybrid", image_size=1024).macs - head
+    assert row.our_backbone_params == row.our_params - head - 1000
+    assert row.our_pyramid_params == 3_344_384
+    assert len(set(frame.our_heads_macs)) == 1
+    assert "170.566" in str(found)
+    assert not [name for name in compare("hybrid_stages").to_frame().columns if "backbone" in name]
