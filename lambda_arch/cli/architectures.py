@@ -1,6 +1,6 @@
 """The architectures of a command line: an argument, and a flag for every option."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from inspect import Parameter
 from itertools import product
@@ -13,7 +13,6 @@ import typer
 from lambda_arch.arch import (
     OPTIONS,
     Architecture,
-    Option,
     Swept,
     all_named,
     configure,
@@ -105,26 +104,34 @@ def _networks(
         found = _named(architecture, image_size, **flags)
         found.inputs = read_inputs(input) if input else None
         return found
-    inputs = read_inputs(input) if input else (image_input(_image_size(image_size or "224")),)
+    sizes = read_choices("image_size", image_size or "224")
+    inputs = [read_inputs(input)] if input else [(image_input(_image_size(size)),) for size in sizes]
     by_name = [name for name in names if name not in texts]
     unused = next((name for name, value in flags.items() if value is not None), None)
     if unused and not by_name:
         raise ArchitectureError(f"{unused}={flags[unused]}: is for architectures by name; {names[0]} is a module")
     found = Named()
-    found.inputs = inputs
+    found.inputs = inputs[0]
     for name in names:
         if name in texts:
-            found.append(read_reference(name, inputs))
+            found += [read_reference(name, each) for each in inputs]
         else:
-            named = _named([name], image_size, **flags)
+            named = _named([name], image_size, checked=False, **flags)
             found += named
             found.swept |= named.swept
+    _check_used([each for each in found if not isinstance(each, Reference)], flags)
     return found
 
 
 def _named(
-    architecture: list[str] | None, image_size: str | None, *, default: Sequence[str] = (DEFAULT,), **flags: Any
+    architecture: list[str] | None,
+    image_size: str | None,
+    *,
+    default: Sequence[str] = (DEFAULT,),
+    checked: bool = True,
+    **flags: Any,
 ) -> Named:
+    """Return named architectures with the settings of the flags, each ``checked`` to have an effect on some of them."""
     given = {**flags, "image_size": image_size}
     choices = {name: read_choices(name, value) for name, value in given.items() if value is not None}
     bases = [base for name in architecture or default for base in _read(name)]
@@ -158,7 +165,8 @@ def _named(
             kept = named.swept.setdefault(str(each.architecture), dict(each.values))
             kept.update({name: "" for name in kept if kept[name] != each.values.get(name)})  # of no effect
     named.by_user = bool(architecture or choices)
-    _check_used(list(dict.fromkeys(named)), [BY_NAME[name] for name in choices if name in BY_NAME])
+    if checked:
+        _check_used(named, flags)
     return named
 
 
@@ -185,7 +193,7 @@ def check_inputs(networks: Named) -> None:
 def _read(name: str) -> list[Swept]:
     if is_reference(name):
         raise ArchitectureError(
-            f"{name}: a module; expected an architecture by name, as `params` and `time` alone take modules"
+            f"{name}: a module; expected an architecture by name; `params`, `flops`, `show` and `time` take modules"
         )
     read = {".toml": read_architecture, WEIGHTS: read_named_architecture}.get(Path(name).suffix)
     return [Swept(read(Path(name)), {})] if read else sweep(name)
@@ -205,9 +213,10 @@ def _image_size(text: str) -> int:
     return int(text)
 
 
-def _check_used(architectures: list[Architecture], options: list[Option]) -> None:
+def _check_used(named: Iterable[Architecture], flags: Mapping[str, str | None]) -> None:
     """Raise :class:`ArchitectureError` for an option for which none has layers; note one for which some have none."""
-    for option in options:
+    architectures = list(dict.fromkeys(named))
+    for option in [BY_NAME[name] for name, value in flags.items() if value is not None and name in BY_NAME]:
         without = [each for each in architectures if not option.letters or not each.letters & set(option.letters)]
         if not option.letters or not without:
             continue

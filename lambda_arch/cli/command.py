@@ -96,7 +96,7 @@ def _check_not_read(name: str, path: Path, others: Mapping[str, Any]) -> None:
             words = (
                 [each] if isinstance(each, Path) else [each, each.rpartition(":")[0]] if isinstance(each, str) else []
             )
-            if any(_is_same(path, word) for word in words):
+            if any(word and _is_same(path, word) for word in words):
                 raise DataError(f"{name}={path}: is {other} too; expected another file to write")
 
 
@@ -117,6 +117,8 @@ def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[
         if value is None:
             value = () if param.multiple or param.nargs == -1 else None
         elif kind is Path:
+            if not str(value):
+                raise DataError(f"{param.opts[0]} '': expected the name of a file")
             value = Path(value)
         elif choices and value not in choices:
             raise LambdaArchError(

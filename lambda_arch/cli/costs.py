@@ -55,7 +55,7 @@ def _counted(networks: Named, *, mode: Mode = "inference", run: bool = True) -> 
     for each in networks:
         if isinstance(each, Reference):
             if mode != "inference":
-                raise SetupError(f"mode={mode}: counts architectures by name; expected no {each.call}")
+                raise SetupError(f"mode={mode}: counts architectures by name alone; {each.call} is a module")
             from lambda_arch.interop.counting import count_reference
 
             ledgers.append(count_reference(each, run=run))

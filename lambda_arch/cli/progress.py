@@ -182,7 +182,7 @@ def watch(what: str, *, quiet: bool, before: str = "looking at the device") -> "
                 waiting.close()
                 advance = stack.enter_context(progress_bar(len(plan.jobs), what, quiet=quiet))
             elif isinstance(event, Loading):
-                advance(0, event.job.architecture)
+                advance(0, event.job.title or event.job.architecture)
             elif event.job in ended:
                 pass  # it is measured again
             elif isinstance(event, Sampled):

@@ -11,24 +11,29 @@ from lambda_arch.reporting.table import Column, Report, Table
 
 
 def audit_report(findings: Findings) -> Report:
-    """Return, by table, the figures that differ from our counts, and the hypothesis that explains each."""
+    """Return, by column of a table, the figures that differ from our counts, and the hypothesis that explains each."""
     rows = [_cells(finding) for finding in findings]
     human = [
-        Column("figure", align="left"),
         Column("printed_shown", "printed"),
         Column("ours_short", "ours"),
-        Column("found", "simplest hypothesis that gives it", align="left"),
-        Column("certainty", "how many do", align="left"),
+        Column("found", "simplest hypothesis", align="left"),
+        Column("given", "give it"),
+        Column("chance", "by chance"),
+        Column("explained", "explains", optional=True),
+        Column("contradicted", "coincidences", optional=True),
     ]
     tables = []
-    for name in dict.fromkeys(row["table"] for row in rows):
+    for name, figure in dict.fromkeys((row["table"], row["figure"]) for row in rows):
         row_name = Column("shown_row", "/".join(load_table(name).keys), align="left")
-        tables.append(Table([row_name, *human], [row for row in rows if row["table"] == name], name))
+        here = [row for row in rows if (row["table"], row["figure"]) == (name, figure)]
+        filled = [each for each in human if any(row[each.name] for row in here)]
+        tables.append(Table([row_name, *filled], here, f"{name}: {figure}"))
     notes = [
         *_totals(findings),
-        "How many do: of the hypotheses tried, those that give the figure. A coincidence gives it too, but contradicts "
-        "figures of the same column that agree. Gives 6: the simplest explains six figures of the table. By chance: of "
-        "the column's figures that agree, how many a hypothesis about their row alone would give as well.",
+        "Give it: of the hypotheses tried, those that give the figure. By chance: of the column's figures that agree, "
+        "how many a hypothesis about their row alone would give as well. Explains: the figures of the table that the "
+        "simplest hypothesis gives, where it is more than one. Coincidences: hypotheses that give the figure too, but "
+        "contradict figures of the same column that agree. The last two are left out where the terminal is too narrow.",
     ]
     if tables:
         tables[-1] = replace(tables[-1], notes=notes)
@@ -72,7 +77,10 @@ def _cells(finding: Finding) -> dict[str, Any]:
         "architecture": str(figure.architecture),
         "reading": finding.hypothesis,
         "found": finding.hypothesis or "none",
-        "certainty": certainty(finding),
+        "given": f"{len(finding.others) + 1 if finding.hypothesis else 'none'} of {finding.tried}",
+        "chance": "{} of {}".format(*finding.chance) if finding.chance else None,
+        "explained": finding.explains if finding.explains > 1 else None,
+        "contradicted": len(finding.coincidences) or None,
         "explains": finding.explains,
         "others": "; ".join(finding.others),
         "coincidences": "; ".join(finding.coincidences),
@@ -81,15 +89,3 @@ def _cells(finding: Finding) -> dict[str, Any]:
         "agreeing_also_given": finding.chance[0] if finding.chance else None,
         "agreeing": finding.chance[1] if finding.chance else None,
     }
-
-
-def certainty(finding: Finding) -> str:
-    """Return a short text that says how many of the hypotheses tried give the figure."""
-    given = f"{len(finding.others) + 1 if finding.hypothesis else 'none'} of {finding.tried}"
-    if finding.explains > 1:
-        given += f"; gives {finding.explains}"
-    if finding.chance:
-        given += f"; {finding.chance[0]} of {finding.chance[1]} by chance"
-    if finding.coincidences:
-        given += f"; {len(finding.coincidences)} coincidence{'s' if len(finding.coincidences) > 1 else ''}"
-    return given

@@ -30,14 +30,24 @@ def to_text(report: Report, width: int | None = None) -> str:
 
 
 def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]  # rich is not loaded here
+    from rich.text import Text
+
+    if table.title:
+        console.print(Text(table.title, style="bold"))
+    if table.columns:
+        _print_grid(console, table)
+    for note in table.notes:
+        # rich would leave the space at the end of a full line, one column too many
+        console.print(Text(textwrap.fill(note, console.width), style="dim"))
+
+
+def _print_grid(console, table: Table) -> None:  # type: ignore[no-untyped-def]
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
     columns, cells = _that_fit(table, console.width)
     widths, gap = _layout(columns, cells, console.width)
-    if table.title:
-        console.print(Text(table.title, style="bold"))
     grid = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0), show_edge=False)
     for column, width in zip(columns, widths, strict=True):
         grid.add_column(Text(column.heading), justify=column.align, overflow="fold", width=width)
@@ -50,9 +60,6 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
     console.width = max(available, sum(widths) + gap * (len(widths) - 1))  # never cut a figure off
     console.print(grid)
     console.width = available
-    for note in table.notes:
-        # rich would leave the space at the end of a full line, one column too many
-        console.print(Text(textwrap.fill(note, console.width), style="dim"))
 
 
 def _that_fit(table: Table, available: int) -> tuple[list[Column], list[list[str]]]:

@@ -52,13 +52,19 @@ def to_markdown(report: Report) -> str:
 
 def _markdown(table: Table) -> str:
     lines = [f"**{table.title}**", ""] if table.title else []
-    lines.append("| " + " | ".join(_escape_markdown(column.heading) for column in table.columns) + " |")
+    if table.columns:
+        lines += _markdown_grid(table)
+    lines += [line for note in table.notes for line in ("", note)]
+    return "\n".join(lines) + "\n"
+
+
+def _markdown_grid(table: Table) -> list[str]:
+    lines = ["| " + " | ".join(_escape_markdown(column.heading) for column in table.columns) + " |"]
     lines.append("|" + "|".join("---:" if column.align == "right" else ":---" for column in table.columns) + "|")
     for row in table.rows:
         cells = (_escape_markdown(column.cell(row)) for column in table.columns)
         lines.append("| " + " | ".join(cells) + " |")
-    lines += [line for note in table.notes for line in ("", note)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def to_latex(report: Report) -> str:
@@ -68,17 +74,21 @@ def to_latex(report: Report) -> str:
 
 def _latex(table: Table) -> str:
     lines = [f"% {table.title}"] if table.title else []
-    lines.append(r"\begin{tabular}{" + "".join(column.align[0] for column in table.columns) + "}")
-    lines.append(r"\toprule")
+    if table.columns:
+        lines += _latex_grid(table)
+    lines += [f"% {note}" for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_grid(table: Table) -> list[str]:
+    lines = [r"\begin{tabular}{" + "".join(column.align[0] for column in table.columns) + "}", r"\toprule"]
     lines.append(" & ".join(_escape_latex(column.heading) for column in table.columns) + r" \\")
     lines.append(r"\midrule")
     for i, row in enumerate(table.rows):
         if table.total and i == len(table.rows) - 1:
             lines.append(r"\midrule")
         lines.append(" & ".join(_escape_latex(column.cell(row)) for column in table.columns) + r" \\")
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    lines += [f"% {note}" for note in table.notes]
-    return "\n".join(lines) + "\n"
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
 
 
 def to_html(report: Report) -> str:

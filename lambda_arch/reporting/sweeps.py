@@ -14,7 +14,7 @@ def swept_report(report: Report, swept: Mapping[str, Mapping[str, str]]) -> Repo
     names = list(dict.fromkeys(name for values in swept.values() for name in values))
 
     def rows(given: Any) -> list[dict[str, Any]]:
-        return [{**row, **_values(swept.get(str(row.get("architecture")), {}), names)} for row in given]
+        return [{**dict.fromkeys(names), **row, **_values(swept.get(str(row.get("architecture")), {}))} for row in given]
 
     def widened(table: Table) -> Table:
         if all(column.name != "architecture" for column in table.columns):
@@ -32,8 +32,8 @@ def swept_report(report: Report, swept: Mapping[str, Mapping[str, str]]) -> Repo
     return Report([widened(table) for table in report.tables], widened(report.flat), data)
 
 
-def _values(values: Mapping[str, str], names: list[str]) -> dict[str, Any]:
-    return {name: _number(values.get(name, "")) for name in names}
+def _values(values: Mapping[str, str]) -> dict[str, Any]:
+    return {name: _number(text) for name, text in values.items()}
 
 
 def _number(text: str) -> int | float | str | None:

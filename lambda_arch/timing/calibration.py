@@ -155,7 +155,7 @@ def _time_parts(
     store: Store, fingerprint: str, setup: Setup, left: Sequence[Occurrence], limits: Limits, failures: list[str]
 ) -> Iterator[Event]:
     """Time host networks for the parts that are left, store the parts of each when it is done, and yield events."""
-    by_job = {Job(str(host), setup): host for host in hosts(left)}
+    by_job = {Job(str(host), setup, title=_title(host, left)): host for host in hosts(left)}
     yield Planned(tuple(by_job), limits.seconds)
     timer = _PartsTimer(store, fingerprint, by_job, {each.key for each in left}, limits, failures)
     yield from timer.run(list(by_job), limits.seconds * FIRST_SHARE)
@@ -164,6 +164,15 @@ def _time_parts(
         rest = min(limits.seconds, (limits.seconds * len(by_job) - timer.spent) / len(doubtful))
         if rest >= limits.seconds * SHORTEST_REPEAT:
             yield from timer.run(doubtful, rest)
+
+
+def _title(host: Architecture, wanted: Sequence[Occurrence]) -> str:
+    """Return the name of ``host`` if it was asked for, or else what is wanted of its parts."""
+    if any(each.network == host for each in wanted):
+        return str(host)
+    keys = {part_key(part) for part in host.parts()}
+    first, *others = dict.fromkeys(describe_part(each.part) for each in wanted if each.key in keys)
+    return f"{first}, and {len(others)} more" if others else first
 
 
 class _PartsTimer:

@@ -22,7 +22,7 @@ class Job:
     """A network to measure, by its canonical name. A ``baseline`` is sampled as long as any other network.
 
     Jobs of one ``group`` and setup, whatever their runtimes, are measured together. ``location``: of the source of a
-    module that is not ours.
+    module that is not ours. ``title``: what it is called while it is measured, if not by its name.
     """
 
     architecture: str
@@ -30,6 +30,7 @@ class Job:
     baseline: bool = False
     group: str = ""
     location: Location | None = None
+    title: str = field(default="", compare=False)
 
     @property
     def together(self) -> tuple[str, Setup]:

@@ -253,7 +253,8 @@ def read_value(name: str, value: object) -> Any:
     Raises :class:`lambda_arch.SetupError` for no such setting and for a wrong value.
     """
     if name not in SETTINGS:
-        raise SetupError(f"{name}={write(value)}: no such setting{did_you_mean(name, SETTINGS)}")
+        close = did_you_mean(name, SETTINGS, cutoff=0.7)  # they are short: seed is not like sched
+        raise SetupError(f"{name}={write(value)}: no such setting{close}")
     kind = SETTINGS[name].kind
     try:
         read = kind.read(value)

@@ -85,3 +85,27 @@ def test_a_total_that_is_too_low_is_no_agreement(run_cli, folder):
     assert "✗ too low" in run_cli("flops", *arguments, cwd=folder, terminal=True, COLUMNS="100").out
     rows = list(csv.DictReader(io.StringIO(run_cli("flops", *arguments, cwd=folder).out)))
     assert "fvcore: aten::lstm" in rows[0]["missed"]
+
+
+def test_sweeps_stand_beside_modules(run_cli, folder):
+    names = ["models.py:Net", "lambda_resnet18@32", "resnet18@32"]
+    code, out, err = run_cli("params", *names, "--k", "8,16", cwd=folder)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0
+    assert [(row["architecture"], row["k"]) for row in rows] == [
+        (names[0], ""), ("lambda_resnet18:k=8@32", "8"), (names[1], "16"), (names[2], "")
+    ]  # fmt: skip
+    assert "note: resnet18@32 has no lambda layers; --k has no effect there\n" in err
+    code, out, _ = run_cli("flops", *names[::2], "--image-size", "32,64", cwd=folder)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [row["image_size"] for row in rows] == ["32", "64", "32", "64"]
+    macs = [int(row["macs"]) for row in rows]
+    assert 3 * macs[0] < macs[1] < 4 * macs[0] and macs[3] > 3 * macs[2]
+
+
+@pytest.mark.parametrize("command", ["memory", "compare", "calibrate", "export", "list"])
+def test_commands_for_named_architectures_say_so(run_cli, folder, command):
+    code, _, err = run_cli(command, "models.py:Net", *(["--to", "net.pt2"] if command == "export" else []), cwd=folder)
+    assert code == 2
+    assert err.startswith("lambda-arch: models.py:Net: a module") and "expected an architecture by name" in err
+    assert err.count("\n") == 1

@@ -24,3 +24,14 @@ def test_a_folder_that_is_not_there_is_refused_before_the_work(workers, tmp_path
 def test_a_dash_is_stdout(tmp_path):
     assert run("params", "--out", "-", cwd=tmp_path).out == run("params").out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flag", ["--out", "--store"])
+def test_an_empty_name_is_refused_as_it_was_given(tmp_path, flag):
+    done = run("time", "resnet18@32", flag, "", cwd=tmp_path)
+    assert (done.code, done.err) == (2, f"lambda-arch: {flag} '': expected the name of a file\n")
+
+
+def test_a_folder_is_not_taken_for_an_argument(tmp_path):
+    done = run("params", "resnet18@32", "--out", ".", cwd=tmp_path)
+    assert (done.code, done.err) == (2, "lambda-arch: --out .: a folder; expected the name of a file\n")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,17 @@ def test_tables_that_have_no_front(tmp_path: Path, arguments: list[str], message
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_empty_front_has_no_header() -> None:
+    code, out, _ = run("search", "--where", "params<=1M", "--format", "table")
+    assert code == 1
+    assert re.match(r"The front of scaling: no member\nwhere params<=1M; ", out)
+    for form in ("md", "latex"):
+        out = run("search", "--where", "params<=1M", "--format", form).out
+        assert "|" not in out and "tabular" not in out
+
+
+def test_one_member_is_one_member(space: Path) -> None:
+    out = run("search", "--space", space, "--minimize", "params", "--format", "table").out
+    assert out.startswith("The front of small: 1 member\n")

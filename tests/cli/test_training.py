@@ -41,7 +41,7 @@ def trained(run_cli, tmp_path):
 
 
 @pytest.mark.slow
-def test_train_evaluate_and_continue(run_cli, trained):
+def test_train_evaluate_and_continue(run_cli, trained, monkeypatch):
     output, rows = trained
     assert [(row["architecture"], row["recipe"], row["seed"], row["epochs"], row["status"]) for row in rows] == [
         (ARCHITECTURE, "digits", "3", "1", "finished")
@@ -58,8 +58,10 @@ def test_train_evaluate_and_continue(run_cli, trained):
     assert code == 2 and f"holds {ARCHITECTURE}; expected resnet50" in err
     code, _, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", output, "--seed", "3")
     assert code == 2 and "has a checkpoint; expected --resume" in err and err.count("\n") == 1
-    code, out, _ = run_cli("train", ARCHITECTURE, *QUICK, "--output", output, "--seed", "3", "--resume")
+    monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 0.0)
+    code, out, err = run_cli("train", ARCHITECTURE, *QUICK, "--output", output, "--seed", "3", "--resume")
     assert code == 0 and list(csv.DictReader(io.StringIO(out))) == rows
+    assert err.startswith("kept in ") and err.endswith("; `lambda-arch runs` shows them\n")
 
 
 @pytest.mark.slow

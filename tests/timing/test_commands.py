@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 
 from lambda_arch.store import Store, find_measurements
+from lambda_arch.timing.rounds import Loading
 from tests import command_line
 from tests.command_line import MODULE
 from tests.fake_workers import fake_workers
@@ -154,7 +156,6 @@ def test_a_table_is_for_people(measured):
         (["time", "--table", "hybrid_stages", "--runtime", "torch,openvino"], "one runtime"),
         (["predict", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
         (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
-        (["predict", "resnet18@32", "--plot", "x.svg"], "expected --measure"),
         (["calibrate", "resnet18@32", "--choices", "kk=8"], "--choices kk=8: expected choices"),
         (["results", "compare", "resnet18@32"], "nothing was measured in one session"),
         (["results", "export", "x.txt"], ".csv or .parquet"),
@@ -304,3 +305,45 @@ def test_limits_that_are_no_number_are_refused(tmp_path):
         for value in ("inf", "nan", "1e400"):
             _, err = run("time", SMALL[0], flag, value, "--store", tmp_path / "s.db", code=2)
             assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "shown_by"),
+    [
+        (["calibrate", "resnet18@32", *QUICK], "predict"),
+        (["search", "--space", "{space}", "--measure", "--minimize", "latency", "--evaluations", "2"], "results"),
+    ],
+)
+def test_a_long_command_says_where_its_results_are(workers, tmp_path, monkeypatch, words, shown_by):
+    monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 0.0)
+    path, space = tmp_path / "s.db", tmp_path / "space.toml"
+    space.write_text('depth = 18\nimage_size = 32\nper = "stage"\nlayer = ["C", "L"]\n')
+    words = [word.format(space=space) for word in words]
+    _, err = run(*words, "--store", path)
+    assert f"kept in {path}; `lambda-arch {shown_by} --store {path}` shows them\n" in err
+    assert run(shown_by, *(["resnet18@32", "--threads", "1"] if shown_by == "predict" else []), "--store", path)[0]
+
+
+def test_calibrating_names_what_was_asked_for(workers, tmp_path, monkeypatch):
+    from lambda_arch.cli import calibrate
+
+    seen = []
+
+    @contextmanager
+    def watched(*_, **__):
+        yield lambda event: seen.append(event.job.title) if isinstance(event, Loading) else None
+
+    monkeypatch.setattr(calibrate, "watch", watched)
+    common = [*QUICK, "--store", tmp_path / "s.db"]
+    run("calibrate", "resnet50@32", *common)
+    run("calibrate", "lambda_resnet18:m=3@32", *common)
+    assert seen == ["resnet50@32", "c2.first L m=3 @8, and 7 more"]
+
+
+def test_what_peaks_and_rooflines_mean_is_said(workers, tmp_path):
+    common = ["--threads", "1", "--store", tmp_path / "s.db", "--format", "table"]
+    out = " ".join(run("time", "resnet18@32", "--roofline", "--seconds", "0.3", *common)[0].split())
+    assert "% of roofline: that time over the measured one" in out
+    out = " ".join(run("devices", *common[2:])[0].split())
+    assert "name GB fp32 GFLOP/s copy GB/s threads" in out
+    assert "Peaks: the best matrix product of each dtype; a copy's bytes, read and written." in out

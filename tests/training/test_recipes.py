@@ -68,6 +68,7 @@ def test_what_loses_its_meaning_goes():
         ({"sched": "step"}, "such as decay_epochs=30,60,90"),
         ({"learning_rate": "1"}, "no such setting"),
         ({"smothing": "0.1"}, "did you mean smoothing?"),
+        ({"seed": "1"}, "seed=1: no such setting"),
         ({"lr": "-1"}, "lr=-1: expected a number above 0"),
         ({"epochs": "2147483648"}, "expected a whole number from 1, below 2^31"),
         ({"lr": "nan"}, "lr=nan: expected a number above 0"),
