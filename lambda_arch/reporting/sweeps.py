@@ -14,7 +14,9 @@ def swept_report(report: Report, swept: Mapping[str, Mapping[str, str]]) -> Repo
     names = list(dict.fromkeys(name for values in swept.values() for name in values))
 
     def rows(given: Any) -> list[dict[str, Any]]:
-        return [{**dict.fromkeys(names), **row, **_values(swept.get(str(row.get("architecture")), {}))} for row in given]
+        return [
+            {**dict.fromkeys(names), **row, **_values(swept.get(str(row.get("architecture")), {}))} for row in given
+        ]
 
     def widened(table: Table) -> Table:
         if all(column.name != "architecture" for column in table.columns):
