@@ -47,6 +47,7 @@ def comparison_report(compared: Comparison | Comparisons) -> Report:
     comparisons = [compared] if isinstance(compared, Comparison) else list(compared)
     tables = [_human(comparison) for comparison in comparisons]
     tables[-1] = replace(tables[-1], notes=[*tables[-1].notes, LEGEND])
+    tables += [_detectors(comparison) for comparison in comparisons if comparison.table.detector_image_size is not None]
     flat = wide(comparisons[0]) if len(comparisons) == 1 else long(comparisons)
     data = {comparison.table.name: [_as_dict(comparison, row) for row in comparison.rows] for comparison in comparisons}
     return Report(tables, flat, data)
@@ -124,18 +125,11 @@ def _human(comparison: Comparison) -> Table:
         Column("our_params", "our params (M)", show=millions),
         Column("our_macs", "our MACs (G)", show=billions),
     ]
-    size = table.detector_image_size
-    if size is not None:
-        columns += [
-            Column("our_backbone_macs", f"backbone at {size} (G)", show=billions),
-            Column("our_macs_on_top", "FPN, heads (G)", show=billions),
-        ]
     columns += [Column(figure.name, _heading(figure)) for figure in table.columns]
     rows = [
         {
             **row.published.cells,
             **_ours(row),
-            "our_macs_on_top": row.detector and row.detector.pyramid.macs + row.detector.heads.macs,
             **{figure.name: _cell(row.verdicts.get(figure.name), reasons) for figure in table.columns},
         }
         for row in comparison.rows
@@ -143,6 +137,21 @@ def _human(comparison: Comparison) -> Table:
     columns.append(Column("architecture", align="left", optional=True))
     notes = [f"[{i}] {reason}" for i, reason in enumerate(reasons, 1)]
     return Table(columns, rows, f"{table.name}: {table.title}", notes)
+
+
+def _detectors(comparison: Comparison) -> Table:
+    """Return the costs of the detectors of which the rows are backbones."""
+    size = comparison.table.detector_image_size
+    columns = [
+        *(Column(key, align="left") for key in comparison.table.keys),
+        Column("our_backbone_params", "backbone params (M)", show=millions),
+        Column("our_backbone_macs", "backbone MACs (G)", show=billions),
+        Column("our_pyramid_macs", "FPN MACs (G)", show=billions),
+        Column("our_heads_macs", "heads MACs (G)", show=billions),
+    ]
+    rows = [{**_keys(comparison, row), **_ours(row)} for row in comparison.rows]
+    notes = ["Backbone: without its head. FPN and heads: those of torchvision's Mask R-CNN."]
+    return Table(columns, rows, f"{comparison.table.name}: our costs at {size}x{size}", notes)
 
 
 def _shown_keys(comparison: Comparison) -> list[str]:

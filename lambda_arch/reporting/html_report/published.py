@@ -65,10 +65,10 @@ def published_tables() -> Section:
     """Return every published table."""
     body = []
     for comparison in compare():
-        (table,) = report_of(comparison).tables
+        shown = "".join(table_element(table, fold=True) for table in report_of(comparison).tables)
         name = comparison.table.name
         about = html.escape(comparison.table.about)
-        body.append(f'<div id="table-{name}"><h3>{name}</h3><p>{about}</p>{table_element(table, fold=True)}</div>')
+        body.append(f'<div id="table-{name}"><h3>{name}</h3><p>{about}</p>{shown}</div>')
     return Section("tables", "All published tables", "\n".join(body))
 
 
