@@ -24,7 +24,9 @@ def audit(
     ] = "lambda_resnet50",
     output: Output,
 ) -> None:
-    """Explain printed figures that differ from our counts, or figures of your own (--params, --macs).
+    """Explain printed figures that differ from our counts.
+
+    With --params or --macs, explain figures of your own.
 
     For each of them, find the simplest hypothesis that gives the figure.
     """

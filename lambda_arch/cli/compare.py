@@ -10,7 +10,10 @@ from lambda_arch.cli.output import Output, takes_output
 @takes_flags("store")
 @takes_output
 def compare(architectures: list[Architecture], *, flags: Flags, output: Output) -> None:
-    """Compare architectures: parameters, MACs, memory and stored latencies, by stage and by module."""
+    """Compare architectures side by side.
+
+    Parameters, MACs, memory and stored latencies, by stage and by module.
+    """
     from lambda_arch.comparing.sides import side_by_side
 
     output.show(side_by_side(architectures, store=flags.store))

@@ -40,7 +40,10 @@ def flops(
     maximum: Max = None,
     output: Output,
 ) -> None:
-    """Count multiply-accumulates (MACs) and FLOPs per stage; --max is in FLOPs."""
+    """Count multiply-accumulates (MACs) and FLOPs per stage.
+
+    --max is in FLOPs, twice the MACs.
+    """
     limit = read_max(maximum, example="8.2G")
     known = read_mode(mode)
     ledgers = _counted(architectures, mode=known)

@@ -11,7 +11,10 @@ from lambda_arch.reporting.sweeps import swept_report
 @takes_listed
 @takes_output
 def list_architectures(architectures: Named, output: Output) -> None:
-    """List the named architectures with their sources and costs, or with other settings their costs."""
+    """List the named architectures with sources and costs.
+
+    With settings, the costs of all of them with these settings.
+    """
     if architectures.by_user:
         report = totals_report([count(each) for each in dict.fromkeys(architectures)])
         output.show(swept_report(report, architectures.swept))

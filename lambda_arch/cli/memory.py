@@ -42,7 +42,10 @@ def memory(
     maximum: Max = None,
     output: Output,
 ) -> None:
-    """Compute the memory of a step before it is run: weights, gradients, optimizer, activations, temporaries."""
+    """Compute the memory of a step before it is run.
+
+    It is that of weights, gradients, the optimizer, activations and temporaries.
+    """
     limit = read_max(maximum, BYTES, "24GB")
     if modules and len(architectures) > 1:
         raise ArchitectureError(f"{architectures[1]}: expected one architecture with modules=True")

@@ -30,7 +30,10 @@ def report(
     ] = None,
     flags: Flags,
 ) -> None:
-    """Write one HTML page with everything that is known: counts, fronts, measurements, runs and the audit."""
+    """Write everything that is known as one HTML page.
+
+    Counts, fronts, measurements, training runs and the audit.
+    """
     from lambda_arch.reporting.html_report.page import ARCHITECTURES, SPACES, html_report
 
     if out.suffix.lower() not in (".html", ".htm"):
