@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
@@ -19,6 +20,7 @@ TableNames = Annotated[
 ]
 
 
+@takes_flags("store")
 @takes_plot
 @takes_output
 def tables(
@@ -29,6 +31,7 @@ def tables(
         bool, typer.Option("--verify", help="Count every row with all counters and compare them.")
     ] = False,
     long: Annotated[bool, typer.Option("--long", help="One row per printed figure, for plotting.")] = False,
+    flags: Flags,
     plotted: Plotted,
     output: Output,
 ) -> None:
@@ -51,7 +54,10 @@ def tables(
     elif output.out is not None and not output.out.suffix:
         say(f"{len(write_folder(comparisons, output.out))} files written to {output.out}", err=True)
     else:
-        output.show(comparisons)
+        from lambda_arch.comparing.detector_latencies import with_latencies
+
+        with flags.open_store(read_only=True) as opened:
+            output.show(with_latencies(comparisons, opened))
 
 
 def _check(comparisons: Comparisons, folder: Path) -> None:

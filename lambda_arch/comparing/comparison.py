@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from lambda_arch.arch import Architecture, configure, parse, read_settings
 from lambda_arch.comparing.verdict import (
@@ -21,6 +21,9 @@ from lambda_arch.costs.detection import DetectorCost, detector_cost
 from lambda_arch.costs.memory import map_bytes
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
 from lambda_arch.results import Result, Results
+
+if TYPE_CHECKING:
+    from lambda_arch.store import Measurement
 
 
 @cache
@@ -54,13 +57,15 @@ CUT_OFF = "Ours gives the printed digits only when cut off, and this column is k
 class ComparedRow:
     """A published row, our ledger of it (None if it cannot be built), and a verdict on each printed figure.
 
-    ``detector``: the costs of the detector of which the row is the backbone, in a table of such.
+    ``detector``: the costs of the detector of which the row is the backbone, in a table of such; ``latency``: a
+    measurement of its classifier at the detector's image size, where one was asked for and found.
     """
 
     published: PublishedRow
     ledger: Ledger | None
     verdicts: dict[str, Verdict]
     detector: DetectorCost | None = None
+    latency: "Measurement | None" = None
 
 
 @dataclass(frozen=True)

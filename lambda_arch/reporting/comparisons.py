@@ -36,6 +36,7 @@ UNITS = {
 """What a unit is called in the name of a column."""
 DETECTOR = ("backbone", "pyramid", "heads")
 """The parts of a detector."""
+LATENCY = ("latency_ms", "latency_setup", "latency_device")
 LEGEND = (
     "✓ agrees as rounded; ✓ cut: agrees as truncated; ±1: differs by one digit, truncated in a column that rounds; "
     "✗ differs: ours minus theirs; -: not buildable yet. Unmarked: as printed."
@@ -58,6 +59,8 @@ def wide(comparison: Comparison) -> Table:
     names = [*comparison.table.keys, "architecture", "our_params", "our_macs"]
     if comparison.table.detector_image_size is not None:
         names += [f"our_{part}_{what}" for part in DETECTOR for what in Cost._fields]
+        if any(row.latency for row in comparison.rows):
+            names += LATENCY
     for figure in comparison.table.columns:
         names.append(_with_unit(figure.name, figure))
         if figure.quantity in COMPARABLE:
@@ -108,11 +111,14 @@ def _ours(row: ComparedRow) -> dict[str, Any]:
     ledger, detector = row.ledger, row.detector
     if ledger is None:
         return {"architecture": None, "our_params": None, "our_macs": None}
-    found = {"architecture": ledger.architecture, "our_params": ledger.params, "our_macs": ledger.macs}
+    found: dict[str, Any] = {"architecture": ledger.architecture, "our_params": ledger.params, "our_macs": ledger.macs}
     if detector is not None:
         for part in DETECTOR:
             cost: Cost = getattr(detector, part)
             found |= {f"our_{part}_{what}": value for what, value in cost._asdict().items()}
+    if row.latency is not None and row.latency.summary is not None:
+        device = row.latency.machine.get("device_name")
+        found |= dict(zip(LATENCY, (1e3 * row.latency.summary.median, str(row.latency.setup), device), strict=True))
     return found
 
 
@@ -151,6 +157,10 @@ def _detectors(comparison: Comparison) -> Table:
     ]
     rows = [{**_keys(comparison, row), **_ours(row)} for row in comparison.rows]
     notes = ["Backbone: without its head. FPN and heads: those of torchvision's Mask R-CNN."]
+    measured = dict.fromkeys(tuple(row[name] for name in LATENCY[1:]) for row in rows if LATENCY[0] in row)
+    if measured:
+        columns.append(Column(LATENCY[0], "latency (ms)", show=lambda value: "" if value is None else f"{value:,.1f}"))
+        notes += [f"Latency: of the classifier, measured: {setup} on {device}." for setup, device in measured]
     return Table(columns, rows, f"{comparison.table.name}: our costs at {size}x{size}", notes)
 
 
