@@ -22,7 +22,7 @@ from lambda_arch.reporting.audits import audit_report
 
 ROOT = Path(__file__).parent.parent
 TUTORIALS = sorted(path.name for path in (ROOT / "docs" / "tutorials").glob("*.md"))
-EXAMPLES = ("docs/index.md", *(f"docs/tutorials/{name}" for name in TUTORIALS))
+EXAMPLES = ("README.md", *(f"docs/tutorials/{name}" for name in TUTORIALS))
 NOTEBOOKS = ("docs/tutorials/ablations.md",)
 AUDIT = "docs/audit.md"
 BEGIN, END = "<!-- generated: the audit -->", "<!-- end of the audit -->"

@@ -99,10 +99,10 @@ def test_the_notebook_of_the_first_tutorial_runs(tmp_path, monkeypatch):
     assert (tmp_path / "ablation.tex").exists()
 
 
-def test_links_of_the_readme_lead_somewhere():
+def test_links_of_the_readme_lead_somewhere_and_come_early():
     text = (ROOT / "README.md").read_text("utf-8")
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
-    assert links
+    assert text.partition(f"]({links[0]})")[0].count("\n") < 60, "a screen and a half"
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 

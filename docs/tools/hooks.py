@@ -33,8 +33,15 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
     """Add the pages that are made at build time and those from outside docs/."""
     pages = {"reference/cli.md": command_reference(), "reference/api.md": python_reference()}
     pages |= {name: (ROOT / name).read_text("utf-8").replace("](docs/", "](") for name in OUTSIDE}
+    pages["index.md"] = start_page()
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
+
+
+def start_page() -> str:
+    """Return the top of the README, without side bars."""
+    top = (ROOT / "README.md").read_text("utf-8").partition("## Setup")[0]
+    return f"---\nhide: [navigation, toc]\n---\n\n{top.replace('](docs/', '](')}"
 
 
 def on_page_markdown(markdown: str, page: Any, **_: object) -> str:
