@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from lambda_arch.arch.sweeps import read_choices
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.tables import TableNames
 from lambda_arch.errors import LambdaArchError
@@ -51,10 +52,15 @@ def match(
     params: Params = None,
     macs: Macs = None,
     depth: Annotated[int | None, typer.Option("--depth", help="Only this depth. [default: all]", metavar="N")] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", help="Numbers of classes, with commas. [default: 1000,10,100]", metavar="N"),
+    ] = None,
     top: Annotated[int, typer.Option("--top", help="How many to show.", metavar="N")] = 10,
     output: Output,
 ) -> None:
     """Find the architectures whose counts match printed figures."""
     from lambda_arch.comparing import match as find
 
-    output.show(find(params, macs, depth, top))
+    numbers = None if classes is None else read_choices("classes", classes)
+    output.show(find(params, macs, depth, top, numbers))

@@ -43,6 +43,7 @@ class Grid:
 
     depth: int
     image_size: int = 224
+    classes: tuple[int, ...] = CLASSES
 
     @cached_property
     def patterns(self) -> list[str]:
@@ -63,7 +64,8 @@ class Grid:
     @cached_property
     def bodies(self) -> list[str]:
         """Options of everything but the lambda layers."""
-        biases, classes = ("", "shortcut_bias=yes"), ("", *(f"classes={number}" for number in CLASSES[1:]))
+        biases = ("", "shortcut_bias=yes")
+        classes = [f"classes={number}" if number != CLASSES[0] else "" for number in self.classes]
         return [",".join(filter(None, parts)) for parts in product(BODIES, biases, classes)]
 
     @property

@@ -1,14 +1,14 @@
 """The inverse question: which architectures have this printed number?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambda_arch.arch import BLOCKS, Architecture
+from lambda_arch.arch import BLOCKS, Architecture, read_setting
 from lambda_arch.comparing.figure import Figure, read_figure
-from lambda_arch.comparing.grid import IMAGE_SIZES, Grid
+from lambda_arch.comparing.grid import CLASSES, IMAGE_SIZES, Grid
 from lambda_arch.costs import count
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.results import Result
@@ -37,13 +37,19 @@ class Matches(Result):
     by_macs: bool = False
 
 
-def match(params: str | None = None, macs: str | None = None, depth: int | None = None, top: int = 10) -> Matches:
+def match(
+    params: str | None = None,
+    macs: str | None = None,
+    depth: int | None = None,
+    top: int = 10,
+    classes: Iterable[int | str] | None = None,
+) -> Matches:
     """Return the ``top`` architectures whose counts round to the given figures, simplest first, then nearest.
 
     Those of 1000 classes, of which most figures are, come before those of 10 or 100. ``params`` and ``macs`` are
-    figures as printed, such as ``51.4M``; ``depth`` limits the search to one depth. The image size varies only if
-    ``macs`` is given. Raises :class:`LambdaArchError` if neither figure is given, for an invalid figure, and for an
-    unknown depth.
+    figures as printed, such as ``51.4M``; ``depth`` limits the search to one depth, and ``classes`` to other numbers of
+    classes. The image size varies only if ``macs`` is given. Raises :class:`LambdaArchError` if neither figure is
+    given, for an invalid figure or number of classes, and for an unknown depth.
     """
     if params is None and macs is None:
         raise LambdaArchError("match: expected params, macs, or both, such as params=51.4M")
@@ -51,13 +57,14 @@ def match(params: str | None = None, macs: str | None = None, depth: int | None 
         raise LambdaArchError(f"depth={depth}: expected one of {', '.join(map(str, BLOCKS))}")
     if top < 1:
         raise LambdaArchError(f"top={top}: expected a whole number from 1")
+    numbers = CLASSES if classes is None else tuple(read_setting("classes", each).value for each in classes)
     printed = {"params": params, "macs": macs}
     figures = {cost: read_figure(cost, text) for cost, text in printed.items() if text is not None}
     found: list[tuple[bool, int, float, Grid, int, int]] = []
     total = searched = 0
     for each in BLOCKS if depth is None else (depth,):
         for size in IMAGE_SIZES if macs is not None else IMAGE_SIZES[:1]:
-            grid = Grid(each, size)
+            grid = Grid(each, size, numbers)
             inside, off = _inside(grid, figures)
             searched += inside.size
             total += int(inside.sum())

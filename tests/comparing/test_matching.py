@@ -1,3 +1,5 @@
+import csv
+import io
 from itertools import pairwise
 
 import numpy as np
@@ -111,3 +113,15 @@ def test_what_is_no_figure_is_refused(text, says):
 def test_nothing_asked():
     with pytest.raises(ValueError, match="expected"):
         match()
+
+
+def test_other_numbers_of_classes(run_cli):
+    params = count("lambda_resnet50:classes=21").params
+    words = ["match", "--params", params, "--depth", 50, "--top", 3]
+    found = list(csv.DictReader(io.StringIO(run_cli(*words, "--classes", "21,37").out)))
+    assert found[0]["architecture"] == "lambda_resnet50:classes=21"
+    assert all("classes=" in row["architecture"] for row in found)
+    assert "lambda_resnet50:classes=21" not in run_cli(*words).out
+    assert str(match(params=str(count("resnet50").params), depth=50, classes=[1000]).best[0].architecture) == "resnet50"
+    code, _, err = run_cli(*words, "--classes", "0")
+    assert (code, err) == (2, "lambda-arch: classes=0: expected a whole number from 1, such as classes=1000\n")
