@@ -57,7 +57,7 @@ def match(
         raise LambdaArchError(f"depth={depth}: expected one of {', '.join(map(str, BLOCKS))}")
     if top < 1:
         raise LambdaArchError(f"top={top}: expected a whole number from 1")
-    numbers = CLASSES if classes is None else tuple(read_setting("classes", each).value for each in classes)
+    numbers = CLASSES if classes is None else tuple(int(str(read_setting("classes", each).value)) for each in classes)
     printed = {"params": params, "macs": macs}
     figures = {cost: read_figure(cost, text) for cost, text in printed.items() if text is not None}
     found: list[tuple[bool, int, float, Grid, int, int]] = []
