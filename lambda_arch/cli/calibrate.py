@@ -12,7 +12,7 @@ from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, say_where, terminable
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
-from lambda_arch.cli.progress import watch
+from lambda_arch.cli.progress import watch, watch_cluster
 
 Choices = Annotated[
     str,
@@ -21,7 +21,7 @@ Choices = Annotated[
 
 
 @takes_architectures
-@takes_flags(*SETUP, "spread", *MEASURING, seconds=5.0, spread=0.1)
+@takes_flags(*SETUP, "spread", "cluster", "resource", *MEASURING, seconds=5.0, spread=0.1)
 @takes_output
 def calibrate(
     architectures: list[Architecture],
@@ -47,15 +47,20 @@ def calibrate(
         from lambda_arch.searching.space_file import read_space
 
         networks = [network for product in read_space(space).products for network in product.covering()]
-    with terminable(), watch("calibrate", quiet=flags.quiet) as progress:
-        result = calibrate_networks(
-            networks,
-            choices=choices,
-            spread=flags.spread,
-            fresh=flags.fresh,
-            progress=progress,
-            **flags.arguments(one=True),
-        )
+    how: dict[str, Any] = {
+        "choices": choices,
+        "spread": flags.spread,
+        "fresh": flags.fresh,
+        **flags.arguments(one=True),
+    }
+    if flags.cluster is not None:
+        from lambda_arch.cluster import calibrate as calibrate_there
+
+        with terminable(), watch_cluster("calibrate", quiet=flags.quiet) as tell:
+            result = calibrate_there(networks, progress=tell, **flags.on_cluster(), **how)
+    else:
+        with terminable(), watch("calibrate", quiet=flags.quiet) as progress:
+            result = calibrate_networks(networks, progress=progress, **how)
     for failure in result.failures:
         say(f"lambda-arch: {failure}", err=True)
     output.show(result)

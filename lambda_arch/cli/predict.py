@@ -1,6 +1,6 @@
 """``lambda-arch predict``."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,13 +10,14 @@ from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
-from lambda_arch.cli.progress import watch
+from lambda_arch.cli.progress import watch, watch_cluster
+from lambda_arch.errors import SetupError
 
 Strict = Annotated[bool, typer.Option("--strict", help="Refuse calibrated blocks that are noisy or were disturbed.")]
 
 
 @takes_architectures
-@takes_flags(*SETUP, *MEASURING, seconds=5.0)
+@takes_flags(*SETUP, "cluster", "resource", *MEASURING, seconds=5.0)
 @takes_plot
 @takes_output
 def predict(
@@ -42,18 +43,18 @@ def predict(
     from lambda_arch.reporting.sweeps import swept_report
     from lambda_arch.timing import predict as predict_networks
 
-    with terminable(), watch("measure", quiet=flags.quiet) as progress:
-        result = predict_networks(
-            architectures,
-            random=random,
-            choices=choices,
-            seed=seed,
-            measure=measure,
-            strict=strict,
-            fresh=flags.fresh,
-            progress=progress,
-            **flags.arguments(one=True),
-        )
+    how: dict[str, Any] = {"random": random, "choices": choices, "seed": seed, "strict": strict, "fresh": flags.fresh}
+    how |= flags.arguments(one=True)
+    if flags.cluster is not None:
+        from lambda_arch.cluster import predict as predict_there
+
+        if not measure:
+            raise SetupError(f"cluster={flags.cluster}: expected it with measure=True, for nothing is measured else")
+        with terminable(), watch_cluster("measure", quiet=flags.quiet) as tell:
+            result = predict_there(architectures, progress=tell, **flags.on_cluster(), **how)
+    else:
+        with terminable(), watch("measure", quiet=flags.quiet) as progress:
+            result = predict_networks(architectures, measure=measure, progress=progress, **how)
     plotted.draw(result)
     if not plotted.replaces_table:
         output.show(swept_report(report_of(result), architectures.swept))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from lambda_arch.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from lambda_arch.cluster.calibrations import calibrate
     from lambda_arch.cluster.connection import connected
+    from lambda_arch.cluster.predictions import predict
     from lambda_arch.cluster.scheduling import carry_out
     from lambda_arch.cluster.timings import measure
     from lambda_arch.cluster.trainings import train
@@ -17,12 +19,14 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "Work": "work",
+    "calibrate": "calibrations",
     "carry_out": "scheduling",
     "connected": "connection",
     "measure": "timings",
+    "predict": "predictions",
     "train": "trainings",
 }
 
-__all__ = ["Work", "carry_out", "connected", "measure", "train"]
+__all__ = ["Work", "calibrate", "carry_out", "connected", "measure", "predict", "train"]
 
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -14,7 +14,6 @@ from lambda_arch.cluster.work import Work
 from lambda_arch.errors import LambdaArchError, StoreError
 from lambda_arch.store.connection import Store
 from lambda_arch.store.merging import merge
-from lambda_arch.timing.machines import fingerprint_of
 
 FOLDER = "LAMBDA_ARCH_NODE_FOLDER"
 """The environment variable with the folder of a node's store; by default one in the folder of temporary files."""
@@ -56,7 +55,7 @@ def look(works: Sequence[Work], extensions: Sequence[str] = ()) -> Look:
         del os.environ["CUDA_VISIBLE_DEVICES"]
     try:
         with node_store() as store:
-            fingerprint = fingerprint_of(store, works[0].device)
+            fingerprint = works[0].fingerprint(store)
             found = {work.key: work.find(store, [fingerprint]) for work in works}
             answers = {
                 work.key: answer_of(work, store, uids) for work in works if (uids := found[work.key]) is not None

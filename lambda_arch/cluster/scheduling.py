@@ -35,11 +35,15 @@ LITTLE = 0.001  # of a resource of which only the presence matters
 
 @dataclass
 class Carried:
-    """What came of works: the ``uids`` of their rows by key, why others failed by name, and whether Ctrl-C came."""
+    """What came of works: the ``uids`` of their rows by key, why others failed by name, and whether Ctrl-C came.
+
+    ``fingerprints`` are those of the nodes' devices.
+    """
 
     uids: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    fingerprints: set[str] = field(default_factory=set)
 
     def check(self) -> None:
         """Raise :class:`SetupError` for the first failure."""
@@ -49,27 +53,37 @@ class Carried:
 
 
 def carry_out(
-    works: Sequence[Work], store: Store, *, cluster: str, resource: str = "", progress: Progress = None
+    works: Sequence[Work],
+    store: Store,
+    *,
+    cluster: str,
+    resource: str = "",
+    alike: bool = False,
+    progress: Progress = None,
 ) -> Carried:
     """Do ``works`` on ``cluster`` (see ``connection``), each at most once, and merge their rows into ``store``.
 
     ``resource``: only on nodes that have this resource of Ray, such as ``accelerator_type:H100``. What ``store`` or a
-    node has from before is not done again. Works that fail are named in the result.
+    node has from before is not done again. Works that fail are named in the result. ``alike``: all nodes have to have
+    the same device.
 
     Raises what :func:`connected` raises, and :class:`SetupError` or :class:`StoreError` if no node can do them.
     """
     with connected(cluster) as ray:
-        return Scheduler(ray, list(works), store, resource, progress).run()
+        return Scheduler(ray, list(works), store, resource, alike, progress).run()
 
 
 class Scheduler:
     """One driver's works: ``waiting`` to be handed out, ``claimed`` by another driver, or ``running``."""
 
-    def __init__(self, ray: Any, works: list[Work], store: Store, resource: str, progress: Progress) -> None:
+    def __init__(
+        self, ray: Any, works: list[Work], store: Store, resource: str, alike: bool, progress: Progress
+    ) -> None:
         self._ray = ray
         self._works = works
         self._store = store
         self._resource = resource
+        self._alike = alike
         self._progress = progress
         self._task = ray.remote(max_calls=1, max_retries=RETRIES)(carry_out_here)
         self._waiting = deque(works)
@@ -77,8 +91,8 @@ class Scheduler:
         self._running: dict[Any, Work] = {}
         self._unusable: dict[str, str] = {}
         self._nodes: dict[str, str] = {}
-        self._fingerprints: set[str] = set()
         self._result = Carried()
+        self._fingerprints = self._result.fingerprints
 
     def run(self) -> Carried:
         """Carry everything out."""
@@ -129,6 +143,10 @@ class Scheduler:
             if refusals:
                 raise refusals[0]
             raise SetupError(f"no node can be used: {next(iter(self._unusable.values()))}")
+        if self._alike and len(self._fingerprints) > 1:
+            raise SetupError(
+                f"the nodes have {len(self._fingerprints)} kinds of devices; expected a resource of equal ones alone"
+            )
 
     def _seen(self, node: str, seen: Look, refusals: list[Exception]) -> None:
         if seen.version != __version__:
@@ -202,15 +220,14 @@ class Scheduler:
             try:
                 answer: Answer = self._ray.get(task)
             except self._ray.exceptions.RayError as error:
-                self._result.failures[work.name] = _reason(error)
-                self._claims.leave(work.key)
+                if not self._result.interrupted:
+                    self._fail(work, error)
                 continue
             if answer.unusable:
                 self._leave_out(answer.place, _reason(answer.error))
                 self._submit(work)
             elif answer.error is not None:
-                self._result.failures[work.name] = _reason(answer.error)
-                self._claims.leave(work.key)
+                self._fail(work, answer.error)
             else:
                 self._keep(work, answer)
         self._show()
@@ -226,6 +243,10 @@ class Scheduler:
 
     def _done(self, work: Work, uids: list[str]) -> None:
         self._result.uids[work.key] = uids
+        self._claims.leave(work.key)
+
+    def _fail(self, work: Work, error: Exception) -> None:
+        self._result.failures[work.name] = _reason(error)
         self._claims.leave(work.key)
 
     def _leave_out(self, node: str, reason: str) -> None:

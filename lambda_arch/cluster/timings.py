@@ -32,6 +32,7 @@ from lambda_arch.timing.arguments import (
     source_of,
 )
 from lambda_arch.timing.limits import Limits
+from lambda_arch.timing.machines import fingerprint_of
 from lambda_arch.timing.measuring import Measurements, Schedule, Timing, timings
 from lambda_arch.timing.measuring import measure as measure_here
 from lambda_arch.timing.rounds import CO_RESIDENT
@@ -78,6 +79,10 @@ class Latencies:
     def threads(self) -> int:
         """Those of the setup."""
         return self.setups[0].threads
+
+    def fingerprint(self, store: Store) -> str:
+        """Return that of this machine as seen from the device."""
+        return fingerprint_of(store, self.device)
 
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
         """Return the uids of the measurements, baselines first, if no network needs to be measured again."""
@@ -155,6 +160,7 @@ def measure(
     timeout: float = 600.0,
     memory_limit: float = 0.0,
     fresh: bool = False,
+    alike: bool = False,
     store: StoreLike = None,
     progress: Progress = None,
     **settings: Any,
@@ -162,7 +168,8 @@ def measure(
     """Measure as :func:`lambda_arch.measure` does, on the nodes of ``cluster`` (see :func:`connected`).
 
     A device measures one task at a time: with a ``baseline``, up to seven networks and the baseline in interleaved
-    rounds; else one network, in all of its runtimes. ``resource``: only on nodes with this resource of Ray. Nodes whose
+    rounds; else one network, in all of its runtimes. ``resource``: only on nodes with this resource of Ray; ``alike``:
+    all nodes have to have the same device. Nodes whose
     device is equal (by fingerprint) stand in for each other; no ratio is ever taken across two devices.
 
     Raises what :func:`lambda_arch.measure` raises, and :class:`SetupError` without Ray, without such a cluster, and for
@@ -193,7 +200,7 @@ def measure(
             for group in _groups(networks, baselines, len(runtimes))
         ]
         before = {m.uid for m in find_measurements(kept)}
-        carried = carry_out(works, kept, cluster=cluster, resource=resource, progress=progress)
+        carried = carry_out(works, kept, cluster=cluster, resource=resource, alike=alike, progress=progress)
         if not carried.interrupted:
             carried.check()
         uids = [uid for work in works for uid in carried.uids.get(work.key, ())]

@@ -17,6 +17,7 @@ from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest
 from lambda_arch.store.runs import Run, read_runs
 from lambda_arch.timing.arguments import StoreLike, opened
+from lambda_arch.timing.machines import fingerprint_of
 from lambda_arch.training.data import Data
 from lambda_arch.training.keeping import IDENTITY, read_run
 from lambda_arch.training.recipe import Recipe
@@ -81,6 +82,10 @@ class Training:
             epochs=(),
             folder="",
         )
+
+    def fingerprint(self, store: Store) -> str:
+        """Return that of this machine as seen from the device."""
+        return fingerprint_of(store, self.device)
 
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
         """Return the uid of the run, if it is over: finished, stopped where it was to stop, or not finite."""

@@ -24,6 +24,9 @@ class Work(Protocol):
     @property
     def undisturbed(self) -> bool: ...  # noqa: D102
 
+    def fingerprint(self, store: Store) -> str:
+        """Return the fingerprint of the machine here, and keep its description in ``store``."""
+
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
         """Return the uids of the rows that the work is to make, if ``store`` has them, of one of these machines."""
 

@@ -5,7 +5,7 @@ so that a new setting changes no key.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -151,6 +151,15 @@ def read_parts(store: Store, fingerprint: str, setup: Setup) -> dict[str, PartLa
         [fingerprint, digest(setup.identity)],
     )
     return {row["key"]: _read(row) for row in rows}
+
+
+def part_uids(store: Store, fingerprint: str, setup: Setup, keys: Collection[str]) -> list[str]:
+    """Return the uids of all latencies of the parts with these keys."""
+    rows = store.rows(
+        "SELECT uid FROM part WHERE fingerprint = ? AND setup = ? AND key IN (SELECT value FROM json_each(?))",
+        [fingerprint, digest(setup.identity), json.dumps(sorted(keys))],
+    )
+    return [row["uid"] for row in rows]
 
 
 def _read(row: Mapping[str, Any]) -> PartLatency:

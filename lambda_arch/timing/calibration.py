@@ -124,20 +124,33 @@ def calibrate(
     )
     check_parts(setup, "calibrate")
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)
-    wanted = [each for network in networks for each in occurrences(network)]
-    if choices:
-        for network in networks:
-            wanted += occurrences_of_choices(*_with_choices(network, choices))
+    wanted = wanted_parts(networks, choices)
     parts = {each.key: describe_part(each.part) for each in wanted}
     failures: list[str] = []
     with opened(store) as kept:
         fingerprint = fingerprint_of(kept, setup.device)
         learn_rates(kept, fingerprint, [setup])
-        stored = {} if fresh else read_parts(kept, fingerprint, setup)
-        known = {key for key, part in stored.items() if _is_enough(part, limits)}
+        known = set() if fresh else known_parts(kept, fingerprint, setup, limits)
         left = [each for each in wanted if each.key not in known]
         interrupted = follow(_time_parts(kept, fingerprint, setup, left, limits, failures), progress)
         return Calibration(parts, block_latencies(kept, setup, fingerprint=fingerprint), tuple(failures), interrupted)
+
+
+def wanted_parts(networks: Sequence[Architecture], choices: str = "") -> list[Occurrence]:
+    """Return the parts of ``networks``, and of those with ``choices`` in their place.
+
+    Raises :class:`ArchitectureError` for choices of networks that are no ResNets.
+    """
+    wanted = [each for network in networks for each in occurrences(network)]
+    if choices:
+        for network in networks:
+            wanted += occurrences_of_choices(*_with_choices(network, choices))
+    return wanted
+
+
+def known_parts(store: Store, fingerprint: str, setup: Setup, limits: Limits) -> set[str]:
+    """Return the keys of the parts that need not be timed again."""
+    return {key for key, part in read_parts(store, fingerprint, setup).items() if _is_enough(part, limits)}
 
 
 def _with_choices(network: Architecture, choices: str) -> tuple[ResNet, list[Block]]:

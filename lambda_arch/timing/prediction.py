@@ -1,5 +1,6 @@
 """Latencies of networks predicted as the sum of their calibrated parts, and the error of that."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lambda_arch.arch import Architecture, ArchitectureError, ResNet
@@ -10,7 +11,8 @@ from lambda_arch.store.setup import Cast, Clock, DType, MemoryFormat, Mode, Setu
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import Architectures, StoreLike, opened, read_architectures
 from lambda_arch.timing.block_choices import block_choices, random_networks
-from lambda_arch.timing.calibration import block_latencies, check_parts
+from lambda_arch.timing.calibration import BlockLatencies, block_latencies, check_parts
+from lambda_arch.timing.measuring import Measurements, Timing
 from lambda_arch.timing.measuring import measure as measure_networks
 from lambda_arch.timing.progress import Progress
 
@@ -80,34 +82,15 @@ def predict(
     Raises :class:`SetupError` if a part was not calibrated (with ``strict``, also if it is unsound), and what
     :func:`lambda_arch.measure` raises.
     """
-    networks = read_architectures(architectures)
-    if random:
-        base = networks[0]
-        if not isinstance(base, ResNet):
-            raise ArchitectureError(f"random={random}: expected a ResNet or LambdaResNet; {base} has other blocks")
-        networks = list(random_networks(base, block_choices(base, choices), random, seed))
+    networks = networks_to_predict(architectures, random, choices, seed)
     setup = Setup(
         device, batch_size, dtype, cast, memory_format, mode, threads=threads, clock=clock, evaluation=evaluation
     )
     check_parts(setup, "predict")
     with opened(store, create=False, read_only=not measure) as kept:
         latencies = block_latencies(kept, setup)
-        for network in networks:
-            missing = latencies.missing(network)
-            if missing:
-                raise SetupError(
-                    f"{network}: {len(missing)} of its parts were not calibrated for {setup}, such as {missing[0]}; "
-                    f"expected `lambda-arch calibrate` with this name (or choices) and the same setup first"
-                )
-            doubts = latencies.doubts(network)
-            if strict and doubts:
-                part, warnings = next(iter(doubts.items()))
-                raise SetupError(
-                    f"{network}: {len(doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
-                    f"expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
-                )
-        measured: dict[str, Measurement] = {}
-        interrupted = False
+        check_calibrated(networks, latencies, strict=strict)
+        found = Measurements(())
         if measure:
             found = measure_networks(
                 networks,
@@ -120,12 +103,47 @@ def predict(
                 store=kept,
                 progress=progress,
             )
-            interrupted = found.interrupted
-            measured = {t.measurement.architecture: t.measurement for t in found if t.measurement.status is Status.OK}
-    predictions = (
+    return predictions(networks, latencies, found, interrupted=found.interrupted)
+
+
+def networks_to_predict(architectures: Architectures, random: int, choices: str, seed: int) -> list[Architecture]:
+    """Return the architectures, or so many ``random`` ones of the first one's shape."""
+    networks = read_architectures(architectures)
+    if not random:
+        return networks
+    base = networks[0]
+    if not isinstance(base, ResNet):
+        raise ArchitectureError(f"random={random}: expected a ResNet or LambdaResNet; {base} has other blocks")
+    return list(random_networks(base, block_choices(base, choices), random, seed))
+
+
+def check_calibrated(networks: Sequence[Architecture], latencies: BlockLatencies, *, strict: bool) -> None:
+    """Raise :class:`SetupError` if a part was not calibrated, or with ``strict`` is unsound."""
+    for network in networks:
+        missing = latencies.missing(network)
+        if missing:
+            raise SetupError(
+                f"{network}: {len(missing)} of its parts were not calibrated for {latencies.setup}, such as "
+                f"{missing[0]}; expected `lambda-arch calibrate` with this name (or choices) and the same setup first"
+            )
+        doubts = latencies.doubts(network)
+        if strict and doubts:
+            part, warnings = next(iter(doubts.items()))
+            raise SetupError(
+                f"{network}: {len(doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
+                f"expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
+            )
+
+
+def predictions(
+    networks: Sequence[Architecture], latencies: BlockLatencies, found: Iterable[Timing], *, interrupted: bool = False
+) -> Predictions:
+    """Return the predictions beside what was measured."""
+    measured = {t.measurement.architecture: t.measurement for t in found if t.measurement.status is Status.OK}
+    predicted = (
         Prediction(
             each, latencies.network(each), measured.get(str(each)), latencies.interval(each), latencies.doubts(each)
         )
         for each in networks
     )
-    return Predictions(tuple(predictions), setup, interrupted)
+    return Predictions(tuple(predicted), latencies.setup, interrupted)
