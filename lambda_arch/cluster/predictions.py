@@ -38,7 +38,7 @@ def predict(
     kept; and :class:`SetupError` without Ray or such a cluster, and for nodes whose devices differ.
     """
     networks, kind = networks_to_predict(architectures, random, choices, seed), kind_of(device)
-    limits = {"seconds": seconds, "timeout": timeout, "memory_limit": memory_limit, "spread": SPREAD}
+    limits: dict[str, Any] = {"seconds": seconds, "timeout": timeout, "memory_limit": memory_limit, "spread": SPREAD}
     with connected(cluster) as ray, opened(store) as kept:
         threads = latency_threads(ray, cluster, threads) if kind == "cpu" else threads
         setup = Setup(kind, threads=threads, **settings)
