@@ -1,4 +1,4 @@
-"""How much one driver of a cluster carries: tasks a second, rows a second that merging carries, two workers on one machine.
+"""What one driver of a cluster carries: tasks a second, rows a second of merging; two workers on one machine.
 
 python -m benchmarks.cluster tasks      empty tasks, by Ray and by our scheduler, on this machine
 python -m benchmarks.cluster merging    measurements a second that are merged into stores of several sizes

@@ -1,7 +1,7 @@
 """Merging stores, so that measurements of several machines are in one file."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ def merge(store: Store, other: Path, only: Collection[str] | None = None) -> dic
         if other.samefile(store.path):
             raise StoreError(f"{other}: the store itself; expected another one to merge")
         for table in TABLES:
-            parents = _parents(store, table)
-            for row in _rows(source, table, only):
+            rows = _rows(source, table, only)
+            parents = _parents(store, table, rows)
+            for row in rows:
                 if not is_sound(row) or any(row[column] not in keys for column, keys in parents.items()):
                     added[SKIPPED] += 1
                 elif store.insert(table, row, known="IGNORE"):
@@ -68,10 +69,12 @@ def _complete_run(store: Store, row: dict[str, Any]) -> None:
         store.update("run", row["uid"], {name: row[name] for name in ("status", "epochs", "folder", "node")})
 
 
-def _parents(store: Store, table: str) -> dict[str, set[object]]:
-    """Return the known keys of each table that ``table`` refers to, by the column that refers to it."""
+def _parents(store: Store, table: str, rows: Sequence[dict[str, Any]]) -> dict[str, set[object]]:
+    """Return which keys that ``rows`` refer to are there, by the column that refers to another table."""
     found = {}
     for each in store.rows(f"PRAGMA foreign_key_list({table})"):
         key = store.rows(f"SELECT name FROM pragma_table_info('{each['table']}') WHERE pk = 1")[0]["name"]
-        found[each["from"]] = {row[key] for row in store.rows(f"SELECT {key} FROM {each['table']}")}
+        there = f"SELECT {key} FROM {each['table']} WHERE {key} IN (SELECT value FROM json_each(?))"
+        needed = json.dumps(list({str(row[each["from"]]) for row in rows}))
+        found[each["from"]] = {row[key] for row in store.rows(there, [needed])}
     return found
