@@ -1,6 +1,7 @@
 """The loop against other searches with the same number of trained networks, on simulated truths.
 
-python -m benchmarks.loop [--seeds 5] [--trainings 40] [--batch 4] [--plot docs/loop_hypervolume.svg]
+python -m benchmarks.loop [--seeds 5] [--trainings 40] [--batch 4] [--truth NAME ...] [--curves curves.npz]
+                         [--plot docs/images/loop_hypervolume.svg]
 
 A training is a look at a truth: the mean accuracy of an architecture plus the noise of a run. Four truths on the space
 ``stages`` (MACs against top-1): additive, near the published weights; with interactions of neighbouring stages; with
@@ -223,16 +224,19 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--truth", action="append", choices=list(TRUTHS), help="only this truth; can be repeated")
+    parser.add_argument("--curves", type=Path, help="keep the curves in this file, beside those of other truths")
     parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
-    curves: dict[str, dict[str, np.ndarray]] = {}
+    curves: dict[str, dict[str, np.ndarray]] = read_curves(asked.curves)
     looks = [n for n in (asked.batch, 12, 20, asked.trainings) if n <= asked.trainings]
     print(
         f"Share of the true front's hypervolume, median (quartiles) of {asked.seeds} seeds; {SPACE}, MACs and top-1.\n"
     )
     print("| truth | search | " + " | ".join(f"{n} trainings" for n in looks) + " |")
     print("|:---|:---|" + "---:|" * len(looks))
-    for name, settings in TRUTHS.items():
+    for name in asked.truth or TRUTHS:
+        settings = TRUTHS[name]
         curves[name] = {}
         for search, make in SEARCHES.items():
             found = []
@@ -244,8 +248,22 @@ def main() -> None:
             low, middle, high = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
             cells = [f"{middle[n - 1]:.1%} ({low[n - 1]:.1%} to {high[n - 1]:.1%})" for n in looks]
             print(f"| {name} | {search} | " + " | ".join(cells) + " |", flush=True)
+        if asked.curves is not None:
+            named = {f"{truth}/{search}": values for truth, each in curves.items() for search, values in each.items()}
+            np.savez(asked.curves, **named)
     if asked.plot is not None:
         draw(curves, asked.plot)
+
+
+def read_curves(path: Path | None) -> dict[str, dict[str, np.ndarray]]:
+    """Return the curves kept in a file, by truth and search; none where there is no file."""
+    curves: dict[str, dict[str, np.ndarray]] = {}
+    if path is not None and path.exists():
+        with np.load(path) as kept:
+            for key in kept.files:
+                truth, search = key.split("/")
+                curves.setdefault(truth, {})[search] = kept[key]
+    return curves
 
 
 def draw(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:

@@ -2,6 +2,7 @@
 
     python benchmarks/search.py enumerate         the front of about 10^6 architectures, counting included
     python benchmarks/search.py exact             the front of about 10^39, three objectives and four, with memory
+    python benchmarks/search.py networks          the front of whole networks, within a tolerance
     python benchmarks/search.py rivals [--plot F] hypervolume over time, the rivals given ten times our time
 
 Each prints a Markdown table. The rivals evaluate by the same cost tables as we do (a gather and a sum, no network is
@@ -18,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from lambda_arch.searching import make_problem, published_model, read_space
+from lambda_arch.searching.enumeration import approximately
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.metrics import METRICS
 from lambda_arch.searching.optimization import Problem, non_dominated
@@ -37,21 +39,22 @@ def peak_gigabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def timed_front(space: str, names: tuple[str, ...]) -> str:
-    begun = time.perf_counter()
+def timed_front(space: str, names: tuple[str, ...], tolerance: float | None = None) -> str:
+    begun, processor = time.perf_counter(), time.process_time()
     asked = problem(space, names)
-    front = find_front(asked)
+    front = find_front(asked, tolerance=tolerance)
     seconds = time.perf_counter() - begun
+    processor = time.process_time() - processor
     errors = ", ".join(f"{share:.2%}" for share in front.relative_error())
     return (
-        f"| {space} | {asked.space.size:.3g} | {', '.join(names)} | {front.engine} | {seconds:.2f} "
-        f"| {peak_gigabytes():.2f} | {len(front):,} | {errors} |"
+        f"| {space} | {approximately(asked.space.size)} | {', '.join(names)} | {front.engine} | {seconds:.2f} "
+        f"| {processor:.2f} | {peak_gigabytes():.2f} | {len(front):,} | {errors} |"
     )
 
 
 def table(rows: Iterator[str]) -> None:
-    print("| space | architectures | objectives | engine | seconds | GB | members | guaranteed error |")
-    print("|:---|---:|:---|:---|---:|---:|---:|:---|")
+    print("| space | architectures | objectives | engine | seconds | of processor | GB | members | guaranteed error |")
+    print("|:---|---:|:---|:---|---:|---:|---:|---:|:---|")
     for row in rows:
         print(row, flush=True)
 
@@ -196,7 +199,7 @@ def draw(curves: dict[str, Curve], best: float, path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["enumerate", "exact", "rivals"])
+    parser.add_argument("what", choices=["enumerate", "exact", "networks", "rivals"])
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -204,6 +207,9 @@ def main() -> None:
         table(timed_front("ablation", names) for names in (OBJECTIVES, ("macs", "memory", "top1")))
     elif asked.what == "exact":
         table(timed_front("blocks", names) for names in (OBJECTIVES, ("params", "macs", "memory", "top1")))
+    elif asked.what == "networks":
+        sizes = ((OBJECTIVES, 0.05), (OBJECTIVES, 0.02), (("params", "macs", "memory", "top1"), 0.05))
+        table(timed_front("networks", names, tolerance) for names, tolerance in sizes)
     else:
         rivals(asked.plot, asked.seed)
     sys.stdout.flush()

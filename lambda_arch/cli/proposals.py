@@ -87,6 +87,8 @@ class ProposalFlags:
 
             output.show(coverage(posterior_of(problem["accuracy"], pairs=self.pairs, store=problem["store"])[0]))
             return
+        if self.train and self.study is not None:
+            raise LambdaArchError(f"study={self.study}: only for a search with propose=N; the loop trains by itself")
         if self.train:
             self._train(output, problem)
             return

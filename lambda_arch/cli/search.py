@@ -78,6 +78,12 @@ def search(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Seed of such a search, and of proposals. [default: 0]", metavar="N")
     ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance", help="Find a large front within this share of every metric, such as 0.02.", metavar="SHARE"
+        ),
+    ] = None,
     record: Annotated[
         str | None,
         typer.Option(
@@ -124,7 +130,7 @@ def search(
         **{"accuracy": accuracy, "store": flags.store, "seed": seed},
     }
     how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
-    how |= {"record": record, "with_published": with_published}
+    how |= {"record": record, "tolerance": tolerance, "with_published": with_published}
     if proposals.asked():
         how |= {"members": members, "plot": plotted.plot, "verify": verify, "expect": expect}
         proposals.run(output, problem, how)

@@ -15,7 +15,7 @@ from lambda_arch.reporting.member_latencies import (
     ranges_of,
 )
 from lambda_arch.reporting.table import Column, Report, Table
-from lambda_arch.searching.exact import approximately
+from lambda_arch.searching.enumeration import approximately
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.highlights import Placed, best, knee, place_published, spread
 from lambda_arch.searching.metrics import Metric
@@ -107,6 +107,12 @@ def _guarantee(front: Front) -> str:
     if not len(front):
         return "thinned near the bounds: what keeps them may have been dropped"
     shares = front.relative_error()
+    if front.share is not None:
+        worse = ", ".join(
+            f"{share:.2%} in {metric.label}" for metric, share in zip(front.problem.objectives, shares, strict=True)
+        )
+        spare = " (that keeps the bounds with as much to spare)" if front.problem.constraints else ""
+        return f"every architecture{spare} has a member that is worse by at most {worse}"
     errors = [
         f"{metric.label} {metric.show_with_unit(float(error))} ({share:.2%} of the least)"
         for metric, error, share in zip(front.problem.objectives, front.error, shares, strict=True)
@@ -283,6 +289,9 @@ def _data(shown: ShownFront) -> dict[str, Any]:
         "error": {
             metric.name: float(error) if len(front) else None
             for metric, error in zip(problem.objectives, front.error, strict=True)
+        },
+        "relative_error": {
+            metric.name: float(share) for metric, share in zip(problem.objectives, front.relative_error(), strict=True)
         },
         "objectives": {metric.name: metric.better for metric in problem.objectives},
         "where": [str(constraint) for constraint in problem.constraints],

@@ -3,6 +3,7 @@
 import numpy as np
 
 from lambda_arch.arch import STAGES
+from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.exact_pairs import lambda_shares, pair_weights, top1_column
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
@@ -17,6 +18,26 @@ def enumerate_front(problem: Problem) -> Front:
     found = [_of_product(problem, product) for product in problem.space.products]
     size = problem.space.size
     return collect(problem, "enumerate", f"all {size:,} architectures counted", found, size)
+
+
+def approximately(size: int) -> str:
+    """Write a size for people: ``1,080,150``, ``4.5e+39``."""
+    if size < 10**9:
+        return f"{size:,}"
+    if size < 10**300:
+        return f"{size:.2g}"
+    digits = len(str(size)) - 1  # more than a float can be
+    return f"{size // 10 ** (digits - 1) / 10:.2g}e+{digits}"
+
+
+def check_bounds(problem: Problem) -> None:
+    """Raise :class:`LambdaArchError` for a bound that only an enumeration keeps: against what is better."""
+    for constraint in problem.constraints:
+        if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
+            raise LambdaArchError(
+                f"{constraint}: a bound against what is better needs all of a space; expected one of at most "
+                f"{LIMIT:,} architectures, where {problem.space.name} has {approximately(problem.space.size)}"
+            )
 
 
 def _of_product(problem: Problem, product: Product | Listing) -> Found:

@@ -20,9 +20,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats, Indices
-from lambda_arch.searching.enumeration import LIMIT
+from lambda_arch.searching.enumeration import approximately, check_bounds
 from lambda_arch.searching.exact_pairs import front_with_pairs, pair_weights
 from lambda_arch.searching.front import Found, Front, collect
 from lambda_arch.searching.optimization import Problem
@@ -92,21 +91,11 @@ def exact_front(problem: Problem, *, limit: int = EXACT_LIMIT, thinned: int = TH
     Raises :class:`LambdaArchError` for a lower bound on a cost or an upper bound on a gain, because dominance drops the
     architectures that such a bound needs.
     """
-    for constraint in problem.constraints:
-        if constraint.relation == (">=" if constraint.metric.better == "min" else "<="):
-            raise LambdaArchError(
-                f"{constraint}: a bound against what is better needs all of a space; expected one of at most "
-                f"{LIMIT:,} architectures, where {problem.space.name} has {approximately(problem.space.size)}"
-            )
+    check_bounds(problem)
     products = problem.space.products
     found = [front_of_product(problem, product, limit=limit, thinned=thinned, step=step) for product in products]
     how = f"dynamic programming over {approximately(problem.space.size)} architectures"
     return collect(problem, "exact", how, found, problem.space.size)
-
-
-def approximately(size: int) -> str:
-    """Write a size for people: ``1,080,150``, ``4.5e+39``."""
-    return f"{size:,}" if size < 10**9 else f"{size:.2g}"
 
 
 def _rest(problem: Problem, options: list[Floats], of: Callable[..., Floats]) -> list[Floats]:

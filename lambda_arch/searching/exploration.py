@@ -1,6 +1,7 @@
 """The closed loop: propose, train, learn. All that it knows is in the store, so it goes on from there at any moment."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from lambda_arch.errors import LambdaArchError, TrainingError
 from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
+from lambda_arch.searching.claims import claim
 from lambda_arch.searching.halving import Saved, goes_on, rungs, saved
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.learning import after
@@ -86,6 +88,17 @@ class Laboratory:
         finished = [run for run in runs if run.status == FINISHED and run.epochs]
         return after(labelled(finished, self.recipe.recipe.as_dict()), f"trained here on {self.data.name}", pairs=pairs)
 
+    def claim(self, architecture: str) -> AbstractContextManager[bool]:
+        """Return a claim of the training of an architecture."""
+        with Store(self.store) as opened:
+            path = opened.path
+        return claim(path, f"{architecture} {self.recipe.recipe.as_dict()} {self.data.digest} {self.seed}")
+
+    def is_claimed(self, architecture: str) -> bool:
+        """Return whether another process trains an architecture."""
+        with self.claim(architecture) as free:
+            return not free
+
     def train(self, architecture: str, stop_epoch: int | None) -> str:
         """Train a network, from its last checkpoint if there is one, and return how the run ended."""
         try:
@@ -130,8 +143,8 @@ def explore(
 
     ``data``, ``recipe``, ``output`` and ``overrides`` are those of :func:`lambda_arch.train`; the others those of
     :func:`lambda_arch.propose`. Every run of the data set by this recipe in the ``store`` counts, so the same call
-    continues after an interruption. ``halving``: runs that do badly stop early (see ``halving``). ``announce`` is
-    called with each batch.
+    continues after an interruption; of several at once on one machine, each trains other networks. ``halving``: runs
+    that do badly stop early (see ``halving``). ``announce`` is called with each batch.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched or trained, and OSError; what was trained is
     in the store.
@@ -175,8 +188,9 @@ class Explorer:
         while status in ENDED:
             runs = self.laboratory.runs()
             own = self.laboratory.own(runs)
-            names = self.pending(own)
-            missing = self.trainings - sum(run.status in ENDED for run in own)
+            pending = self.pending(own)
+            names = [name for name in pending if not self.laboratory.is_claimed(name)]
+            missing = self.trainings - sum(run.status in ENDED for run in own) - (len(pending) - len(names))
             if not names and missing > 0:
                 proposals = self.choose(runs, min(self.batch, missing))
                 names = [str(each.architecture) for each in proposals]
@@ -185,12 +199,20 @@ class Explorer:
             if not names:
                 break
             for name in names:
-                epochs = [len(run.epochs) for run in own if run.architecture == name and run.seed == self.seed]
-                done = max(epochs, default=0)
-                status = self.laboratory.train(name, next((step for step in self.steps if step > done), None))
+                with self.laboratory.claim(name) as ours:
+                    status = self.train(name) if ours else status
                 if status not in ENDED:
                     break
         return self.result(status)
+
+    def train(self, name: str) -> str:
+        """Train a network up to the next rung, and return how the run ended; another loop may have finished it."""
+        own = [run for run in self.laboratory.own(self.laboratory.runs()) if run.seed == self.seed]
+        same = [run for run in own if run.architecture == name]
+        if any(run.status in (RunStatus.FINISHED, RunStatus.NOT_FINITE) for run in same):
+            return RunStatus.FINISHED
+        done = max((len(run.epochs) for run in same), default=0)
+        return self.laboratory.train(name, next((step for step in self.steps if step > done), None))
 
     def choose(self, runs: Sequence[Run], number: int) -> Proposals:
         """Return the next batch, after ``runs``."""
@@ -233,7 +255,7 @@ class Explorer:
                 tops.setdefault(run.architecture, []).append(float(run.epochs[-1]["top1"]))
         points = {name: self.point(name, float(np.mean(values))) for name, values in tops.items()}
         names = [name for name, point in points.items() if self.problem.allowed(point)]
-        totals = np.array([points[name] for name in names]).reshape(len(names), -1)
+        totals = np.array([points[name] for name in names]).reshape(len(names), len(self.problem.signs))
         front = self.problem.non_dominated(totals, len(self.problem.objectives)) if names else np.empty(0, np.intp)
         ended = [run for run in own if run.status in ENDED]
         histories = [[float(epoch["top1"]) for epoch in run.epochs] for run in ended]

@@ -41,6 +41,7 @@ class Front(Result):
     ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` give the members'
     architectures. ``error``: for every architecture of the space within the bounds some member is worse by at most this
     much, in the unit of each objective (0 if the front is exact). ``evaluated``: how many architectures were evaluated.
+    ``share``: that error relative to the architecture itself, where a search was asked to keep it small.
     """
 
     problem: Problem
@@ -51,6 +52,7 @@ class Front(Result):
     options: tuple[Indices, ...]
     error: Floats
     evaluated: int
+    share: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.totals)
@@ -78,7 +80,9 @@ class Front(Result):
         return self.problem.read(self.totals[i])
 
     def relative_error(self) -> Floats:
-        """Return the error of each objective relative to the least value on the front."""
+        """Return the error of each objective: relative to the architecture, if known, or to the least on the front."""
+        if self.share is not None:
+            return self.share
         if not len(self):
             return np.zeros(len(self.problem.objectives))
         least = np.abs(self.points).min(axis=0)

@@ -21,6 +21,7 @@ from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
 from lambda_arch.searching.whole_networks import WholeLatencies, machine_of
+from lambda_arch.searching.within_tolerance import front_within
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -46,6 +47,7 @@ def search(
     strict: bool = False,
     evaluations: int | None = None,
     seed: int | None = None,
+    tolerance: float | None = None,
     record: Path | str | None = None,
     store: Path | str | None = None,
     device: str = "cpu",
@@ -70,6 +72,9 @@ def search(
     search goes on, or ``store``, which keeps them in the ``store`` for every search with the same objectives, function
     and models.
 
+    With ``tolerance``, such as 0.02, every architecture has a member that is worse by at most that share: see
+    :mod:`~lambda_arch.searching.within_tolerance`. It is for spaces too large for an exact front.
+
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
 
@@ -81,6 +86,8 @@ def search(
 
     if minimize is None and maximize is None and function is None:
         minimize, maximize = "macs", "top1"
+    if tolerance is not None and (function is not None or measure):
+        raise LambdaArchError(f"tolerance={tolerance:g}: only for a search without function and measure")
     objectives = read_objectives(texts(minimize), texts(maximize))
     functions: dict[str, NetworkCost] = {}
     if function is not None:
@@ -102,8 +109,7 @@ def search(
         latency = calibrated_latency(setup(), store, space if isinstance(space, str) else space.name)
     chosen = read_space(space) if isinstance(space, str) else space
     problem = make_problem(chosen, objectives, constraints, model, latency, functions)
-    if strict:
-        _check_sound(problem)
+    _check_sound(problem, strict)
     if functions:
         number = EVALUATIONS if evaluations is None else evaluations
         evaluated = None if progress is None else _counter(progress, number)
@@ -128,11 +134,13 @@ def search(
             raise LambdaArchError(
                 f"{name}={value}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
             )
-    return find_front(problem, progress=progress)
+    return find_front(problem, tolerance=tolerance, progress=progress)
 
 
-def _check_sound(problem: Problem) -> None:
-    """Raise :class:`SetupError` for calibrated parts of the space that are noisy or were disturbed."""
+def _check_sound(problem: Problem, strict: bool) -> None:
+    """Raise :class:`SetupError`, if ``strict``, for calibrated parts of the space that are noisy or were disturbed."""
+    if not strict:
+        return
     if problem.costs.latency is None:
         raise LambdaArchError("strict=True: expected calibrated latencies, of minimize=latency without measure=True")
     if problem.doubts:
@@ -143,13 +151,18 @@ def _check_sound(problem: Problem) -> None:
         )
 
 
-def find_front(problem: Problem, *, progress: Progress | None = None) -> Front:
+def find_front(problem: Problem, *, tolerance: float | None = None, progress: Progress | None = None) -> Front:
     """Return the front of a problem whose objectives decompose into parts; small spaces are enumerated.
+
+    With a ``tolerance`` that of large spaces is found within it.
 
     Raises :class:`lambda_arch.LambdaArchError` for a problem that cannot be searched.
     """
     if problem.space.size <= LIMIT:
         return enumerate_front(problem)
+    if tolerance is not None:
+        steps = _counter(progress, len(problem.space.products)) if progress is not None else lambda: None
+        return front_within(problem, tolerance, steps)
     if progress is None:
         return exact_front(problem)
     return exact_front(problem, step=_counter(progress, sum(len(each.slots) for each in problem.space.products)))

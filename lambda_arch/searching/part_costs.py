@@ -7,6 +7,7 @@ metric by metric, by their sum or their maximum.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ class Costs:
     accuracy: LinearModel | None = None
     latency: Latency | None = None
     functions: Mapping[str, Callable[[Any], float]] = field(default_factory=dict)
-    _columns: dict[Column, "_ColumnCosts"] = field(default_factory=dict, repr=False)
+    _columns: dict[int, "_ColumnCosts"] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for metric in self.metrics:
@@ -144,9 +145,8 @@ class Costs:
 
     def _table(self, product: Product, column: Column, part: Part) -> Floats:
         """Return the costs of a column's blocks in one place: blocks x metrics."""
-        if column not in self._columns:
-            self._columns[column] = _ColumnCosts(column.blocks)
-        costs = self._columns[column]
+        # columns of many places share their blocks; what is kept here keeps their identity
+        costs = self._columns.setdefault(id(column.blocks), _ColumnCosts(column.blocks))
         found = np.zeros((len(column.blocks), len(self.metrics)))
         for i, metric in enumerate(self.metrics):
             if metric.name in self.functions:
@@ -176,10 +176,14 @@ class _ColumnCosts:
 
     def __init__(self, blocks: Sequence[Block]) -> None:
         self.blocks = blocks
-        self.kinds = _kinds(blocks)
         self.by_part: dict[Part, Floats] = {}
         self.by_seconds: dict[Part, Floats] = {}
         self.by_depth: dict[tuple[int, int], Floats] = {}  # features
+
+    @cached_property
+    def kinds(self) -> "list[_Kind]":
+        """The blocks, by what they have in common."""
+        return _kinds(self.blocks)
 
     def counted(self, part: Part) -> Floats:
         """Return params, MACs, FLOPs and peak bytes: blocks x 4."""

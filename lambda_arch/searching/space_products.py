@@ -1,7 +1,7 @@
 """The products of a space, made from its keys: which settings are chosen together, and the blocks of each choice."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product as cartesian
 from math import prod
 from typing import Any
@@ -69,8 +69,9 @@ class Choices:
 
     def products(self) -> Iterator[Product]:
         """Yield one product for each depth, image size and so on, and each combination of tied choices."""
+        alike: dict[Any, Slot] = {}
         for depth in self.network["depth"]:
-            slots = list(self._slots(depth))
+            slots = list(self._slots(depth, alike))
             keys = NETWORK_KEYS[1:]
             for values in cartesian(*(self.network[key] for key in keys)):
                 base = lambda_network(depth=depth, **dict(zip(keys, values, strict=True)))
@@ -81,8 +82,11 @@ class Choices:
         found = [choice for choice in self.blocks if choice.key == key and choice.covers(place)]
         return found[-1] if found else None
 
-    def _slots(self, depth: int) -> Iterator[tuple[Slot, ...]]:
-        """Yield the slots of each product of one depth: a single slot if all choices are tied, or else many."""
+    def _slots(self, depth: int, alike: dict[Any, Slot]) -> Iterator[tuple[Slot, ...]]:
+        """Yield the slots of each product of one depth: a single slot if all choices are tied, or else many.
+
+        ``alike`` keeps slots of one block, for others with the same options.
+        """
         places = [(i, j) for i, n in enumerate(BLOCKS[depth]) for j in range(n)]
         letters = letters_of(self.patterns, depth) if self.patterns else None
         sources = {place: {key: self._choice_at(place, key) for key in ("layer", *block_keys())} for place in places}
@@ -91,7 +95,7 @@ class Choices:
         everywhere = [axis for axis in _distinct(axes.values()) if axis.where == ()]
         if letters is not None:
             everywhere.append(Axis(Choice("stages", self.patterns, "network", ()), ()))
-        builder = Builder(places, sources, axes, letters)
+        builder = Builder(places, sources, axes, letters, alike)
         if all(axis.where == () for of_place in axes.values() for axis in of_place):
             yield (builder.slot(places, everywhere, {}),)
             return
@@ -149,9 +153,28 @@ class Builder:
     sources: dict[Place, dict[str, Choice | None]]
     axes: dict[Place, list[Axis]]
     letters: np.ndarray | None
+    alike: dict[Any, Slot]
 
     def slot(self, group: list[Place], axes: list[Axis], given: Mapping[Axis, int]) -> Slot:
         """Return the slot of ``group`` over ``axes``, with the ``given`` axes at their values."""
+        if len(group) > 1:
+            return self._new_slot(group, axes, given)
+        (place,) = group
+        known = self._letters(place, axes, given)
+        own = [(id(choice), given.get(axis) if axis else None) for choice, axis in self._open_choices(place)]
+        key = (place[0], *own, None if known is None else known.tobytes())
+        if key not in self.alike:
+            self.alike[key] = self._new_slot(group, axes, given)
+        (column,) = self.alike[key].columns
+        return Slot((replace(column, places=(place,)),))
+
+    def _open_choices(self, place: Place) -> Iterator[tuple[Choice | None, Axis | None]]:
+        """Yield the choices that cover a block, with their axes if they have several values."""
+        own = {axis.choice: axis for axis in self.axes[place]}
+        for choice in self.sources[place].values():
+            yield choice, own.get(choice) if choice is not None else None
+
+    def _new_slot(self, group: list[Place], axes: list[Axis], given: Mapping[Axis, int]) -> Slot:
         lengths = [len(axis.choice.values) for axis in axes]
         total = int(np.prod(lengths, dtype=np.int64)) if lengths else 1
         if total > MAX_OPTIONS:
@@ -180,9 +203,7 @@ class Builder:
 
     def _key(self, place: Place, given: Mapping[Axis, int]) -> Any:
         parts: list[Any] = [place[0]]
-        own = {axis.choice: axis for axis in self.axes[place]}
-        for choice in self.sources[place].values():
-            axis = own.get(choice) if choice is not None else None
+        for choice, axis in self._open_choices(place):
             parts.append((id(choice), given.get(axis, axis.where) if axis else None))
         return tuple(parts)
 

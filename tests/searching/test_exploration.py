@@ -1,6 +1,9 @@
 """The closed loop: what was trained is learned from, counts after an interruption, and is never trained twice."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from lambda_arch import Store, explore, parse, train
 from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching import exploration
+from lambda_arch.searching.claims import claim
 from lambda_arch.searching.halving import goes_on, layers, rungs, saved
 from lambda_arch.searching.space_file import space_of
 from lambda_arch.store.runs import Run, keep_run, read_runs
@@ -97,6 +101,56 @@ def test_a_loop_that_was_interrupted_goes_on_with_the_run_under_way(trained, tmp
     assert explore(SPACE, DATA, RECIPE, **how).counted == 5 and len(trained.calls) == 6
 
 
+HOLD = """
+import sys
+from pathlib import Path
+from lambda_arch.searching.claims import claim
+with claim(Path(sys.argv[1]), sys.argv[2]) as ours:
+    print(ours, flush=True)
+    sys.stdin.readline()
+"""
+
+
+def hold(store: Path, what: str) -> subprocess.Popen[str]:
+    """Return another process that claims ``what``."""
+    command = [sys.executable, "-c", HOLD, str(store), what]
+    other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert other.stdout is not None and other.stdout.readline() == "True\n"
+    return other
+
+
+def test_what_another_process_trains_is_left_to_it_until_it_is_gone(
+    trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = {"trainings": 4, "batch": 2, "draws": 4, "store": tmp_path / "s.db"}
+    trained.interrupt = 0
+    explore(SPACE, DATA, RECIPE, **how)
+    trained.interrupt = None
+    under_way = trained.calls[0][0]
+    asked: list[str] = []
+
+    def noted(store: Path, what: str):
+        asked.append(what)
+        return claim(store, what)
+
+    monkeypatch.setattr(exploration, "claim", noted)
+    explore(SPACE, DATA, RECIPE, **{**how, "trainings": 1})
+    (what,) = {each for each in asked if each.startswith(f"{under_way} ")}
+    with Store(tmp_path / "s.db") as store:  # under way again
+        (run_,) = [each for each in read_runs(store) if each.architecture == under_way]
+        keep_run(store, replace(run_, status=RunStatus.RUNNING))
+    trained.calls.clear()
+    other = hold(tmp_path / "s.db", what)
+    try:
+        found = explore(SPACE, DATA, RECIPE, **how)
+        assert found.counted == 3 and under_way not in {name for name, _ in trained.calls}
+    finally:
+        other.kill()
+        other.communicate()
+    assert explore(SPACE, DATA, RECIPE, **how).counted == 4
+    assert trained.calls[-1][0] == under_way
+
+
 def test_runs_on_other_data_or_by_another_recipe_do_not_count(trained, tmp_path: Path) -> None:
     how = {"trainings": 2, "batch": 2, "draws": 4, "store": tmp_path / "s.db"}
     explore(SPACE, DATA, RECIPE, **how)
@@ -133,6 +187,8 @@ def test_what_cannot_be_explored_is_refused(tmp_path: Path) -> None:
         explore("scaling", DATA, RECIPE, store=tmp_path / "s.db")
     assert "--data" in run("search", "--train", "--recipe", "digits").err
     assert "only for a search with --train" in run("search", "--halving").err
+    told = run("search", "--train", "--data", "digits", "--recipe", "digits", "--study", "journal:s.log")
+    assert told.code == 2 and "only for a search with --propose" in told.err
 
 
 @pytest.mark.slow
