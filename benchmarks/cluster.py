@@ -115,7 +115,7 @@ def trainings() -> None:
     import os
 
     os.environ["OMP_NUM_THREADS"] = "1"
-    names = [f"lambda_mobilenet:classes=10@{16 + 8 * i}" for i in range(16)]
+    names = [f"lambda_mobilenet:classes=10@{16 + i}" for i in range(16)]
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
             import ray
