@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 MOST = 80
 """How many characters of an input a message quotes."""
+PHRASE = 160
+"""How long our own words may be between two punctuation marks: a command with its flags."""
 LONGEST = 1000
 """Maximum length of a message, in characters."""
 
@@ -20,15 +23,23 @@ def escaped(text: str) -> str:
 def one_line(message: str, inputs: Iterable[str] = ()) -> str:
     """Return ``message`` as one line that is safe to print on a terminal, with at most 80 characters of any input.
 
-    Long ``inputs`` are cut where they are quoted. So is whatever else is longer than our words are between two
-    punctuation marks, or without a space.
+    Long ``inputs`` are cut where they are quoted, but not paths in folders that exist: a user has to see which file is
+    meant. So is whatever else is longer than our words are between two punctuation marks, or without a space.
     """
     for each in map(str.strip, inputs):
-        message = message.replace(each, shown(each)) if len(each) > MOST else message
+        message = message.replace(each, shown(each)) if len(each) > MOST and not _is_path(each) else message
     text = escaped(" ".join(message.split()))
     text = re.sub(rf"[^\s/]{{{MOST + 1},}}(?<!:)", lambda found: f"{found[0][: MOST - 3]}...", text)
-    text = re.sub(rf"[^:;,()`/]{{{MOST + 1},}}", lambda found: f"{found[0][: MOST - 3]}...", text)
+    text = re.sub(rf"[^:;,()`/]{{{PHRASE + 1},}}", lambda found: f"{found[0][: MOST - 3]}...", text)
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 3 :]}"
+
+
+def _is_path(text: str) -> bool:
+    folder, _, name = text.rpartition("/")
+    try:
+        return bool(folder) and len(name) <= MOST and Path(folder).is_dir()
+    except ValueError:  # a null character
+        return False
 
 
 def shown(value: object) -> str:

@@ -34,6 +34,8 @@ def known():
     for name in {*rows, *zoo_entries(), *OTHERS}:
         ledger = count(name)
         statistics = sum(row.params for row in ledger.rows if row.kind == "norm")
+        training = count(name, mode="train")
+        counts |= {training.macs, training.flops}
         counts |= {ledger.params, ledger.params + statistics, ledger.macs, ledger.flops, ledger.fvcore_flops}
     verdicts = [verdict for table in compare() for row in table.rows for verdict in row.verdicts.values()]
     counts |= {verdict.ours for verdict in verdicts if verdict.ours is not None}

@@ -239,7 +239,7 @@ def test_verify_counts_by_three_counters(run_cli):
     assert code == 0
     data = json.loads(out)
     assert data["architectures"][0]["agree"] is True
-    assert set(data["counted_as_zero"]) == {"fvcore", "torch"}
+    assert set(data["counted_as_zero"]) == {"fvcore", "onnx", "torch"}
 
 
 def test_version_and_help(run_cli):

@@ -50,7 +50,7 @@ def test_a_closed_pipe_is_no_error():
     ("arguments", "heavy"),
     [
         (["params", "--k", "16", "--h", "4", "--u", "1", "--format", "table"], "torch numpy pandas fvcore pydantic"),
-        (["params", "resnet50:stages=SSSS", "--kappa", "0.3"], "torch numpy pandas fvcore"),
+        (["params", "resnet50:stages=AAAA", "--kappa", "0.3"], "torch numpy pandas fvcore"),
         (["search", "--members", "3"], "torch pandas plotly matplotlib pymoo"),
         (["memory", "--mode", "train", "--evaluation", "fft", "--fits", "1GB"], "torch numpy pandas fvcore"),
         (["results"], "torch numpy pandas matplotlib"),

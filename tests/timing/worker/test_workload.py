@@ -38,7 +38,7 @@ def test_the_asked_dtype_and_memory_format_are_what_runs(settings, seen):
 def test_an_evaluation_computes_the_same(evaluation):
     plain, other = (Workload(NETWORK, Setup(threads=1, evaluation=each)) for each in ("canonical", evaluation))
     with torch.inference_mode():
-        torch.testing.assert_close(other.network(plain.images), plain.network(plain.images), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(other.network(*plain.inputs), plain.network(*plain.inputs), rtol=1e-3, atol=1e-4)
     other.step()
 
 
