@@ -92,7 +92,8 @@ def test_the_notebook_of_the_first_tutorial_runs(tmp_path):
     else:  # the test of its page, from which it is made, has run the same statements in the same order
         blocks = BLOCK.finditer(path.with_suffix(".md").read_text("utf-8"))
         page = [each.source for block in blocks for each in examples(block["kind"], block["body"])]
-        assert [cell.source.removeprefix("!") for cell in notebook.cells if cell.cell_type == "code"] == page
+        cells = [cell.source.removeprefix("!") for cell in notebook.cells if cell.cell_type == "code"]
+        assert "\n".join(cells) == "\n".join(page)
 
 
 def test_links_of_the_readme_lead_somewhere_and_come_early():

@@ -120,3 +120,9 @@ def test_html_escapes_what_it_shows():
     page = to_html(Report([table], table))
     assert "<script>" not in page
     assert page.count(html.escape(nasty)) == 4
+
+
+def test_prints_as_its_table_in_a_notebook_too(monkeypatch):
+    # there rich would show HTML in place of writing, and the text would be empty
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert "14,995,592" in str(count("lambda_resnet50"))

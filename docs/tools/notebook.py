@@ -22,10 +22,15 @@ def notebook(text: str) -> str:
             continue
         add("markdown", text[end : block.start()])
         end = block.end()
-        for example in examples(block["kind"], block["body"]):
-            source = f"!{example.source}" if block["kind"] == "console" else example.source
+        sources: list[str] = []
+        for example in examples(block["kind"], block["body"]):  # statements up to an output are one code cell
+            sources.append(f"!{example.source}" if block["kind"] == "console" else example.source)
+            if not example.output and block["kind"] == "pycon":
+                continue
+            source, sources = "\n".join(sources), []
             output = {"output_type": "stream", "name": "stdout", "text": example.output}
             add("code", source, execution_count=None, outputs=[output] if example.output else [])
+        add("code", "\n".join(sources), execution_count=None, outputs=[])
     add("markdown", text[end:])
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     content = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}

@@ -15,7 +15,7 @@ def print_report(report: Report, file: TextIO | None = None, width: int | None =
     """Print the report's tables to ``file`` (standard output) as wide as the terminal, or ``width``."""
     from rich.console import Console
 
-    console = Console(file=file or sys.stdout, width=width, highlight=False)
+    console = Console(file=file or sys.stdout, width=width, highlight=False, force_jupyter=False)
     for i, table in enumerate(report.tables):
         if i:
             console.print()
