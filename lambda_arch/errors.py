@@ -38,7 +38,7 @@ def _is_path(text: str) -> bool:
     folder, _, name = text.rpartition("/")
     try:
         return bool(folder) and len(name) <= MOST and Path(folder).is_dir()
-    except ValueError:  # a null character
+    except (OSError, ValueError):  # a name too long for the file system, or with a null character
         return False
 
 
