@@ -5,6 +5,7 @@ from hypothesis import settings
 
 # one thread a worker: the suite runs on as many workers as there are cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["KERAS_BACKEND"] = "torch"  # Keras reads it once, when it is imported
 settings.register_profile("suite", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.register_profile("fast", settings.get_profile("suite"), max_examples=20)  # of make test-fast
 settings.load_profile("suite")
@@ -18,6 +19,7 @@ def _no_store_of_the_users(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("KERAS_HOME", str(tmp_path_factory.mktemp("keras")))
         Store().close()
         yield
 

@@ -64,6 +64,22 @@ def check_heads(name: str, heads: int, channels: int, place: str, whose: str = "
         )
 
 
+def largest_map(size: int | tuple[int, int] | None) -> tuple[int, int]:
+    """Return ``size`` as H and W; raise without one, which a global scope needs."""
+    if size is None:
+        raise ArchitectureError("m=global: expected size, the largest H x W of the maps, such as size=14")
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
+
+
+def check_map(height: int, width: int, size: tuple[int, int]) -> None:
+    """Raise for a map over ``size``, for which global position embeddings were built."""
+    if height > size[0] or width > size[1]:
+        raise ArchitectureError(
+            f"{height}x{width}: expected a map of at most {size[0]}x{size[1]}, "
+            f"the size for which these global position embeddings were built"
+        )
+
+
 def nearest_divisor(value: int, number: int) -> int:
     """Return the divisor of ``number`` closest to ``value``."""
     divisors = [d for d in range(1, number + 1) if number % d == 0]

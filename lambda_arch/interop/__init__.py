@@ -3,7 +3,7 @@
 Modules: ``references`` has the spelling (``FILE.py:FACTORY(width=64)``), ``inputs`` that of inputs
 (``1,3,224,224:float16``), ``locating`` finds the file or package without running it, ``loading`` runs the user's code,
 ``counting`` counts with fvcore and torch side by side, ``handlers`` has the users' own formulas. Other programs:
-``exporting`` writes files for them.
+``exporting`` writes files for them, ``keras_layer`` is what :mod:`lambda_arch.keras` has.
 """
 
 from typing import TYPE_CHECKING

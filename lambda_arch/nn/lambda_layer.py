@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lambda_arch.arch import LAYERS, ArchitectureError, Lambda, Part, module_of
-from lambda_arch.arch.checks import check_heads
+from lambda_arch.arch.checks import check_heads, check_map, largest_map
 from lambda_arch.arch.layers import KeyNorm
 from lambda_arch.errors import SetupError
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, choose, evaluate, parse_evaluation
@@ -117,11 +117,7 @@ class GlobalPosition(nn.Module):
 
     def check(self, height: int, width: int) -> None:
         """Raise ArchitectureError for a map over ``size``."""
-        if height > self.size[0] or width > self.size[1]:
-            raise ArchitectureError(
-                f"{height}x{width}: expected a map of at most {self.size[0]}x{self.size[1]}, "
-                f"the size for which these global position embeddings were built"
-            )
+        check_map(height, width, self.size)
 
 
 def _offsets(length: int, limit: int, device: torch.device) -> Tensor:
@@ -306,6 +302,4 @@ def lambda_layer(part: Part) -> LambdaLayer:
 def _position(layer: Lambda, size: int | tuple[int, int] | None) -> LocalPosition | GlobalPosition:
     if layer.m != "global":
         return LocalPosition(layer.k, layer.u, layer.m, layer.bias)
-    if size is None:
-        raise ArchitectureError("m=global: expected size, the largest H x W of the maps, such as size=14")
-    return GlobalPosition(layer.k, layer.u, (size, size) if isinstance(size, int) else size, layer.bias)
+    return GlobalPosition(layer.k, layer.u, largest_map(size), layer.bias)
