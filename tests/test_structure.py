@@ -29,7 +29,7 @@ PACKAGES = (
     "arch",
 )
 FOUNDATIONS = ("errors", "files", "lazy", "results", "units")  # modules below all packages
-ADDRESSES = ("keras",)  # modules above all packages: what interop has for a framework, by the framework's name
+ADDRESSES = ("keras", "timm")  # modules above all packages: what interop has for a framework, by the framework's name
 MAY_IMPORT_TORCH = ("nn", "costs", "interop", "timing", "training")
 HEAVY = {"torch", "fvcore", "pandas"}
 ALL_FILES = sorted(PACKAGE.rglob("*.py"))

@@ -43,6 +43,7 @@ class LambdaLayer(keras.layers.Layer):  # type: ignore[misc]  # Keras has no typ
     ) -> None:
         own = {field.name: settings.pop(field.name) for field in fields(Lambda) if field.name in settings}
         super().__init__(**settings)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
         self.settings = Lambda(**own)
         self.dim_out = dim_out
         self.size = None if size is None and self.settings.m != "global" else largest_map(size)

@@ -181,6 +181,8 @@ def test_what_cannot_be_computed_is_refused(layer_type):
         layer_type(16).to_torch()
     with pytest.raises(SetupError, match="Conv2d: expected a lambda_arch"):
         layer_type.from_torch(torch.nn.Conv2d(3, 3, 1))
+    with pytest.raises(ValueError, match="expected ndim=4, found ndim=3"):
+        layer_type(16)(torch.ones(1, 4, 16))
     with pytest.raises(ValueError, match="scope"):  # Keras names what no layer takes
         layer_type(16, scope=7)
 
