@@ -99,6 +99,13 @@ def _run(
     if evaluation.order == "fused":
         return _fused(tape, queries, shared, values, kernel)
     lambdas = _lambdas(tape, evaluation.order, values, kernel, gathered)
+    if evaluation.order == "folded" and tape.device == "cpu":
+        if evaluation.apply == "product":
+            by_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 1, 2))
+            lambdas = views.permute(tape, by_position, 0, 2, 3, 1)
+            del by_position
+        else:
+            lambdas = views.ordered(tape, lambdas)
     if shared is not None:
         lambdas = elementwise.add(tape, lambdas, views.reshape(tape, shared, (*shared.shape, 1)), in_place=True)
     del shared
@@ -141,9 +148,9 @@ def _apply(tape: Tape, apply: str, queries: Tensor, lambdas: Tensor) -> Tensor:
     size = queries.size
     if apply == "product":
         lambdas = records.to(tape, lambdas, size)
-        of_position = views.ordered(tape, views.permute(tape, queries, 0, 3, 1, 2))
-        per_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 2, 1))
-        return views.permute(tape, products.matmul(tape, of_position, per_position), 0, 2, 3, 1)
+        of_position = views.ordered(tape, views.permute(tape, queries, 0, 3, 2, 1))
+        per_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 1, 2))
+        return views.permute(tape, products.matmul(tape, per_position, of_position), 0, 3, 2, 1)
     if apply == "accumulate":
         return records.to(tape, elementwise.accumulated(tape, queries, lambdas), size)
     queries, lambdas = records.to(tape, queries, FLOAT), records.to(tape, lambdas, FLOAT)

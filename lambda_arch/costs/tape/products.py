@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from lambda_arch.costs.tape.records import Gradients, Operand, fresh, lowered, made, new_maps
-from lambda_arch.costs.tape.strides import Shape
+from lambda_arch.costs.tape.strides import Shape, is_channels_last
 from lambda_arch.costs.tape.tape import Parameter, Tape, Tensor
 from lambda_arch.costs.tape.views import expand, ordered, reshape
 
@@ -15,7 +15,10 @@ def convolution(tape: Tape, x: Tensor, weight: Operand, sides: tuple[int, int], 
     inputs = [x, weight, bias]
     node = tape.node(inputs, fresh(inputs))
     tape.save(node, x, weight)
-    return made(new_maps(tape, x, (x.shape[0], weight.shape[0], *sides), x.size), node)
+    layout = x
+    if isinstance(weight, Tensor) and is_channels_last(weight.shape, weight.strides):
+        layout = weight  # torch takes the channels last of either
+    return made(new_maps(tape, layout, (x.shape[0], weight.shape[0], *sides), x.size), node)
 
 
 def bmm(tape: Tape, a: Any, b: Any) -> Tensor:
