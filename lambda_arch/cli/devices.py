@@ -18,6 +18,4 @@ def devices(flags: Flags, plotted: Plotted, output: Output) -> None:
 
     with busy("devices: measuring peak rates"):
         found = find_devices(threads=flags.threads or 0, fresh=flags.fresh, store=flags.store)
-    plotted.draw(found)
-    if not plotted.replaces_table:
-        output.show(found)
+    plotted.show(output, found)

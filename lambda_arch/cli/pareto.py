@@ -33,6 +33,4 @@ def pareto(
     with busy("pareto") as progress:
         found = table_front(table, minimize or [], maximize or [], progress=progress)
         report = report_of(found)
-    plotted.draw(found)
-    if not plotted.replaces_table:
-        output.show(report)
+    plotted.show(output, found, report)

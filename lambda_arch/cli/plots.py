@@ -13,6 +13,8 @@ from lambda_arch.cli.parameters import Command, declared, expand
 from lambda_arch.errors import LambdaArchError
 
 if TYPE_CHECKING:
+    from lambda_arch.cli.output import Output
+    from lambda_arch.reporting import Report
     from lambda_arch.reporting.plots import AnyPlot
     from lambda_arch.results import Result
 
@@ -44,6 +46,12 @@ class Plotted:
     def replaces_table(self) -> bool:
         """Whether the plot is drawn on the terminal, instead of the table."""
         return self.plot == "-"
+
+    def show(self, output: "Output", result: "Result", report: "Report | None" = None) -> None:
+        """Draw a result, if a plot was asked for, and show it or its ``report`` unless the plot replaces the table."""
+        self.draw(result)
+        if not self.replaces_table:
+            output.show(report or result)
 
     def draw(self, shown: "Result | AnyPlot") -> None:
         """Draw a result, or a plot, if a plot was asked for."""

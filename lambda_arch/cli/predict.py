@@ -55,9 +55,7 @@ def predict(
     else:
         with terminable(), watch("measure", quiet=flags.quiet) as progress:
             result = predict_networks(architectures, measure=measure, progress=progress, **how)
-    plotted.draw(result)
-    if not plotted.replaces_table:
-        output.show(swept_report(report_of(result), architectures.swept))
+    plotted.show(output, result, swept_report(report_of(result), architectures.swept))
     if not output.for_people:
         for line in doubt_lines(doubts_of(result.predictions)):
             typer.echo(f"lambda-arch: {line.removeprefix('! ')}", err=True)

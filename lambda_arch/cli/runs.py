@@ -27,6 +27,4 @@ def runs(
     with flags.open_store(read_only=True) as opened:
         found = find_runs(opened, data=data, recipe=recipe)
         note_damaged(opened)
-    plotted.draw(found)
-    if not plotted.replaces_table:
-        output.show(found)
+    plotted.show(output, found)

@@ -71,9 +71,7 @@ def show(
         output.show(swept_report(ledgers_report(ledgers), architectures.swept))
         return
     ledger = ledgers[0]
-    plotted.draw(ledger)
-    if not plotted.replaces_table:
-        output.show(ledger)
+    plotted.show(output, ledger)
 
 
 def _module(reference: Reference, asked: str | None, flags: Flags) -> Result:

@@ -88,9 +88,7 @@ def time(
             else:
                 base = read_baseline(baseline, architectures)
                 result = measure(architectures, baseline=base, fresh=flags.fresh, progress=progress, **arguments)
-    plotted.draw(result)
-    if not plotted.replaces_table:
-        output.show(swept_report(report_of(result), architectures.swept))
+    plotted.show(output, result, swept_report(report_of(result), architectures.swept))
     leave(interrupted=result.interrupted, measured=result.is_measured)
     if not (roofline or flags.quiet):  # rooflines are not kept
         say_where(since, flags.store, "results")

@@ -120,9 +120,7 @@ def train(
             runs = training.train(architectures, data, recipe, progress=show, **how)
     if os.environ.get("RANK", "0") != "0":  # another process of torchrun's reports
         return
-    plotted.draw(runs)
-    if not plotted.replaces_table:
-        output.show(runs)
+    plotted.show(output, runs)
     for run in runs:
         _note_damaged(run, shown=output.for_people and not plotted.replaces_table)
     leave(runs[-1].status, "the same command with --resume continues it")

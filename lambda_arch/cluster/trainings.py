@@ -166,11 +166,9 @@ def train(
     Raises what :func:`lambda_arch.train` raises, after all others are done; and :class:`SetupError` without Ray,
     without such a cluster, and for runs that failed. What was finished is in ``store``.
     """
-    chosen, named, loaded = (
-        read_architectures(architectures),
-        read_recipe(recipe, overrides),
-        read_data(data, limit_images),
-    )
+    chosen = read_architectures(architectures)
+    named = read_recipe(recipe, overrides)
+    loaded = read_data(data, limit_images)
     for architecture in chosen:
         loaded.check(architecture)
     if not 0 <= seed < 2**63:

@@ -4,7 +4,7 @@ Costs are exact. Accuracies are published, trained here, or predicted, in column
 of the store has a column for its latency.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
@@ -152,9 +152,9 @@ def _latencies(store: Store | None) -> dict[str, Row]:
     found: dict[str, Row] = {}
     for m in [] if store is None else find_measurements(store):
         if m.summary is not None:
-            found.setdefault(m.architecture, {})[_column(m, m.machine)] = m.summary.median * 1e3
+            found.setdefault(m.architecture, {})[_column(m)] = m.summary.median * 1e3
     return found
 
 
-def _column(m: Measurement, machine: Mapping[str, Any]) -> str:
-    return f"latency_ms[{machine.get('device_name')} {m.fingerprint[:8]}, {m.setup}]"
+def _column(m: Measurement) -> str:
+    return f"latency_ms[{m.machine.get('device_name')} {m.fingerprint[:8]}, {m.setup}]"

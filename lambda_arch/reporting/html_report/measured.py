@@ -28,9 +28,8 @@ def latencies(timings: list[Timing]) -> Section:
 
 def rooflines(store: Store) -> Section:
     """Return the roofs of every device in the store, from its measured peak rates."""
-    found = [(fingerprint, dtype, threads, rate) for (fingerprint, dtype, threads), rate in read_peaks(store).items()]
     roofs: dict[tuple[str, int], dict[str, float]] = {}
-    for fingerprint, dtype, threads, rate in found:
+    for (fingerprint, dtype, threads), rate in read_peaks(store).items():
         roofs.setdefault((fingerprint, threads), {})[dtype] = rate
     named = {_device(store, *key): rates for key, rates in roofs.items() if "copy" in rates}
     if not named:
