@@ -25,8 +25,8 @@ from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.training_runs import FINISHED, is_modelled, labelled
 from lambda_arch.store.connection import Store
 from lambda_arch.store.runs import Run, read_runs
-from lambda_arch.training import Data, NamedRecipe, Recipe, RunStatus, load_data, train
-from lambda_arch.training.verbs import read_recipe
+from lambda_arch.training import Data, NamedRecipe, Recipe, RunStatus, train
+from lambda_arch.training.verbs import read_data, read_recipe
 
 if TYPE_CHECKING:
     from lambda_arch.training.loop import Callback
@@ -152,8 +152,7 @@ def explore(
     for name, value in (("trainings", trainings), ("batch", batch), ("draws", draws - 1)):
         if value < 1:
             raise LambdaArchError(f"{name}={value}: expected a whole number from 1")
-    loaded = data if isinstance(data, Data) else load_data(data)
-    loaded = loaded if limit_images is None else loaded.limited(limit_images)
+    loaded = read_data(data, limit_images)
     named = read_recipe(recipe, overrides)
     how: dict[str, Any] = {"output": output, "device": device, "progress": progress}
     laboratory = Laboratory(store, loaded, named, seed, how)
