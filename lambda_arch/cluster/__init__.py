@@ -1,7 +1,7 @@
 """The verbs on many machines, by Ray: ``connection`` joins a cluster, ``node`` is what runs there.
 
 A :class:`Work` is what one accelerator does alone: ``timings``, ``trainings`` and ``calibrations`` have those of their
-verbs. ``scheduling`` hands works to Ray and merges what comes back; ``claims`` keeps two drivers from the same work.
+verbs. ``scheduling`` hands works to Ray and merges what comes back.
 """
 
 from typing import TYPE_CHECKING

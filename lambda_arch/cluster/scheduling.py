@@ -11,7 +11,6 @@ from typing import Any
 
 from lambda_arch import __version__
 from lambda_arch.arch import extension_modules
-from lambda_arch.cluster.claims import Claims
 from lambda_arch.cluster.connection import connected
 from lambda_arch.cluster.node import Answer, Look
 from lambda_arch.cluster.node import carry_out as carry_out_here
@@ -19,6 +18,7 @@ from lambda_arch.cluster.node import look as look_here
 from lambda_arch.cluster.progress import Progress, Tasks
 from lambda_arch.cluster.work import Work
 from lambda_arch.errors import LambdaArchError, SetupError, one_line
+from lambda_arch.store.claims import leave_claim, take_claim
 from lambda_arch.store.connection import Store
 from lambda_arch.store.merging import merge
 
@@ -88,6 +88,7 @@ class Scheduler:
         self._task = ray.remote(max_calls=1, max_retries=RETRIES)(carry_out_here)
         self._waiting = deque(works)
         self._claimed: deque[Work] = deque()
+        self._ours: set[str] = set()
         self._running: dict[Any, Work] = {}
         self._unusable: dict[str, str] = {}
         self._nodes: dict[str, str] = {}
@@ -98,7 +99,6 @@ class Scheduler:
         """Carry everything out."""
         if not self._works:
             return self._result
-        self._claims = Claims(self._store.path)
         try:
             self._look()
             while self._waiting or self._claimed or self._running:
@@ -112,7 +112,8 @@ class Scheduler:
             for task in self._running:
                 with suppress(Exception):
                     self._ray.cancel(task, force=True)
-            self._claims.close()
+            for key in list(self._ours):
+                self._leave(key)
         return self._result
 
     def _look(self) -> None:
@@ -183,9 +184,10 @@ class Scheduler:
     def _begin(self, work: Work) -> None:
         if work.key in self._result.uids:
             return
-        if not self._claims.take(work.key):
+        if not take_claim(self._store.path, work.key):
             self._claimed.append(work)
             return
+        self._ours.add(work.key)
         found = work.find(self._store, self._fingerprints)
         if found is not None:
             self._done(work, found)
@@ -243,11 +245,16 @@ class Scheduler:
 
     def _done(self, work: Work, uids: list[str]) -> None:
         self._result.uids[work.key] = uids
-        self._claims.leave(work.key)
+        self._leave(work.key)
 
     def _fail(self, work: Work, error: Exception) -> None:
         self._result.failures[work.name] = _reason(error)
-        self._claims.leave(work.key)
+        self._leave(work.key)
+
+    def _leave(self, key: str) -> None:
+        if key in self._ours:
+            self._ours.remove(key)
+            leave_claim(self._store.path, key)
 
     def _leave_out(self, node: str, reason: str) -> None:
         """Use a node no more. Raises :class:`SetupError` if it was the last one."""
