@@ -1,9 +1,11 @@
 """Lambda layers beside convolutions of about the same cost, on a task that joins what is far apart.
 
-    python -m benchmarks.digit_pairs train --output runs > benchmarks/digit_pairs.csv
-    python -m benchmarks.digit_pairs show benchmarks/digit_pairs.csv --plot docs/images/digit_pairs.svg
+    python -m benchmarks.digit_pairs train --output runs
+    lambda-arch runs --long --store runs/runs.db --out digit_pairs.csv
+    python -m benchmarks.digit_pairs show digit_pairs.csv --plot docs/images/digit_pairs.svg
 
-``train`` can be interrupted and repeated: it goes on from its checkpoints. It prints a row per epoch and run.
+``train`` can be interrupted and repeated: it goes on from its checkpoints. Its figures come with the package
+(lambda_arch/store/measured/trainings).
 ``show`` prints a table of the last epoch, mean and 95 % interval over the seeds, and draws all epochs.
 """
 
@@ -31,7 +33,6 @@ RECIPE = {
     "crop": "none",
     "smoothing": 0.0,
 }
-COLUMNS = ("stages", "architecture", "params", "macs", "seed", "epoch", "images", "train_top1", "top1", "seconds")
 
 
 def name(stages: str) -> str:
@@ -42,17 +43,14 @@ def name(stages: str) -> str:
 
 
 def train_all(stages: list[str], seeds: list[int], output: Path) -> None:
-    """Train every network with every seed, and print its epochs."""
+    """Train every network with every seed, and keep its epochs in a store below ``output``."""
+    output.mkdir(parents=True, exist_ok=True)
     data = load_data(DATA)
     data = replace(data, train=Subset.of(data.train, IMAGES), val=Subset.of(data.val, VAL_IMAGES))
-    out = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
-    out.writeheader()
     for seed in seeds:
         for layers in stages:
-            architecture = parse(name(layers))
-            costs = count(architecture)
             run = train(
-                architecture,
+                name(layers),
                 data,
                 "digits",
                 seed=seed,
@@ -64,22 +62,6 @@ def train_all(stages: list[str], seeds: list[int], output: Path) -> None:
             )[0]
             if run.status != "finished":
                 sys.exit(f"{run.architecture}: {run.status}; the same command continues it")
-            for epoch in run.epochs:
-                out.writerow(
-                    {
-                        "stages": layers,
-                        "architecture": run.architecture,
-                        "params": costs.params,
-                        "macs": costs.macs,
-                        "seed": seed,
-                        "epoch": epoch.epoch,
-                        "images": epoch.epoch * IMAGES,
-                        "train_top1": f"{epoch.train_top1:.2f}",
-                        "top1": f"{epoch.top1:.2f}",
-                        "seconds": f"{epoch.seconds:.0f}",
-                    }
-                )
-            sys.stdout.flush()
 
 
 def interval(values: list[float]) -> tuple[float, float]:
@@ -94,16 +76,17 @@ def show(path: Path, plot: Path | None) -> None:
     """Print a Markdown table of the rows in ``path``, and draw them."""
     with path.open() as file:
         rows = list(csv.DictReader(file))
-    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    layers_of = {str(parse(name(layers))): layers for layers in STAGES}
+    found: dict[str, dict[int, list[float]]] = {layers: defaultdict(list) for layers in STAGES}
     for row in rows:
-        found[row["stages"]][int(row["images"])].append(float(row["top1"]))
-    first = {row["stages"]: row for row in rows}
+        found[layers_of[row["architecture"]]][int(row["epoch"]) * IMAGES].append(float(row["top1"]))
     print("| stages | params | MACs | top-1 % by seed | mean, 95 % interval |")
     print("|:---|---:|---:|:---|---:|")
     for layers, by_images in found.items():
         last = by_images[max(by_images)]
         middle, half = interval(last)
-        costs = " | ".join(f"{int(first[layers][key]) / 1e6:.1f} M" for key in ("params", "macs"))
+        ledger = count(name(layers))
+        costs = " | ".join(f"{number / 1e6:.1f} M" for number in (ledger.params, ledger.macs))
         print(f"| {layers} | {costs} | {', '.join(f'{each:.1f}' for each in last)} | {middle:.1f} ± {half:.1f} |")
     if plot is not None:
         draw(found, plot)

@@ -55,7 +55,7 @@ def shown(value: object) -> str:
 class LambdaArchError(ValueError):
     """The base of all errors: one line with the value, what was expected and the nearest valid choice.
 
-    ``full`` is the message before it was cut.
+    ``full`` is the ``message`` before it was cut to one line.
     """
 
     def __init__(self, message: str) -> None:

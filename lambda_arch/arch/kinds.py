@@ -16,12 +16,18 @@ F = TypeVar("F", bound=Callable[[Part], Any])
 
 
 def formula_of(*kinds: type[Any]) -> Callable[[F], F]:
-    """Register the closed form of parts with settings of these types: a function that yields their ledger rows."""
+    """Register the closed form of parts whose settings are of the types ``kinds``: it yields the rows of their ledger.
+
+    It takes a :class:`Part` and gives :class:`lambda_arch.costs.Row` values, for one image. No errors are raised.
+    """
     return _register(FORMULAS, kinds)
 
 
 def module_of(*kinds: type[Any]) -> Callable[[F], F]:
-    """Register the function (or class) that makes the torch module of parts with settings of these types."""
+    """Register the function (or class) that makes the torch module of parts whose settings are of the types ``kinds``.
+
+    It takes a :class:`Part` and gives an ``nn.Module`` of (b, dim, H, W) to (b, dim_out, H', W'). No errors are raised.
+    """
     return _register(MODULES, kinds)
 
 

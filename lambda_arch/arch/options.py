@@ -59,8 +59,9 @@ def read_text(value: object) -> str:
 
 @dataclass(frozen=True)
 class Option:
-    """One option: its name, its level, how its value is read, and its help.
+    """One option: its ``name``, its level, and its ``help`` with the ``metavar`` of its flag.
 
+    ``parse`` returns the value of a text or of a value from a file, and raises ValueError, with what was expected.
     ``level``: an option of the whole ``network``, of any ``block``, or of blocks whose layer has it (``lambda`` layers,
     or the ``attention`` layers that they are compared with); all but the first can be set for the network, for one
     stage (``c4.k=8``) or for one block (``c4.3.k=8``, counted from 1). ``field`` is the attribute it sets, if that has

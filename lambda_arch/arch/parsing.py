@@ -16,11 +16,12 @@ from lambda_arch.errors import ArchitectureError, did_you_mean
 
 
 def parse(text: str, *, image_size: int | None = None, **settings: object) -> Architecture:
-    """Return the architecture of a name, canonical or not, with ``settings`` such as ``k=8`` on top of it.
+    """Return the architecture of a name ``text``, canonical or not, with ``settings`` such as ``k=8`` on top of it.
 
     Settings are the options of a name: ``parse("lambda_resnet50", k=8)`` is ``parse("lambda_resnet50:k=8")``; those of
-    a stage or block are ``**{"c4.k": 8}``. Raises :class:`ArchitectureError`, in one line, for what is unknown or
-    cannot be built.
+    a stage or block are ``**{"c4.k": 8}``. ``image_size``: the side of the images in pixels, as ``@256`` in a name.
+
+    Raises :class:`ArchitectureError`, in one line, for what is unknown or cannot be built.
     """
     return configured(_parsed(text), image_size, settings)
 

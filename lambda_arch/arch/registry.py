@@ -108,7 +108,7 @@ def configure(base: Architecture, settings: Sequence[Setting], image_size: int |
 
 @dataclass(frozen=True)
 class Extension:
-    """What a module adds: families, options, and kinds of layer, which replace ours of the same letter."""
+    """What a module adds: ``families``, ``options``, and kinds of ``layers``, which replace ours of the same letter."""
 
     families: tuple[Family, ...] = ()
     options: tuple[Option, ...] = ()
@@ -119,10 +119,11 @@ _modules: list[str] = []
 
 
 def register(module: str) -> AbstractContextManager[None]:
-    """Add the ``EXTENSION`` of the module of this name: for good, or until the end of the returned context.
+    """Add the ``EXTENSION`` of the ``module`` of this name: for good, or until the end of the context that it returns.
 
     Importing the module registers the closed forms and torch modules of its parts, by
-    :func:`~lambda_arch.arch.kinds.formula_of` and :func:`~lambda_arch.arch.kinds.module_of`.
+    :func:`~lambda_arch.arch.kinds.formula_of` and :func:`~lambda_arch.arch.kinds.module_of`. Raises ImportError for a
+    module that cannot be imported.
     """
     extension: Extension = import_module(module).EXTENSION
     tables: list[Any] = [FAMILIES, OPTIONS, BY_NAME, LAYERS, _modules]

@@ -52,6 +52,7 @@ class Bottleneck:
 class ResNet:
     """A ResNet or LambdaResNet of bottlenecks.
 
+    - ``depth``: 18 to 420, one of those in ``BLOCKS``; all have bottlenecks
     - ``stages``: the blocks of c2 to c5
     - ``stem``: ``7x7`` (He et al. 2016), ``deep`` (three 3x3 convolutions, as in ResNet-D, He et al. 2019), ``rs``
       (deep, with a stride-2 convolution for the max-pool, as in ResNet-RS, Bello et al. 2021) or ``tiered`` (deep, with
@@ -63,6 +64,7 @@ class ResNet:
     - ``activation``: after norms and sums; squeeze-excitation always has a ReLU
     - ``shortcut_bias``: a bias on the shortcut convolutions
     - ``shared_embeddings``: one set of position embeddings per stage (the paper's Table 4)
+    - ``classes``: outputs; ``image_size``: the side of the images in pixels
 
     ``str()`` is the canonical name.
 

@@ -116,6 +116,9 @@ def table(
     parquet: Annotated[
         Path | None, typer.Option("--parquet", help="Write a Parquet file instead.", metavar="FILE")
     ] = None,
+    no_shipped: Annotated[
+        bool, typer.Option("--no-shipped", help="Leave out the figures that come with the package.")
+    ] = False,
     flags: Flags,
     output: Output,
 ) -> None:
@@ -124,7 +127,7 @@ def table(
     from lambda_arch.searching.catalogue import catalogue
 
     with flags.open_store(read_only=True) as opened:
-        report = report_of(catalogue(opened, architecture or ()))
+        report = report_of(catalogue(opened, architecture or (), shipped=not no_shipped))
     if parquet is None:
         output.show(report)
         return

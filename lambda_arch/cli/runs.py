@@ -17,14 +17,17 @@ def runs(
     *,
     data: Annotated[str | None, typer.Option("--data", help="Only those on this data set.", metavar="NAME")] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", help="Only those by this recipe.", metavar="NAME")] = None,
+    long: Annotated[bool, typer.Option("--long", help="One row per epoch, for plotting.")] = False,
     flags: Flags,
     plotted: Plotted,
     output: Output,
 ) -> None:
     """List training runs. As CSV, `search --accuracy` takes them."""
+    from lambda_arch.reporting import report_of
     from lambda_arch.training import find_runs
+    from lambda_arch.training.runs import LongRuns
 
     with flags.open_store(read_only=True) as opened:
         found = find_runs(opened, data=data, recipe=recipe)
         note_damaged(opened)
-    plotted.show(output, found)
+    plotted.show(output, found, report_of(LongRuns(found.items)) if long else None)

@@ -106,7 +106,10 @@ def compare(names: str) -> Comparison: ...
 @overload
 def compare(names: list[str] | tuple[str, ...] | None = None) -> Comparisons: ...
 def compare(names: str | list[str] | tuple[str, ...] | None = None) -> Comparison | Comparisons:
-    """Compare one published table, several, or all with our counts.
+    """Return one published table of ``names``, several, or all, compared with our counts.
+
+    Every row has the printed figures, our exact counts and a verdict per figure, which takes its printed digits into
+    account.
 
     Raises :class:`LambdaArchError` for the name of no table.
     """

@@ -99,7 +99,9 @@ class Findings(Results[Finding]):
 
 
 def audit(tables: str | PublishedTable | Sequence[str | PublishedTable] | None = None) -> Findings:
-    """Audit published tables, by name or as loaded: one, several, or all.
+    """Return why printed figures of published ``tables`` differ from our counts: of one, several, or all.
+
+    A table is given by name or as loaded. Every figure that differs has the simplest hypotheses that give it.
 
     Raises :class:`LambdaArchError` for the name of no table.
     """

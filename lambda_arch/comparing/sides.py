@@ -51,11 +51,13 @@ class SideBySide(Result):
 
 
 def side_by_side(architectures: Architectures, *, store: StoreLike = None) -> SideBySide:
-    """Compare two architectures or more, given by name or as values.
+    """Return the costs of two ``architectures`` or more, given by name or as values, side by side.
 
     Memory is the peak of inference on one image in fp32, in bytes, known for ResNets of convolutions and lambda layers.
     Latencies (seconds per step) are the newest of ``store``, one row per setup in which any of them was measured there.
-    Raises :class:`ArchitectureError` for fewer than two different architectures.
+
+    Raises :class:`ArchitectureError` for fewer than two different architectures, and :class:`StoreError` for a file
+    that is no store.
     """
     chosen = read_architectures(architectures)
     if len(chosen) < 2:

@@ -28,6 +28,9 @@ def verify(architecture: Architecture, *, mode: Mode = "inference") -> Verificat
     """Count ``architecture`` with all three counters and compare them exactly, row by row.
 
     ``mode``: ``train`` counts a training step, of which fvcore knows no backward pass, so torch alone is compared.
+
+    Returns the ledger of each counter, and every row in which they disagree. Raises :class:`LambdaArchError` for
+    another mode.
     """
     return agreement(architecture, run_counters(architecture, mode), mode)
 

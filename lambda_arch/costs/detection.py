@@ -44,6 +44,9 @@ class DetectorCost:
 def detector_cost(architecture: Architecture, image_size: int) -> DetectorCost:
     """Return the costs of a Mask R-CNN with the backbone of ``architecture``; its pyramid takes c2 to c5.
 
+    Parameters, and multiply-accumulates for one image of ``image_size`` pixels a side, of backbone, feature pyramid
+    (Lin et al. 2017) and heads (He et al. 2017).
+
     Raises :class:`ArchitectureError` for an image size that the architecture cannot have.
     """
     rows = [row for row in count(architecture, image_size=image_size).rows if not is_head(row.path)]

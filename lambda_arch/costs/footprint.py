@@ -49,12 +49,14 @@ class ModuleMemory(NamedTuple):
 
 @dataclass(frozen=True)
 class Footprint(Result):
-    """The memory of a step, in bytes, for the whole batch.
+    """The memory of a step of ``architecture``, in bytes, for the whole batch.
 
-    ``saved``: what autograd keeps for the backward pass at the end of the forward pass, without weights and images;
-    ``gradients``: those of all parameters. ``at_peak``: what of each kind is alive at the peak, ``inputs`` (images and
-    labels) and ``temporaries`` among it; their sum is ``peak``. In the optimizer's step temporaries are an upper bound,
-    as much again as the parameters; it is the peak only for small batches.
+    ``rows``: one per module; ``inputs``: images and labels. ``batch_size`` (images), ``image_size`` (pixels a side),
+    ``mode``, ``dtype``, ``evaluation``, ``device``, ``optimizer`` and ``recompute`` are those of
+    :func:`lambda_arch.memory`. ``saved``: what autograd keeps for the backward pass at the end of the forward pass,
+    without weights and images; ``gradients``: those of all parameters. ``at_peak``: what of each kind is alive at the
+    peak, ``inputs`` (images and labels) and ``temporaries`` among it; their sum is ``peak``. In the optimizer's step
+    temporaries are an upper bound, as much again as the parameters; it is the peak only for small batches.
     """
 
     architecture: str
@@ -113,6 +115,7 @@ def memory(
 ) -> Footprint:
     """Return the memory of a step of ``architecture``, or of its name with ``settings``, without running it.
 
+    - ``batch_size``: images; ``image_size``: their side in pixels
     - ``mode``: ``inference``, or ``train`` (forward and backward pass with cross-entropy, and an optimizer's step)
     - ``dtype``: ``fp32``, or ``bf16`` by autocast; ``device``: ``cpu`` or ``cuda``, whose operations differ a little
     - ``evaluation``: of lambda layers, by name; ``auto`` is a cost model's choice for the batch, and loads torch

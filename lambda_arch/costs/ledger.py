@@ -43,9 +43,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Ledger(Result):
-    """The rows of one architecture, and their sums. All counts are exact integers, for one image.
+    """The ``rows`` of one ``architecture``, and their sums. All counts are exact integers, for one image.
 
-    ``mode``: ``inference``, or ``train`` if the MACs are those of a training step.
+    ``image_size``: the side of the image in pixels. ``mode``: ``inference``, or ``train`` if the MACs are those of a
+    training step.
     """
 
     architecture: str

@@ -41,7 +41,11 @@ COSTS = ("params", "macs", "fvcore_flops", "activations")
 
 @dataclass(frozen=True)
 class Counts(Result):
-    """Exact costs of many architectures: one int64 array per cost, all of one shape; see :class:`Row` for units."""
+    """Exact costs of many architectures for one image each: one int64 array per cost, all of one shape.
+
+    ``params``: trainable scalars; ``macs``: multiply-accumulates; ``fvcore_flops``: what fvcore counts;
+    ``activations``: elements of the outputs of convolutions and products. See :class:`Row`.
+    """
 
     params: Integers
     macs: Integers

@@ -32,10 +32,10 @@ PAPER_BATCH = 128
 
 
 def map_bytes(architecture: Architecture, batch_size: int = PAPER_BATCH, *, stages: tuple[str, ...] = ()) -> int:
-    """Return the bytes of the maps of ``architecture`` in fp32, by the paper's formulas.
+    """Return the bytes of the maps of ``architecture`` in fp32, by the formulas of the paper's Table 4.
 
-    Shared embeddings count once. ``stages``: count only these, such as ``("c2",)``. Layers without such a map
-    (convolutions, double attention) count as zero.
+    ``batch_size``: images, by default the paper's 128. Shared embeddings count once. ``stages``: count only these, such
+    as ``("c2",)``. Layers without such a map (convolutions, double attention) count as zero. No errors are raised.
     """
     inside = [part for part in architecture.parts() if not stages or part.path.partition(".")[0] in stages]
     return sum(_map_elements(part, batch_size) for part in inside) * ELEMENT_BYTES
@@ -83,7 +83,11 @@ def saved_bytes(module: "nn.Module", image: "Tensor") -> int:
 
 
 def stage_saved_bytes(architecture: ResNet, stage: str = "c2", batch_size: int = PAPER_BATCH) -> int:
-    """Return :func:`saved_bytes` of one stage of the network in training mode, computed on the meta device."""
+    """Return the bytes that autograd keeps for the backward pass of one ``stage`` (c2 to c5) of ``architecture``.
+
+    They are those of a training step on ``batch_size`` images in fp32, without weights, from torch's own hooks on the
+    meta device. Raises :class:`ArchitectureError` for another stage, and :class:`SetupError` for a batch size below 1.
+    """
     import torch
 
     from lambda_arch.nn import build

@@ -69,19 +69,19 @@ def export(
     batch_size: int = 1,
     seed: int = 0,
 ) -> Exported:
-    """Write a network to ``to``: as ONNX if it ends in ``.onnx``, as torch.export's program if in ``.pt2``.
+    """Write the network of ``architecture`` to ``to``: as ONNX (``.onnx``) or as torch.export's program (``.pt2``).
 
     The file takes float32 images (b, 3, S, S) for any b and gives logits (b, classes). It is loaded again, and its
     outputs are compared with torch's on random images, in batches of 1 and 3; then it appears at ``to``.
 
-    - ``weights``: a safetensors file of ``lambda-arch train`` or ``convert``; without it the weights are random, from
-      ``seed``, the norms' too
+    - ``weights``: a safetensors file of ``lambda-arch train`` or ``convert``, which names its architecture (None is
+      that one); without it the weights are random, from ``seed``, the norms' too
     - ``evaluation``: of lambda layers: canonical, auto or prepared (the cost model's choice for ``batch_size`` images),
       or one by name such as ``matrix/sum``
 
     Raises :class:`SetupError` for a missing extra or an evaluation that cannot be exported, :class:`DataError` for
     another ending, unusable weights or a file whose outputs differ, :class:`ArchitectureError` for an invalid name, and
-    OSError for a file that cannot be written. Nothing is written then.
+    OSError for a file that cannot be written. Nothing is written then. Returns what was written, and the differences.
     """
     path = Path(to)
     if path.suffix not in FORMATS:

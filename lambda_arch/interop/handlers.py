@@ -14,10 +14,11 @@ HANDLERS: dict[str, Formula] = {}
 
 
 def handler_of(operation: str) -> Callable[[Formula], Formula]:
-    """Register the decorated formula for an operation, such as ``aten::scaled_dot_product_attention``.
+    """Register the decorated formula for an ``operation``, such as ``aten::scaled_dot_product_attention``.
 
-    The name is as :func:`lambda_arch.count` lists it. Each counter that meets the operation uses the formula, even if
-    it has one of its own.
+    The name is as :func:`lambda_arch.count` lists it. The formula takes all arguments and all outputs, tensors as their
+    shapes, and returns multiply-accumulates. Each counter that meets the operation uses it, even if it has one of its
+    own. No errors are raised here.
 
     >>> from math import prod
     >>> @handler_of("aten::_softmax")

@@ -34,12 +34,12 @@ def count(
     mode: Mode = "inference",
     **settings: object,
 ) -> Any:
-    """Return the ledger of an architecture, of its name, or of any torch module: one row per module.
+    """Return the ledger of an ``architecture``, of its name, or of any torch module: one row per module.
 
-    An architecture is counted in closed form, for one image, with ``settings`` such as ``k=8`` on top of its name;
-    ``mode``: ``train`` counts the MACs of a training step, forward and backward pass of the canonical evaluation. An
-    ``nn.Module`` is run on ``example_input`` (a tensor, or several) by fvcore and by torch's counter: see
-    :func:`lambda_arch.interop.count_module`.
+    An architecture is counted in closed form, for one image of ``image_size`` pixels a side (its own unless given),
+    with ``settings`` such as ``k=8`` on top of its name; ``mode``: ``train`` counts the MACs of a training step,
+    forward and backward pass of the canonical evaluation. An ``nn.Module`` is run on ``example_input`` (a tensor, or
+    several) by fvcore and by torch's counter: see :func:`lambda_arch.interop.count_module`.
 
     Raises :class:`ArchitectureError` for what is no architecture, and :class:`ModuleError`, which is one, for a module
     that does not run on its input; :class:`SetupError` for another mode.

@@ -53,7 +53,8 @@ def build(
 ) -> Network | Backbone:
     """Return the network of ``architecture`` on ``device`` (``"meta"`` for shapes without memory) in ``dtype``.
 
-    ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`.
+    ``settings`` such as ``k=8`` go on top of the architecture, as in :func:`~lambda_arch.arch.parse`; so does
+    ``image_size``, in pixels. The network takes images (b, 3, H, W) and returns logits (b, classes).
 
     ``evaluation`` is how its lambda layers are computed: ``"canonical"``, as costs are counted; ``"auto"``, for each
     layer the fastest exact evaluation by a cost model for ``batch_size`` images; or one by name, such as

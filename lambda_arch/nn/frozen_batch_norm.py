@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """A batch norm of (b, features, H, W) that never changes: its weight, bias and statistics are buffers.
+    """A batch norm of (b, ``features``, H, W) that never changes: its weight, bias and statistics are buffers.
+
+    ``eps`` is added to the variance.
 
     Computes as torchvision's module of this name, also in training mode. State dicts are those of
     ``nn.BatchNorm2d`` without ``num_batches_tracked``; each can be loaded by the other.
@@ -45,7 +47,10 @@ BATCH_NORMS = (nn.BatchNorm2d, FrozenBatchNorm2d)
 
 
 def freeze_batch_norms(network: nn.Module) -> None:
-    """Replace every batch norm inside ``network`` by a frozen one with its weight, bias and statistics."""
+    """Replace every batch norm inside ``network`` by a frozen one with its weight, bias and statistics.
+
+    It changes ``network`` itself. No errors are raised.
+    """
     for module in list(network.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm2d):

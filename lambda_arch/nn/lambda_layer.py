@@ -126,7 +126,7 @@ def _offsets(length: int, limit: int, device: torch.device) -> Tensor:
 
 
 class LambdaLayer(nn.Module):
-    """A lambda layer: (b, dim, H, W) to (b, dim_out, H, W).
+    """A lambda layer: (b, ``dim``, H, W) to (b, ``dim_out``, H, W) (Bello, ICLR 2021, section 3).
 
     ``settings`` are those of :class:`lambda_arch.arch.Lambda`: ``k``, ``h``, ``u``, ``m`` and so on. With
     ``m="global"`` it needs ``size``, the largest H x W of its maps.

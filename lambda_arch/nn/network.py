@@ -13,7 +13,7 @@ Position = LocalPosition | GlobalPosition
 
 
 class Network(nn.Module):
-    """The network of an architecture: images (b, 3, S, S) to logits (b, classes).
+    """The network of an ``architecture``: images (b, 3, S, S) to logits (b, classes).
 
     Modules have the paths of the parts, counted from 1 as in names of architectures: ``c4.3`` is the third block of c4,
     ``layer12`` the twelfth layer of MobileNet-v1, even if others are removed. Dropout and stochastic depth belong to

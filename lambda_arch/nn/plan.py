@@ -39,7 +39,7 @@ def set_evaluation(
     training: bool = False,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Set the evaluation of every lambda layer of ``network``; ``"auto"`` chooses one for each by a cost model.
+    """Set the ``evaluation`` of every lambda layer of ``network``; ``"auto"`` chooses one for each by a cost model.
 
     It chooses for ``batch_size`` images, a type of ``device`` (``cpu``, ``cuda``) and the ``dtype`` of products (that
     of autocast), by default the network's own, and for inference or ``training``.
@@ -51,7 +51,10 @@ def set_evaluation(
 
 
 def plans(network: nn.Module, batch_size: int = 1) -> list[Plan]:
-    """Return the evaluation of each lambda layer of ``network``, with its cost for ``batch_size`` images."""
+    """Return the evaluation of each lambda layer of ``network``, with its MACs for ``batch_size`` images.
+
+    Raises SetupError for a layer that does not know the size of its maps.
+    """
     found = []
     for path, layer in lambda_layers(network):
         at = layer.layer_shape(batch_size)

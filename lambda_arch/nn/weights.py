@@ -18,7 +18,10 @@ LAMBDA_LAYER = "lambda_layer"
 
 
 def to_safetensors(module: Network | LambdaLayer) -> bytes:
-    """Return the content of a safetensors file of ``module``, which :func:`load` reads."""
+    """Return the content of a safetensors file of ``module``, which :func:`load` reads.
+
+    It names its architecture, and has every shared tensor once. No errors are raised.
+    """
     from safetensors.torch import save
 
     if isinstance(module, LambdaLayer):
@@ -35,7 +38,7 @@ def to_safetensors(module: Network | LambdaLayer) -> bytes:
 
 
 def load(path: Path | str, *, device: torch.device | str = "cpu") -> Network | LambdaLayer:
-    """Return the network or lambda layer of a file written by ``lambda-arch convert``, on ``device``.
+    """Return the network or lambda layer of a file at ``path``, of ``lambda-arch convert`` or ``train``, on ``device``.
 
     Raises OSError for a file that cannot be opened, and DataError for one that is damaged, does not name its
     architecture, or does not have its tensors.

@@ -25,6 +25,7 @@ REPORTS = {
     "Front": "fronts.result_report",
     "Ledger": "ledgers.ledger_report",
     "LongComparisons": "comparisons.long_report",
+    "LongRuns": "training.long_runs_report",
     "Matches": "matches.match_report",
     "Measurements": "timings.measurements_report",
     "ModuleLedger": "modules.module_report",

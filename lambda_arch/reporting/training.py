@@ -10,6 +10,7 @@ from lambda_arch.training.recipe import NEEDS, write
 if TYPE_CHECKING:
     from lambda_arch.training import Accuracy, Epoch, Recipe, Runs, TrainingRun
     from lambda_arch.training.planning import Plan
+    from lambda_arch.training.runs import LongRuns
 
 SHOWN_EPOCHS = 10
 """How many epochs of a schedule are shown, evenly spaced."""
@@ -45,6 +46,9 @@ RUN_COLUMNS = (
     Column("node", align="left", optional=True),
 )
 
+ORIGIN = ("settings", "digest", "started", "driver", "cuda", "torch", "package", "fingerprint")
+LONG = ("architecture", "recipe", "data", "seed", "top1", "top5", "images_per_second", "seconds")
+
 
 def run_row(run: "TrainingRun") -> dict[str, Any]:
     """Return a run as a row; figures are of the last epoch, ``images_per_second`` and ``waiting`` means of all."""
@@ -65,7 +69,18 @@ def run_row(run: "TrainingRun") -> dict[str, Any]:
         "device": run.device or None,
         "node": run.node or None,
         "folder": str(run.folder),
+        **_origin(run),
     }
+
+
+def _origin(run: "TrainingRun") -> dict[str, Any]:
+    """Return what else is needed to repeat a run: all settings in effect, the digest of its data, and the machine."""
+    machine = {name: run.machine.get(name) for name in ORIGIN[3:]}
+    return {"settings": _settings(run.recipe.recipe), "digest": run.digest, "started": run.started or None, **machine}
+
+
+def _settings(recipe: "Recipe") -> str:
+    return ", ".join(f"{name}={write(value)}" for name, value in recipe.as_dict().items() if _counts(recipe, name))
 
 
 def _mean(values: Sequence[float], epochs: "Sequence[Epoch]") -> float:
@@ -78,11 +93,27 @@ def runs_report(runs: "Runs") -> Report:
     rows = [run_row(run) for run in runs]
     notes = [f"{run.folder}: weights, log and checkpoint" for run in runs if run.folder.name]
     notes += [f"{run.architecture}: {_left_out(run.damaged)}" for run in runs if run.damaged]
-    flat = [*RUN_COLUMNS, Column("folder", align="left")]
+    flat = [*RUN_COLUMNS, Column("folder", align="left"), *map(Column, ORIGIN)]
     data = [
         {**row, "damaged": list(run.damaged), "log": [asdict(e) for e in run.epochs]} for row, run in _with(rows, runs)
     ]
     return Report([Table(RUN_COLUMNS, rows, "Training runs", notes)], Table(flat, rows), data)
+
+
+def long_runs_report(runs: "LongRuns") -> Report:
+    """Return one row per epoch."""
+    rows = [
+        {"architecture": run.architecture, "recipe": run.recipe.name, "data": run.data, "seed": run.seed}
+        | asdict(epoch)
+        | {"status": str(run.status), "device": run.device or None}
+        | _origin(run)
+        for run in runs
+        for epoch in run.epochs
+    ]
+    shown = [column for column in RUN_COLUMNS if column.name in LONG]
+    shown.insert(4, Column("epoch"))
+    flat = Table([Column(name) for name in rows[0]] if rows else shown, rows)
+    return Report([Table(shown, rows, "Epochs of training runs")], flat, rows)
 
 
 def _with(rows: list[dict[str, Any]], runs: "Runs") -> "list[tuple[dict[str, Any], TrainingRun]]":
@@ -125,9 +156,8 @@ def plan_report(plan: "Plan") -> Report:
         "Weights with gradients, the optimizer's state and a moving average. Activations: images, what is saved for "
         "the backward pass, and temporaries at the peak of a step. Time without validation.",
     ]
-    settings = ", ".join(f"{name}={write(value)}" for name, value in recipe.as_dict().items() if _counts(recipe, name))
     tables = [
-        Table(columns, [row], f"{plan.architecture} by {plan.recipe.name}", [*notes, settings]),
+        Table(columns, [row], f"{plan.architecture} by {plan.recipe.name}", [*notes, _settings(recipe)]),
         Table(schedule, shown, "Learning rate after epochs"),
     ]
     return Report(tables, Table(flat, [row]), {**row, "recipe": recipe.as_dict(), "schedule": epochs})

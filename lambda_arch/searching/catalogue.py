@@ -1,12 +1,15 @@
 """The catalogue: one row per architecture with everything that is known of it, every default named.
 
 Costs are exact. Accuracies are published, trained here, or predicted, in columns of their own. Each device and setup
-of the store has a column for its latency.
+has columns for its latency and its quartiles, and each data set and recipe one for the accuracies trained with them.
+What this project measured comes with the package; the column ``shipped`` names the columns whose value is its.
 """
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from statistics import mean
+from typing import Any, NamedTuple
 
 from lambda_arch.arch import OPTIONS, Architecture, ArchitectureError, ResNet, parse
 from lambda_arch.arch.patterns import compress
@@ -23,10 +26,22 @@ from lambda_arch.searching.training_runs import FINISHED, is_modelled
 from lambda_arch.store import Store, find_measurements
 from lambda_arch.store.measurements import Measurement
 from lambda_arch.store.runs import read_runs
+from lambda_arch.store.shipped import ShippedLatency, shipped_latencies, shipped_runs
 
 Row = dict[str, Any]
 UNPRINTED = ("", "OOM")  # of an accuracy
 CLASSES = 1000  # those of the runs that predictions learn from
+LATENCY, TRAINED = "latency_ms", "top1_trained"
+
+
+class _Run(NamedTuple):
+    """What the catalogue needs of a finished run."""
+
+    architecture: str
+    data: str
+    recipe: str
+    settings: str
+    top1: float
 
 
 @dataclass(frozen=True)
@@ -38,24 +53,34 @@ class Catalogue(Results[Row]):
         return list(dict.fromkeys(name for row in self.items for name in row))
 
 
-def catalogue(store: Store | None = None, architectures: Iterable[str] = ()) -> Catalogue:
-    """Return a row for every named and every published architecture, those in ``store``, and ``architectures``.
+def catalogue(store: Store | None = None, architectures: Iterable[str] = (), *, shipped: bool = True) -> Catalogue:
+    """Return a row for every named, published and measured architecture, and ``architectures``.
 
-    Raises :class:`ArchitectureError` for a name in ``architectures`` that is none.
+    Measured are those in ``store``, and with ``shipped`` those whose figures come with the package; where both have a
+    figure, it is that of ``store``. Raises :class:`ArchitectureError` for a name in ``architectures`` that is none.
     """
-    latencies = _latencies(store)
-    trained = _trained(store)
+    own = {} if store is None else _measured(find_measurements(store), _finished_runs(store))
+    package = _measured(shipped_latencies(), _shipped_runs()) if shipped else {}
     published = _published()
     names = [entry.canonical for entry in all_named()]
-    stored = [str(parse(name)) for name in (*latencies, *trained) if _is_architecture(name)]
-    known = [*names, *published, *stored, *(str(parse(name)) for name in architectures)]
-    sources = (published, trained, latencies)
+    measured = [str(parse(name)) for name in (*package, *own) if _is_architecture(name)]
+    known = [*names, *published, *measured, *(str(parse(name)) for name in architectures)]
     return Catalogue(
         tuple(
-            {**_costs(parse(name)), **{key: value for found in sources for key, value in found.get(name, {}).items()}}
+            {
+                **_costs(parse(name)),
+                **published.get(name, {}),
+                **_together(own.get(name, {}), package.get(name, {})),
+            }
             for name in dict.fromkeys(known)
         )
     )
+
+
+def _together(own: Row, package: Row) -> Row:
+    """Return all figures, ``own`` first, and in ``shipped`` the names of the columns that are the package's."""
+    theirs = [name for name in package if name not in own and name.startswith((LATENCY, TRAINED))]
+    return {**package, **own, **({"shipped": "; ".join(theirs)} if theirs else {})}
 
 
 def _is_architecture(name: str) -> bool:
@@ -137,24 +162,34 @@ def _published() -> dict[str, Row]:
     return found
 
 
-def _trained(store: Store | None) -> dict[str, Row]:
-    """Return the accuracies of finished runs; of several on the same data the last."""
+def _measured(latencies: Iterable[Measurement | ShippedLatency], runs: Iterable[_Run]) -> dict[str, Row]:
+    """Return latencies and trained accuracies by architecture."""
     found: dict[str, Row] = {}
-    for run in [] if store is None else read_runs(store):
-        if run.status == FINISHED and run.epochs:
-            own = found.setdefault(run.architecture, {})
-            own |= {"top1_trained": run.epochs[-1]["top1"], "trained_on": run.data, "trained_by": run.recipe}
-    return found
-
-
-def _latencies(store: Store | None) -> dict[str, Row]:
-    """Return latencies in milliseconds, one column per device (with its fingerprint) and setup; the last of each."""
-    found: dict[str, Row] = {}
-    for m in [] if store is None else find_measurements(store):
+    for m in latencies:  # of several in the same setup the last
         if m.summary is not None:
-            found.setdefault(m.architecture, {})[_column(m)] = m.summary.median * 1e3
+            where = f"[{m.machine.get('device_name')} {m.fingerprint[:8]}, {m.setup}]"
+            times = (m.summary.median, m.summary.q1, m.summary.q3)
+            columns = (LATENCY, "latency_q1_ms", "latency_q3_ms")
+            row = {f"{column}{where}": 1e3 * time for column, time in zip(columns, times, strict=True)}
+            found.setdefault(m.architecture, {}).update(row)
+    groups: dict[tuple[str, str], tuple[str, list[float]]] = {}
+    for run in runs:  # all seeds with the settings of the last run on the same data, by a recipe of the same name
+        key = (run.architecture, f"[{run.data}, recipe {run.recipe}]")
+        settings, accuracies = groups.get(key, ("", []))
+        groups[key] = (run.settings, [*(accuracies if settings == run.settings else []), run.top1])
+    for (name, what), (_, accuracies) in groups.items():
+        row = {f"{TRAINED}{what}": round(mean(accuracies), 3), f"runs_trained{what}": len(accuracies)}
+        found.setdefault(name, {}).update(row)
     return found
 
 
-def _column(m: Measurement) -> str:
-    return f"latency_ms[{m.machine.get('device_name')} {m.fingerprint[:8]}, {m.setup}]"
+def _shipped_runs() -> list[_Run]:
+    return [_Run(run.architecture, run.data, run.recipe, run.settings, run.top1) for run in shipped_runs()]
+
+
+def _finished_runs(store: Store) -> list[_Run]:
+    return [
+        _Run(run.architecture, run.data, run.recipe, json.dumps(run.settings), float(run.epochs[-1]["top1"]))
+        for run in read_runs(store)
+        if run.status == FINISHED and run.epochs
+    ]

@@ -41,7 +41,8 @@ class Front(Result):
     ``totals`` has one column per metric of ``problem``, minimised. ``product`` and ``options`` give the members'
     architectures. ``error``: for every architecture of the space within the bounds some member is worse by at most this
     much, in the unit of each objective (0 if the front is exact). ``evaluated``: how many architectures were evaluated.
-    ``share``: that error relative to the architecture itself, where a search was asked to keep it small.
+    ``share``: that error relative to the architecture itself, where a search was asked to keep it small. ``engine``:
+    ``enumerate``, ``exact`` or ``evolutionary``; ``how``: how it was found, in a few words.
     """
 
     problem: Problem

@@ -30,9 +30,16 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 class Measurement:
     """A stored measurement: its case, machine, time, and the raw samples (seconds per step) of every round.
 
-    ``reason`` says why it failed. ``session`` is the same for cases measured in interleaved rounds. ``limits``: of
-    time, spread and memory; ``loaded``: the worker's report of the warm-up. ``peak_memory`` is in bytes. ``source`` is
-    empty, or a digest of the source of a module that is not ours. ``node``: of a cluster, else empty.
+    - ``uid``: its own; ``key``: the same for equal cases on equal machines; ``session``: the same for cases measured in
+      interleaved rounds
+    - ``architecture``, ``image_size`` (pixels a side; None where a module has none) and ``setup``: what was measured;
+      ``auto``: whether the batch size is the largest that fitted; ``source``: a digest of the source of a module that
+      is not ours, else empty
+    - ``fingerprint``: of ``machine``, the device and the versions; ``node``: of a cluster, else empty
+    - ``started``: in UTC; ``status`` and ``reason``: how it ended; ``limits``: of time, spread and memory
+    - ``loaded``: the worker's report of the warm-up; ``rounds``: samples by round; ``readings``: of the device, by
+      round
+    - ``peak_memory``: bytes
     """
 
     uid: str
@@ -155,9 +162,10 @@ def finish_measurement(store: Store, uid: str, status: Status, reason: str = "")
 
 
 def find_measurements(store: Store, uids: Sequence[str] | None = None) -> list[Measurement]:
-    """Return the measurements of the store, or those of ``uids``, oldest first.
+    """Return the measurements of ``store``, or those of ``uids``, oldest first.
 
-    Damaged ones are left out; see :func:`lambda_arch.store.find_damaged`.
+    Damaged ones are left out; see :func:`lambda_arch.store.find_damaged`. Raises :class:`StoreError` for a store that
+    cannot be read.
     """
     which = "" if uids is None else "WHERE uid IN (SELECT value FROM json_each(?))"
     rows = store.sound_rows(

@@ -55,6 +55,7 @@ class Setup:
     - ``device``: cpu, cuda:N or mps; ``batch_size``: images
     - ``dtype``: fp32, tf32 (on CUDA: fp32 with TF32 products), bf16 or fp16
     - ``cast``: how it gets to bf16 or fp16: by autocast, or with the whole network cast
+    - ``memory_format``: of images and weights: contiguous, or channels_last
     - ``mode``: inference (no gradients, running batch-norm statistics) or train (forward, backward, an SGD step)
     - ``compile``: by torch.compile; ``cuda_graph``: as a captured CUDA graph
     - ``threads``: of the CPU, 0 for one per core

@@ -10,7 +10,7 @@ FEWEST_SAMPLES = 10
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Median and quartiles of samples, in their unit, and how many there are."""
+    """``median`` and quartiles ``q1`` and ``q3`` of so many ``samples``, in their unit."""
 
     median: float
     q1: float

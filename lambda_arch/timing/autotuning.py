@@ -45,11 +45,12 @@ def autotune(
     progress: Callable[[list[LayerShape]], Iterable[LayerShape]] = iter,
     measure: Measure | None = None,
 ) -> dict[str, Evaluation]:
-    """Set every lambda layer to the evaluation that is fastest on its device, and return these by path.
+    """Set every lambda layer of ``network`` to the fastest evaluation on its device, and return these by path.
 
     Each distinct shape is measured once at ``batch_size`` images (the forward pass, and with ``training`` also the
     backward pass), with the network's dtype and device, and under autocast if that is on. Results are stored in
-    ``store`` (by default the user's own) by machine, shape, dtype and threads. Under
+    ``store`` (by default the user's own) by machine, shape, dtype and threads. ``measure`` times a shape in the place
+    of our own function. Under
     ``torch.use_deterministic_algorithms`` nothing is measured and the cost model chooses.
 
     Raises SetupError for a layer that does not know the size of its maps, StoreError for a store that cannot be used.

@@ -114,7 +114,7 @@ def calibrate(
     first. Hosts with unsound parts (disturbed, or with an interquartile range above ``spread`` of the median) are
     measured again in the rest, and the sounder latency is kept. The other arguments are those of
     :func:`lambda_arch.measure`. Parts in the ``store`` are not timed again, unless ``fresh``, or if they are unsound
-    and had less time than now.
+    and had less time than now. Returns the latencies of all parts, in seconds per step.
 
     Raises what :func:`lambda_arch.measure` raises, and :class:`SetupError` for a setup that has other parts.
     """
@@ -271,7 +271,11 @@ def _by_key(host: Architecture, samples: Sequence[Sequence[float]], wanted: Iter
 
 
 def block_latencies(store: Store, setup: Setup, *, fingerprint: str = "") -> BlockLatencies:
-    """Return the newest calibrated latencies for ``setup``, on this machine or on that of ``fingerprint``."""
+    """Return the newest calibrated latencies in ``store`` for ``setup``, on this machine or on that of ``fingerprint``.
+
+    Its methods give seconds per step of a part and of a network. Raises :class:`SetupError` for a device that this
+    machine does not have.
+    """
     where = fingerprint or fingerprint_of(store, setup.device)
     parts = read_parts(store, where, setup)
     warnings = {key: tuple(part.warnings()) for key, part in parts.items()}

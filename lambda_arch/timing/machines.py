@@ -39,9 +39,10 @@ class Devices(Result):
 
 
 def devices(*, threads: int = 0, fresh: bool = False, store: StoreLike = None) -> Devices:
-    """Return the devices of this machine with their peak rates, measured if the store has none (or ``fresh``).
+    """Return the devices of this machine with their peak rates, measured if ``store`` has none (or ``fresh``).
 
-    ``threads``: of the CPU, 0 for OMP_NUM_THREADS or one per core.
+    Rates are FLOP/s of matrix products per dtype, and bytes/s of a copy. ``threads``: of the CPU, 0 for OMP_NUM_THREADS
+    or one per core. Raises :class:`StoreError` for a store that cannot be used.
     """
     count = threads or default_threads()
     with opened(store) as kept:

@@ -46,7 +46,7 @@ MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_c
 
 @dataclass(frozen=True)
 class Timing:
-    """A measurement, and its comparison with a baseline.
+    """A ``measurement``, and its comparison with a baseline.
 
     ``baseline``: its architecture, and its runtime where several were measured. ``ratio``: its latency over the
     baseline's, round by round. ``stored``: whether it was in the store before, None
@@ -149,8 +149,8 @@ def measure(
       one with literals); ``inputs``: theirs as text (``1,3,64,64``, or ``1,77:int64``), once per argument, by default
       one image of 224x224. The batch size takes the place of a 1 in front. In training their loss is the mean of their
       outputs
-    - ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several; further settings
-      as in :class:`lambda_arch.store.Setup`
+    - ``batch_size``: one, several, or ``"auto"`` for the largest that fits; ``dtype``: one or several; other
+      settings are those of :class:`lambda_arch.store.Setup`
     - ``runtime``: one or several; several are compared with the first, round by round
     - ``baseline``: all networks are compared with it, round by round; of several runtimes, in the first
     - ``seconds``, ``spread``: a network is sampled for so many seconds, or until its interquartile range is within this
@@ -160,7 +160,8 @@ def measure(
     - ``fresh``: measure again what ``store`` (by default the user's own) has
     - ``progress``: called with every event of :mod:`lambda_arch.timing.progress`
 
-    Ctrl-C ends it; the finished measurements are stored and returned.
+    Returns a :class:`~lambda_arch.timing.Timing` per network and setup. Ctrl-C ends it; the finished measurements are
+    stored and returned.
 
     Raises :class:`ArchitectureError` for an invalid architecture, :class:`SetupError` for an invalid setup, and
     :class:`StoreError` for a store that cannot be used. A network that fails or runs out of memory is a measurement

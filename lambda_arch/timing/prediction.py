@@ -77,7 +77,8 @@ def predict(
 
     ``random``: predict so many networks of the first one's shape instead, with blocks drawn with ``seed`` from
     ``choices`` (see :func:`lambda_arch.calibrate`). ``strict``: refuse parts with unsound latencies instead of warning.
-    The other arguments are those of :func:`lambda_arch.measure`.
+    The other arguments are those of :func:`lambda_arch.measure`. Returns seconds per step with an interval, and the
+    measured ones.
 
     Raises :class:`SetupError` if a part was not calibrated (with ``strict``, also if it is unsound), and what
     :func:`lambda_arch.measure` raises.

@@ -29,7 +29,11 @@ def prepare(
     *,
     store: StoreLike = None,
 ) -> "nn.Module":
-    """Return a copy of ``network`` for inference (:func:`lambda_arch.nn.prepare`).
+    """Return a copy of ``network`` for inference on ``batch_size`` images (:func:`lambda_arch.nn.prepare`).
+
+    It takes images (b, 3, H, W) and gives the outputs of ``network.eval()`` up to rounding: norms are folded, and
+    lambda layers have the cost model's choice for products in ``dtype`` (that of autocast; by default the network's
+    own).
 
     On CUDA the cost model uses the rates of the device that ``store`` has (by default the user's own; measured once if
     it has none), and without a ``preparation`` the copy runs as was fastest on this device according to ``store``;

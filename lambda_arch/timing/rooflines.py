@@ -91,8 +91,9 @@ def roofline(
 ) -> Rooflines:
     """Time the stages of networks inside whole steps, and compare them with the device's measured peak rates.
 
-    The arguments are those of :func:`lambda_arch.measure`. Raises what it raises, and :class:`SetupError` for a setup
-    that cannot run, or whose parts cannot be timed separately.
+    Returns seconds, FLOPs and bytes of each stage, for the whole batch. The other arguments are those of
+    :func:`lambda_arch.measure`. Raises what it raises, and :class:`SetupError` for a setup that cannot run, or whose
+    parts cannot be timed separately.
     """
     networks = read_architectures(architectures)
     limits = Limits.of(spread=spread, seconds=seconds, timeout=timeout, memory_limit=memory_limit)

@@ -8,11 +8,11 @@ from lambda_arch.training.data import Data
 
 
 def load_data(where: str | Path, *, limit_images: int | None = None) -> Data:
-    """Return the data set ``digits`` or ``digit-pairs``, or the one at a path; nothing is downloaded.
+    """Return the data set ``digits`` or ``digit-pairs``, or the one at a path ``where``; nothing is downloaded.
 
-    ``digit-pairs:7`` has pairs of the digits below 7 only, an easier task. A path is an image folder (``train`` and
-    ``val``, in each a folder per class), CIFAR-10 or CIFAR-100 in their binary or pickled distribution, or a folder of
-    Parquet files. ``limit_images``: at most so many of each side.
+    Images are loaded as uint8 (b, 3, size, size). ``digit-pairs:7`` has pairs of the digits below 7 only, an easier
+    task. A path is an image folder (``train`` and ``val``, in each a folder per class), CIFAR-10 or CIFAR-100 in their
+    binary or pickled distribution, or a folder of Parquet files. ``limit_images``: at most so many of each side.
 
     Raises :class:`lambda_arch.DataError`, one line that names the file, for what is none of these or is damaged.
     """

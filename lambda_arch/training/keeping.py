@@ -55,9 +55,10 @@ IDENTITY = ("device", "evaluation", "channels_last", "compile")
 
 
 def find_runs(store: Store, *, data: str | None = None, recipe: str | None = None) -> Runs:
-    """Return the runs in ``store``, all or those on a data set or by a recipe of that name.
+    """Return the runs in ``store``, all or those on the data set ``data`` or by the recipe ``recipe``, by name.
 
-    Runs that this version cannot read, such as those of another version's recipe, are left out.
+    Runs that this version cannot read, such as those of another version's recipe, are left out. Raises
+    :class:`StoreError` for a store that cannot be read.
     """
     found = []
     for kept in read_runs(store):
@@ -72,6 +73,7 @@ def read_run(kept: Run, store: Store) -> TrainingRun:
     known = {name: value for name, value in kept.settings.items() if name in SETTINGS}
     known = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
     names = {each.name for each in fields(Epoch)}
+    machine = read_machine(store, kept.fingerprint)
     return TrainingRun(
         architecture=kept.architecture,
         recipe=NamedRecipe(kept.recipe, Recipe(**known)),
@@ -81,6 +83,8 @@ def read_run(kept: Run, store: Store) -> TrainingRun:
         status=RunStatus(kept.status),
         epochs=tuple(Epoch(**{name: epoch[name] for name in names}) for epoch in kept.epochs),
         folder=Path(kept.folder),
-        device=str(read_machine(store, kept.fingerprint)["device_name"]),
+        device=str(machine["device_name"]),
         node=kept.node,
+        started=kept.started,
+        machine=machine,
     )

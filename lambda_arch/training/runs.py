@@ -3,11 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from lambda_arch.results import Results
 from lambda_arch.training.recipe_file import NamedRecipe
@@ -33,10 +34,11 @@ class RunStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """Figures of an epoch: accuracies in percent, ``waiting`` the share of its time spent waiting for images.
+    """Figures of an ``epoch``, counted from 1; ``waiting`` is the share of its time spent waiting for images.
 
-    ``lr`` is the learning rate of its last step; ``loss`` and ``train_top1`` are of the batches as they were learned,
-    augmented; ``images_per_second`` and ``seconds`` are of training, without the validation that follows.
+    ``top1``, ``top5`` (percent) and ``val_loss`` are of the validation images. ``lr`` is the learning rate of its last
+    step; ``loss`` and ``train_top1`` are of the batches as they were learned, augmented; ``images_per_second`` and
+    ``seconds`` are of training, without the validation that follows.
     """
 
     epoch: int
@@ -53,9 +55,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """An architecture trained by a recipe: how it ended, its figures by epoch, and where its files are.
+    """An ``architecture`` trained by a ``recipe``: its ``status``, its figures by epoch, and where its files are.
 
-    ``node``: of a cluster, else empty.
+    ``data``: the name of the data set, ``digest`` that of its content; ``seed``: of all random numbers; ``epochs``: the
+    figures of each; ``folder``: of its files; ``damaged``: images left out; ``device``: its name. ``node``: of a
+    cluster, else empty. ``started`` and ``machine`` (its fingerprint and versions): of a stored run.
     """
 
     architecture: str
@@ -69,6 +73,8 @@ class TrainingRun:
     damaged: tuple[str, ...] = ()
     device: str = ""
     node: str = ""
+    started: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def top1(self) -> float | None:
@@ -105,11 +111,9 @@ def to_log(epochs: Sequence[Epoch]) -> str:
 
 @dataclass(frozen=True)
 class Runs(Results[TrainingRun]):
-    """Several runs, in order. ``interrupted``: whether Ctrl-C came before all of a cluster's were over."""
+    """Several runs, in order."""
 
-    interrupted: bool = False
 
-    @property
-    def status(self) -> RunStatus:
-        """How the last one ended, unless it was interrupted."""
-        return RunStatus.INTERRUPTED if self.interrupted else self[-1].status
+@dataclass(frozen=True)
+class LongRuns(Results[TrainingRun]):
+    """Several runs, to be shown with one row per epoch."""

@@ -42,13 +42,18 @@ def train(
     store: StoreLike = None,
     **overrides: object,
 ) -> Runs:
-    """Train architectures, one after the other, and return their runs; each has a folder of its own in ``output``.
+    """Train ``architectures``, one after the other, and return their runs; each has a folder of its own in ``output``.
 
     ``data``: a data set, or where it is (:func:`load_data`). ``recipe``: one of the package's by name, a TOML file, or
     a value; ``overrides`` change its settings (``epochs=10``). ``resume`` continues each run from its last checkpoint.
     Every epoch's figures go to ``store``, the user's own unless given (:func:`find_runs`). SIGINT and SIGTERM, and
     ``hours``, save a checkpoint and end the run under way; no other begins then. ``stop_epoch``: stop each run after so
     many epochs of its schedule; ``resume`` continues it.
+
+    - ``seed``: of weights, order and augmentation; ``device``: cpu, cuda or cuda:N; ``workers``: processes that load
+    - ``evaluation``: of lambda layers, by name; ``auto`` is the cost model's choice
+    - ``channels_last``: the memory format; ``compile``: by torch.compile
+    - ``limit_images``: at most so many of each side; ``skip_damaged``: leave out those that cannot be read
 
     Raises :class:`lambda_arch.SetupError`, :class:`lambda_arch.DataError`, :class:`lambda_arch.TrainingError` or
     OSError, in one line, for what cannot be done; what was saved stays.
@@ -132,7 +137,8 @@ def evaluate(
     """Return the accuracy of trained weights on the validation images of ``data``.
 
     ``weights``: a safetensors file of :func:`train` or of ``lambda-arch convert``, which names its architecture;
-    ``architecture`` says which one is expected.
+    ``architecture`` says which one is expected. ``batch_size``: images at once, on ``device``; ``workers``: processes
+    that load; ``limit_images``: at most so many; ``skip_damaged``: leave out those that cannot be read.
 
     Raises :class:`lambda_arch.DataError` for a file of another architecture, or data that cannot be read.
     """

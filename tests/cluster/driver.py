@@ -17,9 +17,7 @@ from lambda_arch.store.measurements import begin_measurement, find_finished, fin
 from lambda_arch.store.rounds import keep_round
 
 MACHINE = {"fingerprint": "f", "device_name": "a device", "torch": "2"}
-NODE = "NAME_OF_A_NODE"
-FULL = "full"
-"""The name of a node whose disk is full."""
+FULL = "NODE_HAS_A_FULL_DISK"
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Pretended:
     seconds: float
     device: str = "cpu"
     threads: int = 1
-    undisturbed: bool = True
+    undisturbed: bool = False
 
     @property
     def name(self):
@@ -54,11 +52,11 @@ class Pretended:
 
     def say(self, what):
         with Path(self.log).open("a") as file:
-            file.write(f"{what} {self.number} {os.environ[NODE]}\n")
+            file.write(f"{what} {self.number} {os.environ.get('LAMBDA_ARCH_NODE_FOLDER', '')}\n")
 
     def run(self, store):
         self.say("begin")
-        if os.environ[NODE] == FULL:
+        if os.environ.get(FULL):
             store._connection.execute("PRAGMA max_page_count = 1")
         uid = begin_measurement(store, self.case, "f", f"session {self.number}", {"large": "x" * 100_000})
         time.sleep(self.seconds)
@@ -77,15 +75,13 @@ class Pretended:
         pass
 
 
-def drive(address, path, log, numbers, seconds, *, undisturbed=True, progress=None):
-    """Carry works out, and return what came of them."""
-    works = [Pretended(number, str(log), float(seconds), undisturbed=undisturbed) for number in numbers]
-    with Store(path) as store:
-        return carry_out(works, store, cluster=address, progress=progress)
-
-
 def main(address, path, log, first, number, seconds):
-    drive(address, path, log, range(int(first), int(first) + int(number)), seconds).check()
+    works = [Pretended(int(first) + i, log, float(seconds)) for i in range(int(number))]
+    with Store(path) as store:
+        carried = carry_out(works, store, cluster=address, progress=lambda now: print(now, now.note, flush=True))
+    if carried.interrupted:
+        sys.exit(130)
+    carried.check()
 
 
 if __name__ == "__main__":

@@ -1,50 +1,28 @@
 """Pages in a browser: headless Chromium, where one is installed."""
 
-import shutil
-
 import pytest
 
 from lambda_arch.reporting.html_report import html_report
 from lambda_arch.reporting.plots.page import html_page
 from lambda_arch.reporting.plots.plot import Bars, Plot, Series
 from lambda_arch.store import Store
+from tests.browser import browser, needs_chromium, visit_file
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
+__all__ = ["browser", "visit_file"]
+pytestmark = [pytest.mark.slow, needs_chromium]
 NAMES = ("lambda_resnet50:k=8", "<script>alert(1)</script>")
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def visit(browser, tmp_path):
-    """Open a page; it must not log errors or ask for anything but itself."""
-    problems: list[str] = []
+def visit(visit_file, tmp_path):
+    """Open a page of this text."""
 
     def open_page(text: str, width: int = 1200, scheme: str = "light"):
         path = tmp_path / "page.html"
         path.write_text(text, encoding="utf-8")
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page = context.new_page()
-        page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("dialog", lambda dialog: problems.append(dialog.message))
-        page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith("file:") else None)
-        page.goto(path.as_uri())
-        return page
+        return visit_file(path, width, scheme)
 
-    yield open_page
-    assert problems == []
+    return open_page
 
 
 def plot() -> Plot:

@@ -17,7 +17,7 @@ def check_ending(path: Path) -> None:
 
 
 def write_plot(plot: AnyPlot, path: Path | str, width: float = COLUMN) -> None:
-    """Write a plot to ``path``, whole or not at all; images are ``width`` inches wide.
+    """Write a ``plot`` to ``path``, whole or not at all; images are ``width`` inches wide.
 
     Raises :class:`LambdaArchError` for a suffix other than :data:`ENDINGS`, and OSError.
     """
