@@ -30,8 +30,12 @@ def memory(
     ] = "canonical",
     device: Annotated[str, Option(help="cpu or cuda: whose operations are followed.", metavar="DEVICE")] = "cpu",
     optimizer: Annotated[
-        str, Option(help="sgd, sgd-momentum, rmsprop, adam or adamw.", metavar="NAME")
-    ] = "sgd-momentum",
+        str | None,
+        Option(
+            help="Of a training step: sgd, sgd-momentum, rmsprop, adam or adamw. [default: sgd-momentum]",
+            metavar="NAME",
+        ),
+    ] = None,
     recompute: Annotated[
         bool, Option("--recompute", help="Compute blocks again in the backward pass (activation checkpointing).")
     ] = False,
@@ -51,6 +55,8 @@ def memory(
         raise ArchitectureError(f"{architectures[1]}: expected one architecture with modules=True")
     if fits is not None and batch_size is not None:
         raise ArchitectureError(f"fits={fits}: finds the batch size; expected it without batch_size={batch_size}")
+    if optimizer is not None and read_mode(mode) != "train":
+        raise ArchitectureError(f"optimizer={optimizer}: inference has none; expected it with mode=train")
     found = [
         footprint_of(
             each,
@@ -59,7 +65,7 @@ def memory(
             dtype=dtype,
             evaluation=evaluation,
             device=device,
-            optimizer=optimizer,
+            optimizer=optimizer or "sgd-momentum",
             recompute=recompute,
             fits=fits,
         )

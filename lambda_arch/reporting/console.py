@@ -2,13 +2,13 @@
 
 import io
 import sys
-import textwrap
 from collections.abc import Sequence
 from typing import TextIO
 
 from lambda_arch.reporting.table import Column, Report, Table
 
 FOLDED = 24  # as a last resort, longer words are broken
+MARKS = (",", ":", "._/")  # after which a long word, such as the name of an architecture, is broken, best first
 
 
 def print_report(report: Report, file: TextIO | None = None, width: int | None = None) -> None:
@@ -29,6 +29,22 @@ def to_text(report: Report, width: int | None = None) -> str:
     return text.getvalue()
 
 
+def fill(text: str, width: int) -> str:
+    """Return ``text`` in lines of at most ``width``, broken between words; words over it after a mark, if they can."""
+    lines = [""]
+    for word in text.split(" "):
+        if len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += f" {word}" if lines != [""] else word
+            continue
+        lines += [] if lines == [""] else [""]
+        lines[-1] = word
+        while len(lines[-1]) > width:
+            ends = (max(lines[-1].rfind(mark, 0, width) for mark in marks) + 1 for marks in MARKS)
+            end = next((end for end in ends if end), width)
+            lines[-1:] = [lines[-1][:end], lines[-1][end:]]
+    return "\n".join(lines)
+
+
 def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]  # rich is not loaded here
     from rich.text import Text
 
@@ -37,8 +53,7 @@ def _print_table(console, table: Table) -> None:  # type: ignore[no-untyped-def]
     if table.columns:
         _print_grid(console, table)
     for note in table.notes:
-        # rich would leave the space at the end of a full line, one column too many
-        console.print(Text(textwrap.fill(note, console.width), style="dim"))
+        console.print(Text(fill(note, console.width), style="dim"))
 
 
 def _print_grid(console, table: Table) -> None:  # type: ignore[no-untyped-def]
@@ -54,7 +69,8 @@ def _print_grid(console, table: Table) -> None:  # type: ignore[no-untyped-def]
     last = len(cells) - 1
     for i, line in enumerate(cells):
         style = "bold" if table.total and i == last else ""
-        texts = [Text(cell, style="red" if "✗" in cell else style) for cell in line]
+        folded = map(fill, line, widths)
+        texts = [Text(cell, style="red" if "✗" in cell else style) for cell in folded]
         grid.add_row(*texts, end_section=table.total and i == last - 1)
     available = console.width
     console.width = max(available, sum(widths) + gap * (len(widths) - 1))  # never cut a figure off

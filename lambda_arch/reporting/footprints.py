@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lambda_arch.costs.footprint import Footprint
-from lambda_arch.reporting.table import Column, Report, Table
+from lambda_arch.reporting.table import Column, Report, Table, millions
 
 KINDS = {
     "parameters": "parameters",
@@ -15,6 +15,16 @@ KINDS = {
     "saved": "saved for backward",
     "temporaries": "temporaries",
 }
+SHORT = {
+    "buffers": "buffers",
+    "gradients": "gradients",
+    "optimizer_state": "optimizer",
+    "inputs": "images",
+    "saved": "saved",
+}
+"""Labels where architectures are side by side."""
+MAIN = {"inference": ("parameters", "temporaries"), "train": ("parameters", "optimizer_state", "saved")}
+"""Kinds that are shown side by side on a narrow terminal too."""
 SETTINGS = (
     "architecture",
     "image_size",
@@ -39,10 +49,12 @@ def footprint_report(footprint: Footprint) -> Report:
 
 
 def footprints_report(footprints: Sequence[Footprint]) -> Report:
-    """Return a table by kind per architecture; one flat row each."""
+    """Return a table by kind of one architecture, or one row for each of several; one flat row each."""
     rows = [_row(each) for each in footprints]
-    flat = [Column(name) for name in rows[0]] if rows else []
-    return Report([_by_kind(each) for each in footprints], Table(flat, rows), rows[0] if len(rows) == 1 else rows)
+    flat = Table([Column(name) for name in rows[0]] if rows else [], rows)
+    if len(footprints) == 1:
+        return Report([_by_kind(footprints[0])], flat, rows[0])
+    return Report([_side_by_side(footprints, rows)] if rows else [], flat, rows)
 
 
 def modules_report(footprint: Footprint) -> Report:
@@ -52,7 +64,7 @@ def modules_report(footprint: Footprint) -> Report:
     total = {"path": "total", **{name: sum(row[name] for row in rows) for name in names}}
     human = [
         Column("path", "module", "left"),
-        *(Column(name, f"{name.replace('_', ' ')} MB", show=_mega) for name in names),
+        *(Column(name, f"{name.replace('_', ' ')} MB", show=millions) for name in names if total[name]),
     ]
     table = Table(human, [*rows, total], _title(footprint), [NOTE], total=True)
     flat = [Column(name) for name in ("path", *names)]
@@ -86,13 +98,33 @@ def _by_kind(footprint: Footprint) -> Table:
     return Table(columns, rows, _title(footprint), [NOTE, *([UPDATE] if update else [])], total=True)
 
 
+def _side_by_side(footprints: Sequence[Footprint], rows: Sequence[dict[str, Any]]) -> Table:
+    """Return one row per architecture: what of each kind is alive at the peak, where there is any of it."""
+    shown = [
+        {**row, **{f"{kind}_now": each.at_peak[kind] for kind in KINDS}}
+        for row, each in zip(rows, footprints, strict=True)
+    ]
+    columns = [Column("architecture", align="left"), Column("image_size", "image"), Column("batch_size", "batch")]
+    columns += [
+        Column(f"{kind}_now", SHORT.get(kind, label), show=_mega, optional=kind not in MAIN[footprints[0].mode])
+        for kind, label in KINDS.items()
+        if any(row[f"{kind}_now"] for row in shown)
+    ]
+    columns.append(Column("peak", show=_mega))
+    return Table(columns, shown, f"MB at the peak of a step: {_setting(footprints[0])}", [NOTE])
+
+
 def _title(footprint: Footprint) -> str:
-    words = [footprint.mode, f"batch {footprint.batch_size}", footprint.dtype, footprint.device]
+    name = footprint.architecture.partition("@")[0]
+    return f"{name} at {footprint.image_size}x{footprint.image_size}: {_setting(footprint, batch=True)}"
+
+
+def _setting(footprint: Footprint, *, batch: bool = False) -> str:
+    words = [footprint.mode, *([f"batch {footprint.batch_size}"] if batch else []), footprint.dtype, footprint.device]
     words += [footprint.optimizer] if footprint.optimizer else []
     words += ["blocks recomputed"] if footprint.recompute else []
     words += [footprint.evaluation] if footprint.evaluation != "canonical" else []
-    name = footprint.architecture.partition("@")[0]
-    return f"{name} at {footprint.image_size}x{footprint.image_size}: {', '.join(words)}"
+    return ", ".join(words)
 
 
 def _mega(value: int | None) -> str:

@@ -1,12 +1,16 @@
 """Report of architectures side by side."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from lambda_arch.comparing.sides import Cost, SideBySide
 from lambda_arch.reporting.table import Column, Report, Table, as_text
 
 MARK = "≠"
+QUANTITIES = {"params": "params", "macs": "MACs"}
+ABREAST = 2
+"""How many architectures have parameters and MACs in one table; with more it would be too wide for most terminals."""
 
 
 def side_by_side_report(compared: SideBySide) -> Report:
@@ -17,34 +21,41 @@ def side_by_side_report(compared: SideBySide) -> Report:
     columns = [*(Column(letter) for letter in letters), Column("mark", MARK, "left")]
     rows = [{"cost": _heading(cost), **_cells(letters, cost)} for cost in compared.of("network")]
     tables.append(Table([Column("cost", align="left"), *columns], rows, "Networks"))
-    tables.append(_places("Stages", "stage", letters, compared.of("stage")))
+    tables += _places("Stages", "stage", letters, compared.of("stage"))
     modules = compared.of("module")
     changed = {cost.place for cost in modules if cost.differs}
     same = len({cost.place for cost in modules}) - len(changed)
     note = f"{same} modules have the same parameters and MACs in all; CSV and JSON have them too."
     shown = [cost for cost in modules if cost.place in changed]
-    tables.append(_places("Modules that differ", "module", letters, shown, [note]))
+    tables += _places("Modules that differ", "module", letters, shown)
+    tables[-1] = replace(tables[-1], notes=[note])
     flat = [_flat(compared, cost) for cost in compared.costs]
     names = ["level", "place", "quantity", "unit", "note", *compared.architectures, "differs"]
     return Report(tables, Table([Column(name) for name in names], flat), flat)
 
 
-def _places(title: str, place: str, letters: Sequence[str], costs: Iterable[Cost], notes: Sequence[str] = ()) -> Table:
+def _places(title: str, place: str, letters: Sequence[str], costs: Iterable[Cost]) -> list[Table]:
     rows: dict[str, dict[str, Any]] = {}
     for cost in costs:
-        row = rows.setdefault(cost.place, {"place": cost.place, "mark": ""})
+        row = rows.setdefault(cost.place, {"place": cost.place})
         row |= {f"{cost.quantity}_{letter}": value for letter, value in zip(letters, cost.values, strict=True)}
-        row["mark"] = row["mark"] or _mark(cost)
-    columns = [Column("place", place, "left")]
-    for quantity, label in (("params", "params"), ("macs", "MACs")):
-        columns += [Column(f"{quantity}_{letter}", f"{label} {letter}") for letter in letters]
-    return Table([*columns, Column("mark", MARK, "left")], list(rows.values()), title, notes)
+        row[cost.quantity] = _mark(cost)
+        row["mark"] = row.get("mark") or _mark(cost)
+    first = Column("place", place, "left")
+    columns = {name: [Column(f"{name}_{x}", f"{label} {x}") for x in letters] for name, label in QUANTITIES.items()}
+    if len(letters) <= ABREAST:
+        both = [column for name in QUANTITIES for column in columns[name]]
+        return [Table([first, *both, Column("mark", MARK, "left")], list(rows.values()), title)]
+    return [
+        Table([first, *columns[name], Column(name, MARK, "left")], list(rows.values()), f"{title}: {label}")
+        for name, label in QUANTITIES.items()
+    ]
 
 
 def _heading(cost: Cost) -> str:
     if cost.quantity == "latency":
         return f"latency (ms): {cost.note}"
-    return {"params": "params", "macs": "MACs", "peak_memory": "peak memory, one image (MiB)"}[cost.quantity]
+    return {"params": "params", "macs": "MACs", "peak_memory": "peak activations (MiB, 1 image)"}[cost.quantity]
 
 
 def _cells(letters: Sequence[str], cost: Cost) -> dict[str, Any]:

@@ -27,6 +27,15 @@ def test_one_row_per_architecture_with_swept_options(run_cli):
         assert int(row["optimizer_state"]) == found.optimizer_state > 2 * found.parameters
 
 
+def test_several_are_side_by_side_for_people(run_cli):
+    code, out, _ = run_cli("memory", "resnet18@64", "resnet26@64", "--format", "md")
+    assert code == 0
+    assert [line.split("|")[1].strip() for line in out.splitlines() if "resnet" in line] == [
+        "resnet18@64",
+        "resnet26@64",
+    ]
+
+
 def test_modules(run_cli):
     code, out, _ = run_cli("memory", "resnet18@32", "--mode", "train", "--modules", "--format", "json")
     found = json.loads(out)
@@ -52,6 +61,7 @@ def test_the_largest_batch(run_cli):
         (("resnet34", "--modules"), "resnet34"),
         (("resnet50", "--modules"), "resnet50: expected one architecture with --modules"),
         (("--dtype", "fp61"), "--dtype fp61: expected one of fp32, bf16"),
+        (("--optimizer", "adamw"), "--optimizer adamw: inference has none; expected it with --mode train"),
         (("--recompute",), "--recompute: saves memory in training; expected --mode train"),
         (("--mode", "trian"), "did you mean train?"),
     ],

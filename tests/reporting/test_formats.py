@@ -7,12 +7,14 @@ from math import inf, nan
 import numpy as np
 import pytest
 
+from lambda_arch import side_by_side
 from lambda_arch.arch import parse
 from lambda_arch.comparing import compare
 from lambda_arch.costs import count
 from lambda_arch.published import table_names
-from lambda_arch.reporting import FORMATS, Column, Report, Table, print_report
+from lambda_arch.reporting import FORMATS, Column, Report, Table, print_report, report_of
 from lambda_arch.reporting.comparisons import comparison_report
+from lambda_arch.reporting.console import fill
 from lambda_arch.reporting.ledgers import ledger_report
 
 REPORT = Report(
@@ -32,6 +34,17 @@ def on_console(report, width):
     text = io.StringIO()
     print_report(report, text, width)
     return text.getvalue()
+
+
+def test_a_long_name_is_broken_after_a_mark():
+    lines = fill("dominated by lambda_resnet101:stages=C-C-3-L,stem=rs,c2.se=0.25,c3.se=0.25@160", 24).split("\n")
+    assert lines == ["dominated by", "lambda_resnet101:", "stages=C-C-3-L,stem=rs,", "c2.se=0.25,", "c3.se=0.25@160"]
+    assert fill("a bb ccccc", 2).split("\n") == ["a", "bb", "cc", "cc", "c"]
+
+
+def test_three_architectures_side_by_side_fit_a_terminal():
+    found = side_by_side(["lambda_resnet50", "resnet50", "lambda_resnet50:k=8,h=8"])
+    assert max(map(len, on_console(report_of(found), 80).splitlines())) <= 80
 
 
 def test_csv_is_plain_and_unrounded():
