@@ -80,7 +80,10 @@ class Flags:
     ] = None
     resource: Annotated[
         str | None,
-        Option(help="With --cluster: nodes that have this resource, such as accelerator_type:H100.", metavar="NAME"),
+        Option(
+            help="With --cluster: nodes with this device or resource of Ray, such as accelerator_type:H100.",
+            metavar="NAME",
+        ),
     ] = None
     quiet: Annotated[bool, Option("--quiet", "-q", help="No progress bar.")] = False
 
@@ -120,8 +123,8 @@ class Flags:
             raise SetupError(f"cluster={self.cluster}: expected it without {what}, which runs on this machine alone")
 
     def on_cluster(self) -> dict[str, Any]:
-        """Return the cluster's flags as arguments of the verbs of :mod:`lambda_arch.cluster`."""
-        return {"cluster": self.cluster, "resource": self.resource or ""}
+        """Return the cluster's flags as arguments of the verbs of :mod:`lambda_arch.cluster`; none without one."""
+        return {"cluster": self.cluster, "resource": self.resource or ""} if self.cluster else {}
 
     def setup(self) -> "Setup":
         """Return the setup of the flags. Raises SetupError if they describe several."""

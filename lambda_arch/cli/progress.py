@@ -130,6 +130,12 @@ def track(items: Iterable[T], total: int, what: str) -> Iterator[T]:
             advance(1, "")
 
 
+def say_note(now: "Tasks") -> None:
+    """Say what happened on a cluster, where it is more than progress."""
+    if now.note:
+        say(f"note: {now.note}", err=True)
+
+
 @contextmanager
 def watch_cluster(what: str, *, quiet: bool) -> "Iterator[Callable[[Tasks], None]]":
     """Yield a function that shows how many tasks are done, and on how many nodes, under a bar headed ``what``."""
@@ -137,18 +143,21 @@ def watch_cluster(what: str, *, quiet: bool) -> "Iterator[Callable[[Tasks], None
         waiting = stack.enter_context(ExitStack())
         if not quiet:
             waiting.enter_context(busy(f"{what}: joining the cluster and looking at its nodes"))
+        bar = stack.enter_context(ExitStack())
         advance: Advance | None = None
         done = 0
 
         def show(now: "Tasks") -> None:
             nonlocal advance, done
-            if now.note:
-                say(f"note: {now.note}", err=True)
+            say_note(now)
+            if now.done < done:  # the next works of a loop
+                bar.close()
+                advance, done = None, 0
             if not (now.running or now.done):
                 return
             if advance is None:
                 waiting.close()
-                advance = stack.enter_context(progress_bar(now.total, what, quiet=quiet))
+                advance = bar.enter_context(progress_bar(now.total, what, quiet=quiet))
             advance(now.done - done, str(now))
             done = now.done
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from lambda_arch.cli.interrupts import interruptible
+from lambda_arch.cli.interrupts import interruptible, terminable
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output
 from lambda_arch.cli.parameters import Command, declared, expand
-from lambda_arch.cli.progress import progress_bar
+from lambda_arch.cli.progress import progress_bar, watch_cluster
 from lambda_arch.errors import LambdaArchError
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class ProposalFlags:
                 )
         return self.train or self.coverage or self.propose is not None
 
-    def run(self, output: Output, problem: dict[str, Any], others: dict[str, Any]) -> None:
-        """Show what is asked for. ``others``: parameters that only concern fronts.
+    def run(self, output: Output, problem: dict[str, Any], others: dict[str, Any], there: dict[str, Any]) -> None:
+        """Show what is asked for. ``others``: parameters that only concern fronts; ``there``: the cluster to train on.
 
         Raises :class:`LambdaArchError` for these, and for what cannot be proposed.
         """
@@ -90,7 +90,7 @@ class ProposalFlags:
         if self.train and self.study is not None:
             raise LambdaArchError(f"study={self.study}: only for a search with propose=N; the loop trains by itself")
         if self.train:
-            self._train(output, problem)
+            self._train(output, problem, there)
             return
         if self.propose is None or self.propose < 1:
             raise LambdaArchError(f"propose={self.propose}: expected a whole number from 1")
@@ -112,7 +112,7 @@ class ProposalFlags:
             say(f"{self.study}: {enqueue(self.study, found)} trials added", err=True)
         output.show(found)
 
-    def _train(self, output: Output, problem: dict[str, Any]) -> None:
+    def _train(self, output: Output, problem: dict[str, Any], there: dict[str, Any]) -> None:
         """Run the loop. Raises :class:`LambdaArchError` without data and recipe, or with runs from elsewhere."""
         from lambda_arch.cli.train import leave, training_progress
         from lambda_arch.searching.exploration import explore
@@ -126,16 +126,16 @@ class ProposalFlags:
         given = {"epochs": self.epochs, "output": self.output_folder, "draws": self.draws}
         given |= {"trainings": self.trainings, "batch": self.batch, "limit_images": self.limit_images}
         problem |= {name: value for name, value in given.items() if value is not None}
-        with training_progress(quiet=False) as show:
-            found = explore(
-                **{**problem, "seed": problem["seed"] or 0},
-                data=self.data or "",
-                recipe=self.recipe or "",
-                pairs=self.pairs,
-                halving=self.halving,
-                progress=show,
-                announce=_announce,
-            )
+        problem |= {"data": self.data, "recipe": self.recipe, "seed": problem["seed"] or 0}
+        problem |= {"pairs": self.pairs, "halving": self.halving, "announce": _announce}
+        if there:
+            from lambda_arch.cluster import explore as explore_there
+
+            with terminable(), watch_cluster("train", quiet=False) as tell:
+                found = explore_there(**problem, **there, progress=tell)
+        else:
+            with training_progress(quiet=False) as show:
+                found = explore(**problem, progress=show)
         output.show(found)
         leave(found.status, "the same command continues")
 

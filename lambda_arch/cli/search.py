@@ -13,12 +13,13 @@ from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.cli.predict import Strict
-from lambda_arch.cli.progress import progress_bar, track
+from lambda_arch.cli.progress import Advance, progress_bar, say_note, track
 from lambda_arch.cli.proposals import ProposalFlags, takes_proposals
-from lambda_arch.errors import LambdaArchError
+from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
 
 if TYPE_CHECKING:
+    from lambda_arch.cluster.progress import Tasks
     from lambda_arch.searching.front import Front
     from lambda_arch.store import Setup
 
@@ -32,7 +33,7 @@ Maximize = Annotated[
 ]
 
 
-@takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store")
+@takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store", "cluster", "resource")
 @takes_plot
 @takes_output
 @takes_proposals
@@ -122,6 +123,7 @@ def search(
     from lambda_arch.searching.pareto_search import search as find
 
     _check(members, verify)
+    _check_cluster(flags.cluster, measure or proposals.train)
     expected = None if expect is None else read_front(expect)
     setup = flags.setup()
     problem: dict[str, Any] = {
@@ -133,15 +135,12 @@ def search(
     how |= {"record": record, "tolerance": tolerance, "with_published": with_published}
     if proposals.asked():
         how |= {"members": members, "plot": plotted.plot, "verify": verify, "expect": expect}
-        proposals.run(output, problem, how)
+        proposals.run(output, problem, how, flags.on_cluster())
         return
     since = monotonic()
     with interruptible() as interruption, progress_bar(1, "search") as advance:
-        front = find(
-            **problem,
-            **how,
-            progress=lambda done, total: advance(1 / total, ""),
-        )
+        how["progress"] = lambda done, total: advance(1 / total, "")
+        front = _find_there(problem, how, flags, advance) if flags.cluster else find(**problem, **how)
     interruption.leave()
     if measure:
         say_where(since, flags.store, "results")
@@ -175,6 +174,18 @@ def search(
         raise typer.Exit(1)
 
 
+def _find_there(problem: dict[str, Any], how: dict[str, Any], flags: Flags, advance: Advance) -> "Front":
+    """Search on a cluster."""
+    from lambda_arch.cluster import search
+
+    def tell(now: "Tasks") -> None:
+        say_note(now)
+        advance(0, str(now))
+
+    how = {name: value for name, value in how.items() if name != "measure"}
+    return search(**problem, **how, **flags.on_cluster(), tasks=tell)
+
+
 def _verify(front: "Front", number: int, setup: "Setup", flags: Flags, output: Output) -> None:
     """Build and count members of the front; exit with 1 if the counters do not agree."""
     from lambda_arch.reporting.verifications import checked_report
@@ -189,6 +200,13 @@ def _verify(front: "Front", number: int, setup: "Setup", flags: Flags, output: O
     output.show(checked_report(front, checked))
     if not all(each.agrees for each in checked):
         raise typer.Exit(1)
+
+
+def _check_cluster(cluster: str | None, useful: bool) -> None:
+    if cluster is not None and not useful:
+        raise SetupError(
+            f"cluster={cluster}: expected it with measure=True or train=True, for nothing is measured else"
+        )
 
 
 def _check(members: int | None, verify: int) -> None:

@@ -123,7 +123,7 @@ def train(
     plotted.show(output, runs)
     for run in runs:
         _note_damaged(run, shown=output.for_people and not plotted.replaces_table)
-    leave(runs[-1].status, "the same command with --resume continues it")
+    leave(runs.status, "the same command with --resume continues it")
     if not flags.quiet:
         say_where(since, flags.store, "runs")
 

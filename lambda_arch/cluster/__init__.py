@@ -1,7 +1,7 @@
 """The verbs on many machines, by Ray: ``connection`` joins a cluster, ``node`` is what runs there.
 
 A :class:`Work` is what one accelerator does alone: ``timings``, ``trainings`` and ``calibrations`` have those of their
-verbs. ``scheduling`` hands works to Ray and merges what comes back; ``claims`` keeps two drivers from the same work.
+verbs. ``scheduling`` hands works to Ray and merges what comes back; ``nodes`` are those that may do them.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambda_arch.cluster.connection import connected
     from lambda_arch.cluster.predictions import predict
     from lambda_arch.cluster.scheduling import carry_out
+    from lambda_arch.cluster.searches import explore, search
     from lambda_arch.cluster.timings import measure
     from lambda_arch.cluster.trainings import train
     from lambda_arch.cluster.work import Work
@@ -22,11 +23,13 @@ _MODULES = {
     "calibrate": "calibrations",
     "carry_out": "scheduling",
     "connected": "connection",
+    "explore": "searches",
     "measure": "timings",
     "predict": "predictions",
+    "search": "searches",
     "train": "trainings",
 }
 
-__all__ = ["Work", "calibrate", "carry_out", "connected", "measure", "predict", "train"]
+__all__ = ["Work", "calibrate", "carry_out", "connected", "explore", "measure", "predict", "search", "train"]
 
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

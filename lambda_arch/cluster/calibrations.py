@@ -129,7 +129,7 @@ def calibrate(
             HostParts(host, tuple(sorted(keys & set(map(part_key, host.parts())))), setup, limits, again)
             for host in hosts(wanted)
         ]
-        carried = carry_out(works, kept, cluster=cluster, resource=resource, alike=True, progress=progress)
+        carried = carry_out(works, kept, cluster=cluster, resource=resource, alike="machine", progress=progress)
         parts = {each.key: describe_part(each.part) for each in wanted}
         latencies = block_latencies(kept, setup, fingerprint=next(iter(carried.fingerprints), "none"))
         return Calibration(parts, latencies, tuple(carried.failures.values()), carried.interrupted)

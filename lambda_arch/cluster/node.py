@@ -5,7 +5,7 @@ import platform
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lambda_arch import __version__
@@ -13,6 +13,7 @@ from lambda_arch.arch import register
 from lambda_arch.cluster.work import Work
 from lambda_arch.errors import LambdaArchError, StoreError
 from lambda_arch.store.connection import Store
+from lambda_arch.store.machines import read_machine
 from lambda_arch.store.merging import merge
 
 FOLDER = "LAMBDA_ARCH_NODE_FOLDER"
@@ -23,7 +24,7 @@ FOLDER = "LAMBDA_ARCH_NODE_FOLDER"
 class Answer:
     """What a node returns: the ``rows`` of a work as the bytes of a store, their ``uids``, and files.
 
-    ``error`` says why there are none; ``unusable``: because this node, ``place`` in Ray, cannot write.
+    ``place`` is its id in Ray. ``error`` says why there are no rows; ``unusable``: because the node cannot write.
     """
 
     node: str
@@ -37,14 +38,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class Look:
-    """A look at a node: its version, the ``fingerprint`` of its device, and answers that it already has, by key."""
+    """A look at a node: its version, its ``device`` by name and fingerprint, and answers that it already has, by key.
+
+    ``error`` says why it cannot be used.
+    """
 
     node: str
     version: str
-    fingerprint: str
-    answers: dict[str, Answer]
+    device: str = ""
+    fingerprint: str = ""
+    answers: dict[str, Answer] = field(default_factory=dict)
     error: Exception | None = None
-    unusable: bool = False
 
 
 def look(works: Sequence[Work], extensions: Sequence[str] = ()) -> Look:
@@ -56,26 +60,25 @@ def look(works: Sequence[Work], extensions: Sequence[str] = ()) -> Look:
     try:
         with node_store() as store:
             fingerprint = works[0].fingerprint(store)
-            found = {work.key: work.find(store, [fingerprint]) for work in works}
-            answers = {
-                work.key: answer_of(work, store, uids) for work in works if (uids := found[work.key]) is not None
-            }
+            device = str(read_machine(store, fingerprint)["device_name"])
+            found = [(work, work.find(store, [fingerprint])) for work in works]
+            answers = {work.key: answer_of(work, store, uids) for work, uids in found if uids is not None}
     except (LambdaArchError, OSError) as error:
-        return Look(name, __version__, "", {}, error, is_unusable(error))
-    return Look(name, __version__, fingerprint, answers)
+        return Look(name, __version__, error=error)
+    return Look(name, __version__, device, fingerprint, answers)
 
 
 def carry_out(work: Work, extensions: Sequence[str] = ()) -> Answer:
     """Do ``work`` here, alone where it has to be, and return its rows."""
+    import ray
+
+    place = ray.get_runtime_context().get_node_id()
     _register(extensions)
     os.environ["OMP_NUM_THREADS"] = str(max(1, work.threads))
     try:
         with alone_on_cores(work), node_store() as store:
-            return answer_of(work, store, work.run(store))
+            return replace(answer_of(work, store, work.run(store)), place=place)
     except (LambdaArchError, OSError) as error:
-        import ray
-
-        place = ray.get_runtime_context().get_node_id()
         return Answer(platform.node(), error=error, unusable=is_unusable(error), place=place)
 
 

@@ -200,7 +200,9 @@ def measure(
             for group in _groups(networks, baselines, len(runtimes))
         ]
         before = {m.uid for m in find_measurements(kept)}
-        carried = carry_out(works, kept, cluster=cluster, resource=resource, alike=alike, progress=progress)
+        carried = carry_out(
+            works, kept, cluster=cluster, resource=resource, alike="machine" if alike else "device", progress=progress
+        )
         if not carried.interrupted:
             carried.check()
         uids = [uid for work in works for uid in carried.uids.get(work.key, ())]

@@ -88,14 +88,13 @@ class Training:
         return fingerprint_of(store, self.device)
 
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
-        """Return the uid of the run, if it is over: finished, stopped where it was to stop, or not finite."""
-        wanted = {self._run(fingerprint).uid for fingerprint in fingerprints}
-        found = [run for run in read_runs(store) if run.uid in wanted and self._is_over(run)]
-        return [found[0].uid] if found else None
+        """Return the uid of the run if it is over, of whatever machine; a finished one has to have its weights here."""
+        mine = [run for run in read_runs(store) if run.uid == self._run(run.fingerprint).uid and self._is_over(run)]
+        return [mine[-1].uid] if mine else None
 
     def _is_over(self, run: Run) -> bool:
         if run.status in (RunStatus.FINISHED, RunStatus.NOT_FINITE):
-            return True
+            return run.status == RunStatus.NOT_FINITE or (self.folder / FINAL).is_file()
         stop = self.more.get("stop_epoch")
         return stop is not None and len(run.epochs) >= stop and run.status != RunStatus.RUNNING
 
@@ -191,11 +190,9 @@ def train(
         uids = [uid for work in works for uid in carried.uids.get(work.key, ())]
         runs = tuple(read_run(by_uid[uid], kept) for uid in uids)
     diverged = next((run for run in runs if run.status == RunStatus.NOT_FINITE), None)
-    if diverged is not None:
+    if diverged is not None and not carried.interrupted:
         raise TrainingError(f"{diverged.architecture}: its loss is not finite; expected a lower lr, or clip_grad")
-    if carried.interrupted and not runs:
-        raise KeyboardInterrupt
-    return Runs(runs)
+    return Runs(runs, carried.interrupted)
 
 
 def _absolute(data: str | Path) -> str:

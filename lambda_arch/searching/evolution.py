@@ -5,13 +5,14 @@ there, because the same seed asks for the same networks in the same order.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lambda_arch.arch import Architecture
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.front import Found, Front, collect
@@ -19,6 +20,7 @@ from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.record import Record, StoredRecord
 
 Evaluated = Callable[[], None]
+Beforehand = Callable[[Sequence[Architecture]], object]
 
 
 def evolve(
@@ -30,12 +32,14 @@ def evolve(
     record: Path | str | None = None,
     store: Path | str | None = None,
     about: Mapping[str, Any] | None = None,
+    beforehand: Beforehand | None = None,
     evaluated: Evaluated | None = None,
 ) -> Front:
     """Return the front of the ``evaluations`` networks that NSGA-II evaluates, ``population`` per generation.
 
     ``record``: a file of this search's evaluations, or ``store``, for those in the store at ``store``; ``about``
-    describes what these depend on apart from the problem.
+    describes what these depend on apart from the problem. ``beforehand`` is called with what a generation is going to
+    evaluate.
 
     Raises :class:`DataError` for a record of another search, and what the functions raise.
     """
@@ -48,6 +52,10 @@ def evolve(
     met: dict[tuple[int, ...], Floats] = {}
     with StoredRecord(store, values_of) if record == "store" else Record(path, head) as kept:
         for genes in _generations(problem, population, seed, met):
+            if beforehand is not None:
+                new = [gene for gene in dict.fromkeys(genes) if gene not in met][: evaluations - len(met)]
+                networks = [_architecture(problem, gene) for gene in new]
+                beforehand([network for network in networks if str(network) not in kept.known])
             for gene in genes:
                 if gene not in met:
                     if len(met) >= evaluations:
@@ -66,11 +74,15 @@ def _check(evaluations: int, population: int) -> None:
 
 
 def _evaluate(problem: Problem, gene: tuple[int, ...], kept: Record | StoredRecord) -> Floats:
-    architecture = problem.space.products[gene[0]].architecture(gene[1:])
+    architecture = _architecture(problem, gene)
     name = str(architecture)
     if name not in kept.known:
         kept.add(name, problem.of(architecture).tolist())
     return np.array(kept.known[name])
+
+
+def _architecture(problem: Problem, gene: tuple[int, ...]) -> Architecture:
+    return problem.space.products[gene[0]].architecture(gene[1:])
 
 
 def _generations(

@@ -1,10 +1,10 @@
 """The closed loop: propose, train, learn. All that it knows is in the store, so it goes on from there at any moment."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from lambda_arch.errors import LambdaArchError, TrainingError
 from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
-from lambda_arch.searching.claims import claim
 from lambda_arch.searching.halving import Saved, goes_on, rungs, saved
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.learning import after
@@ -23,16 +22,20 @@ from lambda_arch.searching.proposals import DRAWS, Proposals, choose
 from lambda_arch.searching.reading import read_problem
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.training_runs import FINISHED, is_modelled, labelled
+from lambda_arch.store.claims import claim
 from lambda_arch.store.connection import Store
 from lambda_arch.store.runs import Run, read_runs
-from lambda_arch.training import Data, NamedRecipe, Recipe, RunStatus, train
+from lambda_arch.training import Data, NamedRecipe, Recipe, Runs, RunStatus
+from lambda_arch.training import train as train_here
 from lambda_arch.training.verbs import read_data, read_recipe
 
-if TYPE_CHECKING:
-    from lambda_arch.training.loop import Callback
+Train = Callable[..., Runs]
+"""Trains several architectures: it takes what :func:`lambda_arch.train` takes and returns what that returns."""
 
 ENDED = (RunStatus.FINISHED, RunStatus.STOPPED, RunStatus.NOT_FINITE)
 """States of runs that count as trained."""
+OVER = (RunStatus.FINISHED, RunStatus.NOT_FINITE)
+"""States of runs that do not go on."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,7 @@ class Laboratory:
     data: Data
     recipe: NamedRecipe
     seed: int
+    train_all: Train
     how: dict[str, Any]
 
     def runs(self) -> list[Run]:
@@ -99,16 +103,19 @@ class Laboratory:
         with self.claim(architecture) as free:
             return not free
 
-    def train(self, architecture: str, stop_epoch: int | None) -> str:
-        """Train a network, from its last checkpoint if there is one, and return how the run ended."""
-        try:
-            found = train(
-                architecture, self.data, self.recipe, seed=self.seed, resume=True, store=self.store,
-                stop_epoch=stop_epoch, **self.how,
-            )  # fmt: skip
-        except TrainingError:  # its loss is not finite; the store says so
-            return RunStatus.NOT_FINITE
-        return found[0].status
+    def train(self, architectures: Sequence[str], stop_epoch: int | None) -> str:
+        """Train networks, from their last checkpoints if there are any, and return how the last run ended."""
+        left = list(architectures)
+        while left:
+            try:
+                return self.train_all(
+                    left, self.data, self.recipe, seed=self.seed, resume=True, store=self.store, stop_epoch=stop_epoch,
+                    **self.how,
+                ).status  # fmt: skip
+            except TrainingError:  # a loss is not finite; the store says whose
+                diverged = {run.architecture for run in self.runs() if run.status == RunStatus.NOT_FINITE}
+                left = [name for name in left if name not in diverged]
+        return RunStatus.NOT_FINITE
 
 
 def explore(
@@ -135,7 +142,8 @@ def explore(
     threads: int = 0,
     clock: str = "wall",
     limit_images: int | None = None,
-    progress: "Callback | None" = None,
+    train: Train = train_here,
+    progress: Callable[..., object] | None = None,
     announce: Callable[[Proposals], None] | None = None,
     **overrides: object,
 ) -> Exploration:
@@ -145,7 +153,7 @@ def explore(
     other arguments are those of :func:`lambda_arch.propose`. Returns all runs, and the last proposals. Every run of the
     data set by this recipe in the ``store`` counts, so the same call continues after an interruption; of several at
     once on one machine, each trains other networks. ``halving``: runs that do badly stop early (see ``halving``).
-    ``announce`` is called with each batch.
+    ``train`` trains a batch, with ``progress`` as its own; ``announce`` is called with each batch.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched or trained, and OSError; what was trained is
     in the store.
@@ -156,7 +164,7 @@ def explore(
     loaded = read_data(data, limit_images)
     named = read_recipe(recipe, overrides)
     how: dict[str, Any] = {"output": output, "device": device, "progress": progress}
-    laboratory = Laboratory(store, loaded, named, seed, how)
+    laboratory = Laboratory(store, loaded, named, seed, train, how)
     setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
     setup |= {"threads": threads, "clock": clock}
     model = laboratory.learned(laboratory.runs(), pairs)
@@ -166,6 +174,11 @@ def explore(
     loaded.check(problem.space.products[0].architecture([0] * len(problem.space.products[0].slots)))
     steps = rungs(named.recipe.epochs) if halving else []
     return Explorer(problem, laboratory, trainings, batch, draws, seed, pairs, steps, halving).run(announce)
+
+
+def ended(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that count as trained; of one that went on from its beginning on another machine, the last."""
+    return list({(run.architecture, run.seed): run for run in runs if run.status in ENDED}.values())
 
 
 @dataclass
@@ -185,50 +198,57 @@ class Explorer:
     def run(self, announce: Callable[[Proposals], None] | None = None) -> Exploration:
         """Go on until all is trained, or a run is interrupted."""
         status: str = RunStatus.FINISHED
+        elsewhere: set[str] = set()  # what other loops train
         while status in ENDED:
             runs = self.laboratory.runs()
             own = self.laboratory.own(runs)
             pending = self.pending(own)
-            names = [name for name in pending if not self.laboratory.is_claimed(name)]
-            missing = self.trainings - sum(run.status in ENDED for run in own) - (len(pending) - len(names))
+            elsewhere = {name for name in {*pending, *elsewhere} if self.laboratory.is_claimed(name)}
+            names = [name for name in pending if name not in elsewhere]
+            over = ended(own)
+            missing = self.trainings - len(over) - len(elsewhere - {run.architecture for run in over})
             if not names and missing > 0:
-                proposals = self.choose(runs, min(self.batch, missing))
+                proposals = self.choose(runs, min(self.batch, missing), elsewhere)
                 names = [str(each.architecture) for each in proposals]
                 if announce is not None:
                     announce(proposals)
             if not names:
                 break
-            for name in names:
-                with self.laboratory.claim(name) as ours:
-                    status = self.train(name) if ours else status
-                if status not in ENDED:
-                    break
+            with ExitStack() as claims:
+                ours = [name for name in names if claims.enter_context(self.laboratory.claim(name))]
+                elsewhere |= set(names) - set(ours)
+                status = self.train(ours)
         return self.result(status)
 
-    def train(self, name: str) -> str:
-        """Train a network up to the next rung, and return how the run ended; another loop may have finished it."""
+    def train(self, names: Sequence[str]) -> str:
+        """Train networks up to their next rungs, but what others have trained, and return how the last run ended."""
         own = [run for run in self.laboratory.own(self.laboratory.runs()) if run.seed == self.seed]
-        same = [run for run in own if run.architecture == name]
-        if any(run.status in (RunStatus.FINISHED, RunStatus.NOT_FINITE) for run in same):
-            return RunStatus.FINISHED
-        done = max((len(run.epochs) for run in same), default=0)
-        return self.laboratory.train(name, next((step for step in self.steps if step > done), None))
+        groups: dict[int | None, list[str]] = {}
+        for name in names:
+            same = [run for run in own if run.architecture == name]
+            if not any(run.status in OVER for run in same):
+                done = max((len(run.epochs) for run in same), default=0)
+                groups.setdefault(next((step for step in self.steps if step > done), None), []).append(name)
+        status: str = RunStatus.FINISHED
+        for step, group in groups.items():
+            if status in ENDED:
+                status = self.laboratory.train(group, step)
+        return status
 
-    def choose(self, runs: Sequence[Run], number: int) -> Proposals:
-        """Return the next batch, after ``runs``."""
+    def choose(self, runs: Sequence[Run], number: int, elsewhere: Collection[str] = ()) -> Proposals:
+        """Return the next batch, after ``runs``, of what is not trained ``elsewhere``."""
         own = self.laboratory.own(runs)
         model, seed = self.laboratory.learned(runs, self.pairs), self.seed + len(own)
-        done = {run.architecture for run in own}
+        done = {*elsewhere, *(run.architecture for run in own)}
         return choose(self.problem, model, number, done=done, draws=self.draws, seed=seed)
 
     def pending(self, own: Sequence[Run]) -> list[str]:
-        """Return runs to go on with: those that were interrupted, and those that stopped but would not stop now."""
-        return [
-            run.architecture
-            for run in own
-            if run.seed == self.seed
-            and (run.status not in ENDED or (run.status == RunStatus.STOPPED and self.goes_on(own, run)))
-        ]
+        """Return what to go on with: what was interrupted, and what stopped but would not stop now."""
+        mine = [run for run in own if run.seed == self.seed]
+        over = {run.architecture for run in mine if run.status in OVER}  # perhaps on another machine
+        left = [run for run in mine if run.architecture not in over]
+        going = [run for run in left if run.status != RunStatus.STOPPED or self.goes_on(own, run)]
+        return list(dict.fromkeys(run.architecture for run in going))
 
     def goes_on(self, own: Sequence[Run], run: Run) -> bool:
         """Return whether a run that stopped goes on, after all runs that came as far."""
@@ -257,8 +277,8 @@ class Explorer:
         names = [name for name, point in points.items() if self.problem.allowed(point)]
         totals = np.array([points[name] for name in names]).reshape(len(names), len(self.problem.signs))
         front = self.problem.non_dominated(totals, len(self.problem.objectives)) if names else np.empty(0, np.intp)
-        ended = [run for run in own if run.status in ENDED]
-        histories = [[float(epoch["top1"]) for epoch in run.epochs] for run in ended]
+        over = ended(own)
+        histories = [[float(epoch["top1"]) for epoch in run.epochs] for run in over]
         return Exploration(
             self.problem,
             self.laboratory.data.name,
@@ -267,7 +287,7 @@ class Explorer:
             tuple(sorted(front.tolist(), key=lambda i: totals[i].tolist())),
             self.choose(runs, self.batch),
             status,
-            len(ended),
+            len(over),
             self.trainings,
             saved(histories, self.laboratory.recipe.recipe.epochs) if self.halving else None,
         )

@@ -20,7 +20,7 @@ from lambda_arch.searching.reading import texts
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
-from lambda_arch.searching.whole_networks import WholeLatencies, machine_of
+from lambda_arch.searching.whole_networks import Measure, WholeLatencies, machine_of
 from lambda_arch.searching.within_tolerance import front_within
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def search(
     with_published: bool = False,
     latency: Latency | None = None,
     function: NetworkCost | str | None = None,
-    measure: bool = False,
+    measure: bool | Measure = False,
+    machine: str | None = None,
     strict: bool = False,
     evaluations: int | None = None,
     seed: int | None = None,
@@ -70,7 +71,8 @@ def search(
     ``FILE.py:NAME``), or ``measure``, whole networks timed as the search goes, NSGA-II evaluates ``evaluations``
     networks (400 unless given) drawn from ``seed`` (0); ``record`` is a file that keeps them, and from which the same
     search goes on, or ``store``, which keeps them in the ``store`` for every search with the same objectives, function
-    and models.
+    and models. ``measure`` may be a function that measures a generation at once, as :func:`lambda_arch.measure` does,
+    on the device with the fingerprint ``machine``.
 
     With ``tolerance``, such as 0.02, every architecture has a member that is worse by at most that share: see
     :mod:`~lambda_arch.searching.within_tolerance`. It is for spaces too large for an exact front.
@@ -98,10 +100,13 @@ def search(
         objectives = (*objectives, column_metric(name, "min"))
     constraints = [read_constraint(text) for text in texts(where)]
     named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
+    beforehand = None
     if measure:
         if "latency" not in named:
             raise LambdaArchError("measure=True: expected latency among the objectives, such as minimize=latency")
-        functions["latency"] = WholeLatencies(setup(), store)
+        whole = WholeLatencies(setup(), store, measure if callable(measure) else None)
+        functions["latency"] = whole
+        beforehand = whole.measure if callable(measure) else None
     if with_published and isinstance(accuracy, LinearModel | None):
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
     model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
@@ -119,7 +124,7 @@ def search(
             about |= {"accuracy": model.digest if model is not None else None}
             about |= {"setup": str(setup()) if measure else latency.setup if latency is not None else None}
             about |= {"calibration": latency.digest if latency is not None else None}
-            about |= {"machine": machine_of(device, store)} if measure else {}
+            about |= {"machine": machine or machine_of(device, store)} if measure else {}
         return evolve(
             problem,
             evaluations=number,
@@ -127,6 +132,7 @@ def search(
             record=record,
             store=store,
             about=about,
+            beforehand=beforehand,
             evaluated=evaluated,
         )
     for name, value in {"record": record, "evaluations": evaluations, "seed": seed}.items():

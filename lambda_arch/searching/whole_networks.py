@@ -1,6 +1,6 @@
 """Latencies of whole networks, from the store or measured."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,10 @@ from lambda_arch.errors import SetupError
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup, Summary
+    from lambda_arch.timing import Measurements
 
+Measure = Callable[..., "Measurements"]
+"""Measures several networks: it takes what :func:`lambda_arch.measure` takes and returns what that returns."""
 SECONDS = 5.0  # of sampling, for each network
 
 
@@ -22,11 +25,15 @@ def machine_of(device: str, store: Path | str | None = None) -> str:
 
 
 class WholeLatencies:
-    """The latency of whole networks as a cost: the seconds of a network, measured if the store does not have it."""
+    """The latency of whole networks as a cost: the seconds of a network, measured if the store does not have it.
 
-    def __init__(self, setup: "Setup", store: Path | str | None = None) -> None:
+    ``measure``: by what, :func:`lambda_arch.measure` unless given.
+    """
+
+    def __init__(self, setup: "Setup", store: Path | str | None = None, measure: Measure | None = None) -> None:
         self._setup = setup
         self._store = store
+        self._measure = measure
         self._known: dict[str, Summary] = {}
         self._doubts: dict[str, tuple[str, ...]] = {}
         self.setup = str(setup)
@@ -44,7 +51,7 @@ class WholeLatencies:
         left = [network for network in networks if str(network) not in self._known]
         if not left:
             return
-        found = measure(left, **self._setup.arguments, seconds=SECONDS, store=self._store)
+        found = (self._measure or measure)(left, **self._setup.arguments, seconds=SECONDS, store=self._store)
         if found.interrupted:
             raise KeyboardInterrupt
         for each in (timing.measurement for timing in found):

@@ -1,7 +1,7 @@
 """The table of machines: a device and all else that a latency may depend on, by fingerprint."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from lambda_arch.store.connection import Store
@@ -20,3 +20,15 @@ def read_machine(store: Store, fingerprint: str) -> dict[str, Any]:
     """Return the description of a machine that was kept, its fingerprint included; that alone where it is damaged."""
     rows = store.sound_rows("SELECT * FROM machine WHERE fingerprint = ?", [fingerprint])
     return {**(json.loads(rows[0]["description"]) if rows else {}), "fingerprint": fingerprint}
+
+
+def machines_of(store: Store, uids: Collection[str]) -> set[str]:
+    """Return the fingerprints of the machines on which these measurements, parts and runs were made."""
+    return {
+        row["fingerprint"]
+        for table in ("measurement", "part", "run")
+        for row in store.rows(
+            f"SELECT DISTINCT fingerprint FROM {table} WHERE uid IN (SELECT value FROM json_each(?))",
+            [json.dumps(list(uids))],
+        )
+    }

@@ -111,7 +111,14 @@ def to_log(epochs: Sequence[Epoch]) -> str:
 
 @dataclass(frozen=True)
 class Runs(Results[TrainingRun]):
-    """Several runs, in order."""
+    """Several runs, in order. ``interrupted``: whether Ctrl-C came before all of a cluster's were over."""
+
+    interrupted: bool = False
+
+    @property
+    def status(self) -> RunStatus:
+        """How the last one ended, unless it was interrupted."""
+        return RunStatus.INTERRUPTED if self.interrupted else self[-1].status
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from lambda_arch.store.measurements import begin_measurement, find_finished, fin
 from lambda_arch.store.rounds import keep_round
 
 MACHINE = {"fingerprint": "f", "device_name": "a device", "torch": "2"}
-FULL = "NODE_HAS_A_FULL_DISK"
+NODE = "NAME_OF_A_NODE"
+FULL = "full"
+"""The name of a node whose disk is full."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Pretended:
     seconds: float
     device: str = "cpu"
     threads: int = 1
-    undisturbed: bool = False
+    undisturbed: bool = True
 
     @property
     def name(self):
@@ -52,11 +54,11 @@ class Pretended:
 
     def say(self, what):
         with Path(self.log).open("a") as file:
-            file.write(f"{what} {self.number} {os.environ.get('LAMBDA_ARCH_NODE_FOLDER', '')}\n")
+            file.write(f"{what} {self.number} {os.environ[NODE]}\n")
 
     def run(self, store):
         self.say("begin")
-        if os.environ.get(FULL):
+        if os.environ[NODE] == FULL:
             store._connection.execute("PRAGMA max_page_count = 1")
         uid = begin_measurement(store, self.case, "f", f"session {self.number}", {"large": "x" * 100_000})
         time.sleep(self.seconds)
@@ -75,13 +77,15 @@ class Pretended:
         pass
 
 
-def main(address, path, log, first, number, seconds):
-    works = [Pretended(int(first) + i, log, float(seconds)) for i in range(int(number))]
+def drive(address, path, log, numbers, seconds, *, undisturbed=True, progress=None):
+    """Carry works out, and return what came of them."""
+    works = [Pretended(number, str(log), float(seconds), undisturbed=undisturbed) for number in numbers]
     with Store(path) as store:
-        carried = carry_out(works, store, cluster=address, progress=lambda now: print(now, now.note, flush=True))
-    if carried.interrupted:
-        sys.exit(130)
-    carried.check()
+        return carry_out(works, store, cluster=address, progress=progress)
+
+
+def main(address, path, log, first, number, seconds):
+    drive(address, path, log, range(int(first), int(first) + int(number)), seconds).check()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Clusters of three nodes of Ray on this machine, whose nodes and drivers are killed."""
+"""A cluster of three nodes of Ray on this machine, of which one has a full disk, and one is killed in the end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,44 +11,48 @@ from collections import Counter
 import psutil
 import pytest
 
+from lambda_arch.cluster import connected
 from lambda_arch.store import Store, find_measurements
-from tests.cluster.driver import FULL
+from lambda_arch.store.runs import read_runs
+from tests.cluster.driver import FULL, NODE, drive
+from tests.command_line import MODULE
 
 pytestmark = pytest.mark.slow
 
-SHARED, CONTINUED, LOST = range(4), range(4, 8), range(8, 14)  # the works of each test: nodes know those of others
+SHARED, CONTINUED, LOST = range(3), range(3, 6), range(6, 9)  # the works of each test: nodes know those of others
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Yield a cluster whose head does nothing, and a function that adds a node of one core."""
+    """Yield a cluster, which this process has joined, and whose head does nothing."""
     pytest.importorskip("ray")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         from ray.cluster_utils import Cluster
 
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-
-        def add(**environment):
-            folder = tmp_path_factory.mktemp("node")
-            return made.add_node(num_cpus=1, env_vars={"LAMBDA_ARCH_NODE_FOLDER": str(folder), **environment})
-
-        made.add = add
-        made.workers = [add(), add()]
-        yield made
+        made.by_name = {
+            name: made.add_node(
+                num_cpus=1,
+                wait=False,
+                env_vars={"LAMBDA_ARCH_NODE_FOLDER": str(tmp_path_factory.mktemp("node")), NODE: name},
+            )
+            for name in ("sound", FULL, "lost")
+        }
+        made.wait_for_nodes()
+        with connected(made.address):
+            yield made
         made.shutdown()
 
 
 @pytest.fixture
-def drive(cluster, tmp_path):
-    """Return a function that starts a driver with one store and one log for the test."""
+def other(cluster, tmp_path):
+    """Return a function that starts another driver on the same store."""
     started = []
 
     def start(works, seconds):
         arguments = [cluster.address, tmp_path / "s.db", tmp_path / "log", works[0], len(works), seconds]
-        driver = subprocess.Popen(
-            [sys.executable, "-m", "tests.cluster.driver", *map(str, arguments)], stdout=subprocess.PIPE, text=True
-        )
+        driver = subprocess.Popen([sys.executable, "-m", "tests.cluster.driver", *map(str, arguments)])
         started.append(driver)
         return driver
 
@@ -55,10 +60,10 @@ def drive(cluster, tmp_path):
     for driver in started:
         driver.kill()
         driver.wait()
-        driver.stdout.close()
 
 
-def lines(tmp_path, what):
+def lines(tmp_path, what=""):
+    """Return what works wrote, as (what, number, node)."""
     log = tmp_path / "log"
     return [line.split() for line in log.read_text().splitlines() if line.startswith(what)] if log.exists() else []
 
@@ -67,12 +72,12 @@ def wait_for(tmp_path, what, number):
     deadline = time.monotonic() + 60
     while len(lines(tmp_path, what)) < number:
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def ended(tmp_path):
     """Return how often each work was finished."""
-    return Counter(int(number) for _, number, *_ in lines(tmp_path, "end"))
+    return Counter(int(number) for _, number, _ in lines(tmp_path, "end"))
 
 
 def check_store(tmp_path, works):
@@ -83,56 +88,95 @@ def check_store(tmp_path, works):
     assert all(m.status == "ok" and m.samples == [1.0, 2.0] and m.node for m in found)
 
 
-def test_two_drivers_at_once_share_the_work(drive, tmp_path):
-    drivers = [drive(SHARED, 0.3), drive(SHARED, 0.3)]
-    assert [driver.wait(60) for driver in drivers] == [0, 0]
+def test_two_drivers_share_the_work_and_no_latencies_share_cores(cluster, other, tmp_path):
+    second = other(SHARED, 0.2)
+    notes = []
+    drive(
+        cluster.address, tmp_path / "s.db", tmp_path / "log", SHARED, 0.2, progress=lambda now: notes.append(now.note)
+    ).check()
+    assert second.wait(60) == 0
     check_store(tmp_path, SHARED)
     assert ended(tmp_path) == dict.fromkeys(SHARED, 1)
+    done = [(what, number) for what, number, node in lines(tmp_path) if node != FULL]
+    assert done == [(what, number) for _, number in done[::2] for what in ("begin", "end")]
 
 
-def test_a_killed_driver_goes_on_where_it_was(drive, tmp_path):
-    first = drive(CONTINUED, 0.5)
+def test_a_killed_driver_goes_on_where_it_was(cluster, other, tmp_path):
+    first = other(CONTINUED, 0.2)
     wait_for(tmp_path, "end", 2)
     first.kill()
     first.wait()
-    assert drive(CONTINUED, 0.5).wait(60) == 0
+    drive(cluster.address, tmp_path / "s.db", tmp_path / "log", CONTINUED, 0.2).check()
     check_store(tmp_path, CONTINUED)
     assert ended(tmp_path) == dict.fromkeys(CONTINUED, 1)
 
 
-def test_a_full_disk_and_a_killed_node(cluster, drive, tmp_path):
-    full = cluster.add(**{FULL: "1"})
-    lost = cluster.add()
-    driver = drive(LOST, 0.6)
-    place = None
-    deadline = time.monotonic() + 60
-    while place is None:  # kill the node in the middle of a work
-        assert time.monotonic() < deadline
-        place = next((where for _, _, where in lines(tmp_path, "begin") if where == folder_of(lost)), None)
-        time.sleep(0.05)
-    cluster.remove_node(lost, allow_graceful=False)
-    assert driver.wait(90) == 0
-    assert "is left out" in driver.stdout.read()
+def test_the_loop_trains_on_the_cluster(cluster, run_cli, tmp_path):
+    pytest.importorskip("sklearn.datasets")  # sets environment variables when it is imported
+    (tmp_path / "s.toml").write_text('depth = 18\nimage_size = 32\nclasses = 10\nstages = ["CCCC", "CCCL"]\nm = 3')
+    code, out, err = run_cli(
+        "search", "--space", "s.toml", "--train", "--data", "digits", "--recipe", "digits", "--epochs", 1,
+        "--limit-images", 64, "--trainings", 1, "--batch", 1, "--draws", 4, "--cluster", cluster.address,
+        "--store", "s.db", "--format", "json", cwd=tmp_path,
+    )  # fmt: skip
+    assert code == 0, err
+    (trained,) = json.loads(out)["trained"]
+    assert trained["top1"] >= 0
+    assert len(list((tmp_path / "runs").glob("*/final.safetensors"))) == 1
+
+
+def test_a_full_disk_and_a_killed_node_lose_only_what_was_under_way(cluster, tmp_path):
+    notes = []
+
+    def progress(now):
+        notes.append(now.note)
+        on_it = [line for line in lines(tmp_path) if line[2] == "lost"]
+        if on_it and on_it[-1][0] == "begin" and "lost" in cluster.by_name:
+            cluster.remove_node(cluster.by_name.pop("lost"), allow_graceful=False)
+
+    how = {"undisturbed": False, "progress": progress}
+    drive(cluster.address, tmp_path / "s.db", tmp_path / "log", LOST, 1.0, **how).check()
     check_store(tmp_path, LOST)
-    assert max(ended(tmp_path).values()) <= 2  # the one that was under way on the lost node, at most
-    assert sum(ended(tmp_path).values()) <= len(LOST) + 1
-    cluster.remove_node(full)
+    assert "lost" not in cluster.by_name
+    assert ended(tmp_path) == dict.fromkeys(LOST, 1)
+    assert {node for what, _, node in lines(tmp_path, "end")} == {"sound"}
+    assert len([note for note in notes if note.startswith("left out: ")]) == 1
 
 
-def folder_of(node):
-    return node._ray_params.env_vars["LAMBDA_ARCH_NODE_FOLDER"]
-
-
-def test_ctrl_c_ends_a_cluster_of_its_own(tmp_path):
-    driver = subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster.driver", "local", tmp_path / "s.db", tmp_path / "log", "0", "3", "30"],
-        stdout=subprocess.DEVNULL,
-        env={**os.environ, "LAMBDA_ARCH_NODE_FOLDER": str(tmp_path / "node")},
+def test_ctrl_c_in_a_training_ends_a_cluster_of_its_own_and_keeps_the_run(tmp_path):
+    pytest.importorskip("ray")
+    arguments = (
+        "train",
+        "lambda_mobilenet:classes=10@16",
+        "--data",
+        "digits",
+        "--recipe",
+        "digits",
+        "--epochs",
+        10_000,
     )
-    wait_for(tmp_path, "begin", 1)
+    arguments = (*arguments, "--limit-images", 64, "--cluster", "local", "--store", "s.db", "--format", "csv")
+    place = {"LAMBDA_ARCH_NODE_FOLDER": str(tmp_path / "node"), "OMP_NUM_THREADS": "1"}
+    driver = subprocess.Popen(
+        [*MODULE, *map(str, arguments)],
+        cwd=tmp_path,
+        env={**os.environ, **place},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "runs").glob("*/checkpoint*")):
+        assert driver.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
     below = psutil.Process(driver.pid).children(recursive=True)
-    assert len(below) > 3
-    driver.send_signal(signal.SIGINT)
-    assert driver.wait(30) == 130
+    os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
+    out, err = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "interrupted" in out and "the same command with --resume continues it" in err
     _, alive = psutil.wait_procs(below, timeout=10)
-    assert alive == []
+    assert below and alive == []
+    with Store(tmp_path / "s.db") as store:
+        (run,) = read_runs(store)
+    assert run.status == "interrupted" and run.epochs

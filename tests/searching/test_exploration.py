@@ -4,7 +4,9 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +14,10 @@ import pytest
 from lambda_arch import Store, explore, parse, train
 from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching import exploration
-from lambda_arch.searching.claims import claim
+from lambda_arch.searching.exploration import ENDED
 from lambda_arch.searching.halving import goes_on, layers, rungs, saved
 from lambda_arch.searching.space_file import space_of
+from lambda_arch.store.claims import claim
 from lambda_arch.store.runs import Run, keep_run, read_runs
 from lambda_arch.training import Recipe
 from lambda_arch.training.runs import RunStatus
@@ -31,11 +34,18 @@ RECIPE = Recipe(epochs=8, batch_size=8)
 
 
 @pytest.fixture
-def trained(monkeypatch: pytest.MonkeyPatch):
-    """Replace training by what the truth says; ``calls`` has what was trained, up to which epoch."""
+def trained():
+    """Train by what the truth says; ``calls`` has what was trained, up to which epoch; ``explore`` is with it."""
     calls: list[tuple[str, int]] = []
 
-    def train(architecture, data, recipe, *, seed, store, stop_epoch, **_):
+    def train(architectures, data, recipe, **how):
+        for each in architectures:
+            status = train_one(each, data, recipe, **how)
+            if status not in ENDED:
+                break
+        return SimpleNamespace(status=status)
+
+    def train_one(architecture, data, recipe, *, seed, store, stop_epoch, **_):
         name, epochs = str(architecture), recipe.recipe.epochs
         end = min(stop_epoch or epochs, epochs)
         status = RunStatus.FINISHED if end == epochs else RunStatus.STOPPED
@@ -62,16 +72,16 @@ def trained(monkeypatch: pytest.MonkeyPatch):
                 "/",
             )
             keep_run(opened, row)
-        return [row]
+        return status
 
     train.interrupt = None
-    monkeypatch.setattr(exploration, "train", train)
     train.calls = calls
+    train.explore = partial(explore, train=train)
     return train
 
 
 def test_the_loop_ends_with_the_front_of_what_was_measured(trained, tmp_path: Path) -> None:
-    found = explore(SPACE, DATA, RECIPE, trainings=7, batch=3, draws=4, store=tmp_path / "s.db")
+    found = trained.explore(SPACE, DATA, RECIPE, trainings=7, batch=3, draws=4, store=tmp_path / "s.db")
     names = [name for name, _ in trained.calls]
     assert len(names) == len(set(names)) == found.counted == 7
     assert {each.architecture for each in found.trained} == set(names)
@@ -90,21 +100,21 @@ def test_the_loop_ends_with_the_front_of_what_was_measured(trained, tmp_path: Pa
 def test_a_loop_that_was_interrupted_goes_on_with_the_run_under_way(trained, tmp_path: Path) -> None:
     how = {"trainings": 5, "batch": 2, "draws": 4, "store": tmp_path / "s.db"}
     trained.interrupt = 2
-    first = explore(SPACE, DATA, RECIPE, **how)
+    first = trained.explore(SPACE, DATA, RECIPE, **how)
     assert first.status == "interrupted" and first.counted == 2 and len(trained.calls) == 3
     trained.interrupt = None
-    second = explore(SPACE, DATA, RECIPE, **how)
+    second = trained.explore(SPACE, DATA, RECIPE, **how)
     assert second.status == "finished" and second.counted == 5
     assert trained.calls[3][0] == trained.calls[2][0]
     finished = [name for name, end in trained.calls if end == 8]
     assert len(finished) == len(set(finished)) == 5
-    assert explore(SPACE, DATA, RECIPE, **how).counted == 5 and len(trained.calls) == 6
+    assert trained.explore(SPACE, DATA, RECIPE, **how).counted == 5 and len(trained.calls) == 6
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from lambda_arch.searching.claims import claim
+from lambda_arch.store.claims import claim
 with claim(Path(sys.argv[1]), sys.argv[2]) as ours:
     print(ours, flush=True)
     sys.stdin.readline()
@@ -124,7 +134,7 @@ def test_what_another_process_trains_is_left_to_it_until_it_is_gone(
 ) -> None:
     how = {"trainings": 4, "batch": 2, "draws": 4, "store": tmp_path / "s.db"}
     trained.interrupt = 0
-    explore(SPACE, DATA, RECIPE, **how)
+    trained.explore(SPACE, DATA, RECIPE, **how)
     trained.interrupt = None
     under_way = trained.calls[0][0]
     asked: list[str] = []
@@ -134,7 +144,7 @@ def test_what_another_process_trains_is_left_to_it_until_it_is_gone(
         return claim(store, what)
 
     monkeypatch.setattr(exploration, "claim", noted)
-    explore(SPACE, DATA, RECIPE, **{**how, "trainings": 1})
+    trained.explore(SPACE, DATA, RECIPE, **{**how, "trainings": 1})
     (what,) = {each for each in asked if each.startswith(f"{under_way} ")}
     with Store(tmp_path / "s.db") as store:  # under way again
         (run_,) = [each for each in read_runs(store) if each.architecture == under_way]
@@ -142,25 +152,25 @@ def test_what_another_process_trains_is_left_to_it_until_it_is_gone(
     trained.calls.clear()
     other = hold(tmp_path / "s.db", what)
     try:
-        found = explore(SPACE, DATA, RECIPE, **how)
+        found = trained.explore(SPACE, DATA, RECIPE, **how)
         assert found.counted == 3 and under_way not in {name for name, _ in trained.calls}
     finally:
         other.kill()
         other.communicate()
-    assert explore(SPACE, DATA, RECIPE, **how).counted == 4
+    assert trained.explore(SPACE, DATA, RECIPE, **how).counted == 4
     assert trained.calls[-1][0] == under_way
 
 
 def test_runs_on_other_data_or_by_another_recipe_do_not_count(trained, tmp_path: Path) -> None:
     how = {"trainings": 2, "batch": 2, "draws": 4, "store": tmp_path / "s.db"}
-    explore(SPACE, DATA, RECIPE, **how)
-    explore(SPACE, DATA, RECIPE, lr=0.2, **how)
-    explore(SPACE, make_data(size=32, seed=1), RECIPE, **how)
+    trained.explore(SPACE, DATA, RECIPE, **how)
+    trained.explore(SPACE, DATA, RECIPE, lr=0.2, **how)
+    trained.explore(SPACE, make_data(size=32, seed=1), RECIPE, **how)
     assert len(trained.calls) == 6
 
 
 def test_halving_stops_what_does_badly_and_says_what_it_saved(trained, tmp_path: Path) -> None:
-    found = explore(SPACE, DATA, RECIPE, trainings=12, batch=4, draws=4, halving=True, store=tmp_path / "s.db")
+    found = trained.explore(SPACE, DATA, RECIPE, trainings=12, batch=4, draws=4, halving=True, store=tmp_path / "s.db")
     with Store(tmp_path / "s.db") as store:
         kept = read_runs(store)
     paused = [each for each in kept if each.status == RunStatus.STOPPED]
