@@ -64,10 +64,12 @@ class ProposalFlags:
 
         Raises :class:`LambdaArchError` for flags that say nothing about a front.
         """
-        of_training = {name: getattr(self, name) for name in TRAINING}
-        for name, value in {"draws": self.draws, "pairs": self.pairs, "study": self.study, **of_training}.items():
+        proposes = self.propose is not None
+        allowed = {"draws": self.train or proposes, "pairs": self.train or proposes or self.coverage}
+        allowed |= {"study": self.train or proposes, **dict.fromkeys(TRAINING, self.train)}
+        for name, is_allowed in allowed.items():
             needs = "train" if name in TRAINING else "propose"
-            if value and not (self.train or (needs == "propose" and (self.propose is not None or self.coverage))):
+            if (value := getattr(self, name)) and not is_allowed:
                 raise LambdaArchError(
                     f"{name}={value}: only for a search with {needs}={'True' if needs == 'train' else 'N'}"
                 )
@@ -96,6 +98,10 @@ class ProposalFlags:
             raise LambdaArchError(f"propose={self.propose}: expected a whole number from 1")
         from lambda_arch.searching.proposals import DRAWS, propose
 
+        if self.study is not None:
+            from lambda_arch.searching.studies import check_study
+
+            check_study(self.study)  # before the work, not after it
         draws = DRAWS if self.draws is None else self.draws
         with interruptible() as interruption, progress_bar(1, "draws") as advance:
             found = propose(

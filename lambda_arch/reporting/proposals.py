@@ -67,8 +67,7 @@ def _notes(proposals: Proposals) -> list[str]:
     else:
         fronts = f"exact fronts of {proposals.draws} draws"
     notes = [
-        f"{where}{fronts}, seed {proposals.seed}; {_trained(proposals)} {proposals.before:.1%} of the front's "
-        f"hypervolume in the mean over the draws, with these {proposals.after:.1%}",
+        f"{where}{fronts}, seed {proposals.seed}; {_covered(proposals)}",
         f"two halves of the draws agree on {agreement.both} of {len(proposals)}; the choice of one is worth "
         f"{agreement.worth:.1%} of the other's own",
         proposals.posterior.describe(),
@@ -80,10 +79,12 @@ def _notes(proposals: Proposals) -> list[str]:
     return notes
 
 
-def _trained(proposals: Proposals) -> str:
+def _covered(proposals: Proposals) -> str:
+    of_what = "of the front's hypervolume in the mean over the draws"
     if not proposals.trained:
-        return "nothing is trained so far, which covers"
-    return f"trained so far: {proposals.trained}, which covers"
+        return f"nothing is trained so far, and these cover {proposals.after:.1%} {of_what}"
+    before = f"{proposals.trained} trained so far cover {proposals.before:.1%} {of_what}"
+    return f"{before}, with these {proposals.after:.1%}" if len(proposals) else before
 
 
 def _column(metric: Metric) -> Column:

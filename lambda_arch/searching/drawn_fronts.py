@@ -1,11 +1,12 @@
 """The fronts of draws of an accuracy model's weights, and what may be trained: members of any of them."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lambda_arch.arch import ResNet
+from lambda_arch.arch import ResNet, parse
 from lambda_arch.errors import LambdaArchError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.enumeration import LIMIT, enumerate_front
@@ -27,12 +28,14 @@ FEW = 200
 class DrawnFronts:
     """The front of each draw, the architectures that may be trained, and those that were.
 
-    ``totals`` of architectures: draws x architectures x metrics, minimised.
+    ``totals`` of architectures: draws x architectures x metrics, minimised. ``proposable``: what each draw alone would
+    have trained, with its totals.
     """
 
     problem: Problem
     draws: tuple[Draw, ...]
     fronts: tuple[Front, ...]
+    proposable: tuple[Mapping[ResNet, Floats], ...]
     candidates: tuple[ResNet, ...]
     totals: Floats
     trained: tuple[ResNet, ...]
@@ -41,13 +44,13 @@ class DrawnFronts:
     def half(self, odd: bool) -> "DrawnFronts":
         """Return every other draw, with the candidates from their fronts alone."""
         chosen = list(range(int(odd), len(self.draws), 2))
-        fronts = tuple(self.fronts[i] for i in chosen)
-        own = proposable(self.problem, fronts)
+        own = {each for i in chosen for each in self.proposable[i]}
         kept = [i for i, architecture in enumerate(self.candidates) if architecture in own]
         return replace(
             self,
             draws=tuple(self.draws[i] for i in chosen),
-            fronts=fronts,
+            fronts=tuple(self.fronts[i] for i in chosen),
+            proposable=tuple(self.proposable[i] for i in chosen),
             candidates=tuple(self.candidates[i] for i in kept),
             totals=self.totals[np.ix_(chosen, kept)],
             trained_totals=self.trained_totals[chosen],
@@ -74,31 +77,38 @@ def draw_fronts(
             step()
     if not any(len(front) for front in fronts):
         raise LambdaArchError(f"{problem.space.name}: nothing in the space keeps the bounds; expected looser ones")
-    known = set(done)
-    candidates = [each for each in proposable(problem, fronts) if str(each) not in known]
-    trained = [architecture for architecture in draws[0].trained if _is_known(problem, architecture)]
+    proposable = _proposable(problem, fronts)
+    known = {parse(name) for name in done}
+    candidates = {each: totals for own in proposable for each, totals in own.items() if each not in known}
+    trained: dict[ResNet, Floats] = {}
+    for each in draws[0].trained:
+        with suppress(LambdaArchError):  # a part of it may not have been calibrated
+            trained[each] = problem.of(each)
     means = [[draw.trained[architecture] for architecture in trained] for draw in draws]
     return DrawnFronts(
         problem,
         tuple(draws),
         tuple(fronts),
+        tuple(proposable),
         tuple(candidates),
-        _totals(problem, candidates, _means(draws, candidates)),
+        _totals(problem, candidates, _means(draws, tuple(candidates))),
         tuple(trained),
         _totals(problem, trained, np.array(means)),
     )
 
 
-def proposable(problem: Problem, fronts: Sequence[Front]) -> dict[ResNet, None]:
-    """Return what may be proposed, in order: all of a small space, or members of the fronts."""
+def _proposable(problem: Problem, fronts: Sequence[Front]) -> list[Mapping[ResNet, Floats]]:
+    """Return what may be proposed of each front, with totals: all of a small space, or the front's members."""
     if problem.space.size <= FEW:
-        return {each: None for each in problem.space.architectures() if isinstance(each, ResNet)}
-    return {each: None for front in fronts for each in _members(front)}
+        everything = {each: problem.of(each) for each in problem.space.architectures() if isinstance(each, ResNet)}
+        return [everything] * len(fronts)
+    return [_members(front) for front in fronts]
 
 
-def _members(front: Front) -> list[ResNet]:
-    found = [front.architecture(i) for i in spread(front, FROM_EACH)] if len(front) else []
-    return [architecture for architecture in found if isinstance(architecture, ResNet)]
+def _members(front: Front) -> dict[ResNet, Floats]:
+    chosen = spread(front, FROM_EACH) if len(front) else []
+    members = ((front.architecture(i), front.totals[i]) for i in chosen)
+    return {architecture: totals for architecture, totals in members if isinstance(architecture, ResNet)}
 
 
 def _front(problem: Problem) -> Front:
@@ -115,20 +125,10 @@ def _means(draws: Sequence[Draw], architectures: Sequence[ResNet]) -> Floats:
     return np.array([rows @ draw.weights for draw in draws])
 
 
-def _totals(problem: Problem, architectures: Sequence[ResNet], top1: Floats) -> Floats:
-    """Return the totals of architectures: draws x architectures x metrics."""
-    width = len(problem.signs)
-    own = np.array([problem.of(architecture) for architecture in architectures]).reshape(-1, width)
+def _totals(problem: Problem, architectures: Mapping[ResNet, Floats], top1: Floats) -> Floats:
+    """Return the totals of architectures with the top-1 of each draw: draws x architectures x metrics."""
+    own = np.array(list(architectures.values())).reshape(-1, len(problem.signs))
     found = np.broadcast_to(own, (len(top1), *own.shape)).copy()
     column = [metric.name for metric in problem.costs.metrics].index("top1")
     found[:, :, column] = -top1
     return found
-
-
-def _is_known(problem: Problem, architecture: ResNet) -> bool:
-    """Return whether an architecture has all costs: a part of it may not have been calibrated."""
-    try:
-        problem.of(architecture)
-    except LambdaArchError:
-        return False
-    return True

@@ -4,13 +4,16 @@ A study has one parameter per option of the space, our objectives' directions, a
 architecture's name, its metrics, and why it was proposed. Bounds are constraints: at most 0 where they are kept.
 """
 
+import re
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambda_arch.arch import parse
 from lambda_arch.errors import ArchitectureError, DataError, SetupError
 from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.part_costs import COUNTED
 from lambda_arch.searching.study_parameters import Parameters
 from lambda_arch.searching.training_runs import OWN, Run, is_modelled
 
@@ -19,6 +22,11 @@ if TYPE_CHECKING:
 
 NAME = "lambda-arch"
 """The study of a URL that names none."""
+
+
+def check_study(url: str) -> None:
+    """Raise :class:`lambda_arch.DataError` or OSError for a study that cannot be opened or made."""
+    _storage(_optuna(), url)
 
 
 def enqueue(url: str, proposals: "Proposals") -> int:
@@ -41,9 +49,14 @@ def enqueue(url: str, proposals: "Proposals") -> int:
         name = str(proposal.architecture)
         if name in known:
             continue
-        figures = {"why": proposal.why, "probability": proposal.probability}
-        figures |= {"top1_predicted": proposal.prediction.top1, "top1_interval": proposal.prediction.interval}
-        figures |= {metric: value for metric, value in proposal.values.items() if metric != "top1"}
+        predicted = proposal.prediction
+        figures: dict[str, Any] = {"why": proposal.why, "probability": round(proposal.probability, 4)}
+        figures |= {"top1_predicted": round(predicted.top1, 4), "top1_interval": round(predicted.interval, 4)}
+        figures |= {
+            metric: int(value) if metric in COUNTED else value
+            for metric, value in proposal.values.items()
+            if metric != "top1"
+        }
         params = parameters.settings(proposal.architecture)
         trial = optuna.trial.create_trial(
             state=optuna.trial.TrialState.WAITING,
@@ -63,6 +76,8 @@ def finished_runs(url: str) -> tuple[list[Run], set[str]]:
     Raises :class:`lambda_arch.DataError` for a study that is not there, or without top1 among its objectives.
     """
     optuna = _optuna()
+    if (file := _file(url)) is not None and not file.exists():
+        raise DataError(f"study:{url}: no such file; expected a study that study=URL made")
     storage, name = _storage(optuna, url)
     try:
         study = optuna.load_study(study_name=name, storage=storage)
@@ -136,9 +151,15 @@ def _storage(optuna: Any, url: str) -> tuple[Any, str]:
     except Exception as error:  # SQLAlchemy's, of many kinds
         if isinstance(error, OSError):
             raise
-        raise DataError(
-            f"study={url}: {' '.join(str(error).split())[:200]}; expected sqlite:///FILE or journal:FILE"
-        ) from None
+        reason = " ".join(str(error).partition("(Background on")[0].split())
+        raise DataError(f"study={url}: {reason[:200]}; expected sqlite:///FILE or journal:FILE") from None
+
+
+def _file(url: str) -> Path | None:
+    """Return the file of a URL, None where it names a server."""
+    where = url.partition("#")[0]
+    found = re.fullmatch(r"(?:journal:|sqlite(?:\+\w+)?:///)([^?]+)(?:\?.*)?", where)
+    return Path(found[1]) if found else None
 
 
 def _optuna() -> Any:

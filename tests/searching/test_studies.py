@@ -43,7 +43,7 @@ def test_proposals_are_trials_and_finished_trials_are_runs(url: str, proposals: 
     for each in list(proposals)[:2]:
         trial = study.ask()
         assert trial.user_attrs["architecture"] == str(each.architecture)
-        assert trial.user_attrs["macs"] == each.values["macs"]
+        assert trial.user_attrs["macs"] == each.values["macs"] and isinstance(trial.user_attrs["macs"], int)
         for name, values in space.items():
             wanted = Parameters.of(SPACE).settings(each.architecture)[name]
             assert trial.suggest_categorical(name, values) == wanted
@@ -80,4 +80,15 @@ def test_the_command_fills_a_study_and_learns_from_it(tmp_path: Path) -> None:
     assert done.code == 0 and "sqlite:///s.db: 2 trials added" in done.err
     done = run("search", "--propose", 2, "--draws", 2, "--accuracy", "study:sqlite:///s.db", cwd=tmp_path)
     assert done.code == 0
-    assert run("search", "--propose", 1, "--study", "nosuch://x", cwd=tmp_path).code == 2
+    refused = run("search", "--propose", 10**6, "--draws", 10**6, "--study", "nosuch://x", cwd=tmp_path)  # at once
+    assert refused.code == 2 and "expected sqlite:///FILE or journal:FILE" in refused.err
+    refused = run("search", "--coverage", "--study", "sqlite:///s.db", cwd=tmp_path)
+    assert refused.code == 2 and "only for a search with --propose" in refused.err
+
+
+@pytest.mark.parametrize("url", ["sqlite:///no.db", "sqlite:///no.db#name", "journal:no.log"])
+def test_a_study_that_is_read_is_not_made(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="no such file"):
+        finished_runs(url)
+    assert not list(tmp_path.iterdir())
