@@ -67,9 +67,10 @@ def _refuse(constant: str) -> None:
 
 def process_state() -> dict[str, object]:
     """Return what a command could change for those that run after it in the same process."""
+    # torch notes where its compiler keeps files, scikit-learn how threads are loaded
+    noted = ("TORCHINDUCTOR", "KMP_")
     state: dict[str, object] = {
-        # torch notes where its compiler keeps files
-        "environment": {name: value for name, value in os.environ.items() if not name.startswith("TORCHINDUCTOR")},
+        "environment": {name: value for name, value in os.environ.items() if not name.startswith(noted)},
         "folder": Path.cwd(),
         "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
     }

@@ -5,10 +5,14 @@ canvas, near its left and its right edge; the label is the last figure of their 
 tells it. No source image is on both sides of the split.
 """
 
+from importlib.util import find_spec
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lambda_arch.errors import SetupError
+from lambda_arch.lazy import check_installed
 from lambda_arch.training.data import ArrayImages, Data, Labels, digest_of
 
 NAMES = ("digits", "digit-pairs")
@@ -31,17 +35,10 @@ def load(name: str) -> Data:
     Raises :class:`lambda_arch.SetupError` without scikit-learn, and for a number of digits that is not from 2 to 10.
     """
     below = _below(name)
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise SetupError(f"data={name}: needs scikit-learn; expected lambda-arch[train] to be installed") from None
-
-    source = load_digits()
-    images = np.round(source.images * (255 / GREY_LEVELS)).astype(np.uint8)
-    labels = source.target.astype(np.int64)
+    images, labels = _source()
     held_out = np.arange(len(images)) % EVERY == EVERY - 1
-    images, labels, held_out = (each[labels < below] for each in (images, labels, held_out))
-    sides = [(images[~held_out], labels[~held_out], PAIRS), (images[held_out], labels[held_out], VAL_PAIRS)]
+    learned, held_out = (side & (labels < below) for side in (~held_out, held_out))
+    sides = [(images[learned], labels[learned], PAIRS), (images[held_out], labels[held_out], VAL_PAIRS)]
     if name != "digits":
         train, val = (_pairs(*side, seed) for seed, side in enumerate(sides))
     else:
@@ -50,6 +47,15 @@ def load(name: str) -> Data:
     mean, std = round(float(pixels.mean()), 4), round(float(pixels.std()), 4)
     digest = digest_of([train.array, train.labels, val.array, val.labels])
     return Data(name, CLASSES, train, val, (mean,) * 3, (std,) * 3, digest)
+
+
+def _source() -> tuple[NDArray[np.uint8], Labels]:
+    """Return scikit-learn's digits from the file that it installs; to import the library takes a second."""
+    check_installed("train", "sklearn")
+    (folder,) = find_spec("sklearn").submodule_search_locations  # type: ignore[union-attr, misc]
+    table = np.loadtxt(Path(folder) / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    images = table[:, :-1].reshape(-1, 8, 8)
+    return np.round(images * (255 / GREY_LEVELS)).astype(np.uint8), table[:, -1].astype(np.int64)
 
 
 def _below(name: str) -> int:

@@ -12,7 +12,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-import sklearn  # noqa: F401  it sets variables of the environment as it is imported
 from PIL import Image
 
 from tests.command_line import MODULE

@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
-from torch.distributed._tools.mem_tracker import MemTracker
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
@@ -68,6 +67,8 @@ def saved_by_torch(network, batch, dtype="fp32"):
 
 def tracked_peak(network, batch, dtype="fp32", training=True):
     """The peak that MemTracker sees while the network runs, without the weights."""
+    from torch.distributed._tools.mem_tracker import MemTracker  # seconds to import
+
     images, labels = images_of(network.architecture, batch)
     network.train(training)
     tracker = MemTracker()

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-import sklearn  # noqa: F401  it sets variables of the environment as it is imported
 from safetensors.torch import load_file
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
