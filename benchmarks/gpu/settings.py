@@ -78,7 +78,7 @@ TINY = Sizes(
     choices="k=2,m=3",
     predicted=2,
     largest=4,
-    tests=(("tests/test_errors.py",),),
+    tests=(("tests/published",),),
 )
 
 

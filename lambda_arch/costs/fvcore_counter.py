@@ -4,6 +4,7 @@ fvcore 0.1.5 cannot trace on the meta device, so the network runs on the CPU. It
 cost from the first operand alone; that is exact here, where no first operand is broadcast.
 """
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,11 +27,13 @@ NOT_MACS = (
 def count_by_fvcore(architecture: Architecture) -> Counted:
     """Count with fvcore's FlopCountAnalysis, on the CPU and with all weights zero."""
     meta = build(architecture, device="meta")  # to see which parameters are shared, because to_empty separates them
-    network = build(architecture, device="meta").to_empty(device="cpu").eval()
+    network = copy.deepcopy(meta).to_empty(device="cpu").eval()
     for tensor in (*network.parameters(), *network.buffers()):
         tensor.detach().zero_()
-    with shapes_of(network) as shapes:
-        by_module, zero = operators_by_module(network, (image_for(architecture, "cpu"),))
+    image = image_for(architecture, "cpu")
+    with shapes_of(network) as shapes, torch.no_grad():  # before tracing, which would trace the shapes too
+        network(image)
+    by_module, zero = operators_by_module(network, (image,))
     rows = []
     for row in module_rows(meta, shapes):
         operators = by_module[row.path]
