@@ -187,7 +187,8 @@ def _normalized(x: torch.Tensor, *_: Any) -> tuple[torch.Tensor, ...]:
 
 
 def _norm_gradients(_: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, *others: Any) -> tuple[Any, ...]:
-    return tuple(torch.empty_like(each) if wanted else None for each, wanted in zip((x, weight, weight), others[-1], strict=True))
+    wanted = zip((x, weight, weight), others[-1], strict=True)  # the last says of which
+    return tuple(torch.empty_like(each) if needed else None for each, needed in wanted)
 
 
 class _BatchNorms(TorchDispatchMode):  # type: ignore[no-untyped-call]
