@@ -199,5 +199,8 @@ class _BatchNorms(TorchDispatchMode):  # type: ignore[no-untyped-call]
         torch.ops.aten.native_batch_norm_backward.default: _norm_gradients,
     }
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return self.SHAPES.get(func, func)(*args, **(kwargs or {}))
