@@ -91,5 +91,6 @@ def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
     """Return `` (did you mean X?)`` for the choice closest to ``word``, or nothing when none is close."""
     if len(word) > MOST:
         return ""
-    found = get_close_matches(word, list(choices), n=1, cutoff=cutoff)
-    return f" (did you mean {found[0]}?)" if found else ""
+    known = {choice.lower(): choice for choice in choices}
+    found = get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
+    return f" (did you mean {known[found[0]]}?)" if found else ""

@@ -28,7 +28,8 @@ class Evaluation:
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise SetupError(
-                f"evaluation={self.order}: expected one of {', '.join(ORDERS)}{did_you_mean(self.order, ORDERS)}"
+                f"evaluation={self.order}: expected auto, or one of {', '.join(ORDERS)}"
+                f"{did_you_mean(self.order, ('auto', *ORDERS))}"
             )
         if self.apply not in APPLIES:
             raise SetupError(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from lambda_arch.arch.checks import whole_number
+from lambda_arch.arch.checks import LARGEST, whole_number
 from lambda_arch.arch.layers import KEY_NORMS, LAYERS
 from lambda_arch.arch.resnet_tables import ACTIVATIONS, POOLS, STAGES, STEMS
 from lambda_arch.errors import ArchitectureError, did_you_mean
@@ -14,11 +14,15 @@ Level = Literal["network", "block", "lambda", "attention"]
 
 def read_whole(value: object) -> int:
     """Return a whole number; raises ValueError saying what was expected."""
-    if isinstance(value, str) and (number := whole_number(value.strip())) is not None:
-        return number
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, str):
+        digits = value.strip().removeprefix("-")
+        if whole_number(digits) is not None:
+            return int(value)
+        if digits.isascii() and digits.isdigit():
+            raise ValueError(f"a whole number of at most {LARGEST:,}")
+    elif isinstance(value, int) and not isinstance(value, bool):
         return value
-    raise ValueError("a whole number")
+    raise ValueError("a whole number, such as 8")
 
 
 def read_scope(value: object) -> int | str:
@@ -115,39 +119,104 @@ OPTIONS = [
         "PATTERN",
     ),
     Option("layers", "network", read_text, "Layers of a MobileNet: C block, L lambda layer, - none.", "PATTERN"),
-    Option("k", "lambda", read_whole, "Query depth |k|.", "N"),
-    Option("h", "lambda", read_whole, "Heads |h|; they divide the channels.", "N"),
-    Option("u", "lambda", read_whole, "Intra-depth |u|.", "N"),
-    Option("m", "lambda", read_scope, "Scope |m| of the position lambdas: odd, or global.", "N|global"),
-    Option("content", "lambda", read_yes_no, "Content lambdas: yes or no.", "yes|no"),
-    Option("position", "lambda", read_yes_no, "Position lambdas: yes or no.", "yes|no"),
-    Option("lambda_bias", "lambda", read_yes_no, "A bias on the position lambdas: yes or no.", "yes|no", "bias"),
-    Option("key_norm", "lambda", read_text, f"How keys are normalised: {', '.join(KEY_NORMS)}.", "|".join(KEY_NORMS)),
-    Option("query_softmax", "lambda", read_yes_no, "Softmax of queries over their depth: yes or no.", "yes|no"),
-    Option("batch_norm", "lambda", read_yes_no, "Batch norm on queries and values: yes or no.", "yes|no"),
-    Option("heads", "attention", read_whole, "Heads of G, X, S and A layers; they divide the channels.", "N"),
-    Option("extent", "attention", read_whole, "Spatial extent of S layers (local attention): odd.", "N"),
-    Option("kappa", "attention", read_ratio, "Ratio of key channels to output channels of A layers.", "RATIO"),
-    Option("upsilon", "attention", read_ratio, "Ratio of value channels to output channels of A layers.", "RATIO"),
-    Option("downsample", "attention", read_yes_no, "Attention of A layers at half the side: yes or no.", "yes|no"),
-    Option("reduction", "attention", read_whole, "Channels of a D layer's block over those of its projections.", "N"),
-    Option("stem", "network", read_text, f"Stem: {', '.join(STEMS)}.", "|".join(STEMS)),
-    Option("stride", "network", read_yes_no, "Whether c3, c4 and c5 halve their maps: yes or no.", "yes|no"),
+    Option("k", "lambda", read_whole, "Query depth |k|. [default: 16]", "N"),
+    Option("h", "lambda", read_whole, "Heads |h|; they divide the channels. [default: 4]", "N"),
+    Option("u", "lambda", read_whole, "Intra-depth |u|. [default: 1]", "N"),
+    Option("m", "lambda", read_scope, "Scope |m| of the position lambdas: odd, or global. [default: 23]", "N|global"),
+    Option("content", "lambda", read_yes_no, "Content lambdas: yes or no. [default: yes]", "yes|no"),
+    Option("position", "lambda", read_yes_no, "Position lambdas: yes or no. [default: yes]", "yes|no"),
+    Option(
+        "lambda_bias",
+        "lambda",
+        read_yes_no,
+        "A bias on the position lambdas: yes or no. [default: no]",
+        "yes|no",
+        "bias",
+    ),
+    Option(
+        "key_norm",
+        "lambda",
+        read_text,
+        f"How keys are normalised: {', '.join(KEY_NORMS)}. [default: softmax]",
+        "|".join(KEY_NORMS),
+    ),
+    Option(
+        "query_softmax",
+        "lambda",
+        read_yes_no,
+        "Softmax of queries over their depth: yes or no. [default: no]",
+        "yes|no",
+    ),
+    Option(
+        "batch_norm", "lambda", read_yes_no, "Batch norm on queries and values: yes or no. [default: yes]", "yes|no"
+    ),
+    Option(
+        "heads", "attention", read_whole, "Heads of G, X, S and A layers; they divide the channels. [default: 8]", "N"
+    ),
+    Option("extent", "attention", read_whole, "Spatial extent of S layers (local attention): odd. [default: 7]", "N"),
+    Option(
+        "kappa",
+        "attention",
+        read_ratio,
+        "Ratio of key channels to output channels of A layers. [default: 0.2]",
+        "RATIO",
+    ),
+    Option(
+        "upsilon",
+        "attention",
+        read_ratio,
+        "Ratio of value channels to output channels of A layers. [default: 0.1]",
+        "RATIO",
+    ),
+    Option(
+        "downsample",
+        "attention",
+        read_yes_no,
+        "Attention of A layers at half the side: yes or no. [default: no]",
+        "yes|no",
+    ),
+    Option(
+        "reduction",
+        "attention",
+        read_whole,
+        "Channels of a D layer's block over those of its projections. [default: 2]",
+        "N",
+    ),
+    Option("stem", "network", read_text, f"Stem: {', '.join(STEMS)}. [default: 7x7]", "|".join(STEMS)),
+    Option(
+        "stride", "network", read_yes_no, "Whether c3, c4 and c5 halve their maps: yes or no. [default: yes]", "yes|no"
+    ),
     Option(
         "pool",
         "network",
         read_text,
         "Average pool after lambda layers: strided (3x3, in blocks that stride), first (3x3, in the first block of "
-        "every stage) or 2x2 (in blocks that stride).",
+        "every stage) or 2x2 (in blocks that stride). [default: strided]",
         "|".join(POOLS),
     ),
-    Option("activation", "network", read_text, f"Activation: {', '.join(ACTIVATIONS)}.", "|".join(ACTIVATIONS)),
-    Option("se", "block", read_ratio, "Squeeze-excitation ratio, 0 for none.", "RATIO"),
-    Option("shortcut_bias", "network", read_yes_no, "A bias on the shortcut convolutions: yes or no.", "yes|no"),
     Option(
-        "shared_embeddings", "network", read_yes_no, "One set of position embeddings per stage: yes or no.", "yes|no"
+        "activation",
+        "network",
+        read_text,
+        f"Activation: {', '.join(ACTIVATIONS)}. [default: relu]",
+        "|".join(ACTIVATIONS),
     ),
-    Option("classes", "network", read_whole, "Classes of the head.", "N"),
+    Option("se", "block", read_ratio, "Squeeze-excitation ratio, 0 for none. [default: 0]", "RATIO"),
+    Option(
+        "shortcut_bias",
+        "network",
+        read_yes_no,
+        "A bias on the shortcut convolutions: yes or no. [default: no]",
+        "yes|no",
+    ),
+    Option(
+        "shared_embeddings",
+        "network",
+        read_yes_no,
+        "One set of position embeddings per stage: yes or no. [default: no]",
+        "yes|no",
+    ),
+    Option("classes", "network", read_whole, "Classes of the head. [default: 1000]", "N"),
 ]
 
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -177,7 +246,8 @@ def read_setting(key: str, value: object, *, typed: bool = False) -> Setting:
     """
     *place, name = key.split(".")
     if name not in BY_NAME:
-        raise ArchitectureError(f"{key}={value}: no such option{did_you_mean(name, BY_NAME)}")
+        near = did_you_mean(name, BY_NAME) or f"; expected one of {', '.join(BY_NAME)}"
+        raise ArchitectureError(f"{key}={value}: no such option{near}")
     option = BY_NAME[name]
     read = option.read_typed if typed else option.read
     where = "".join(f"{part}." for part in place)

@@ -35,10 +35,10 @@ def configured(
         raise ArchitectureError(f"image_size={image_size!r}: expected a whole number, such as 224")
     if not settings and image_size is None:
         return value
-    return _configured(value, [read_setting(key, each) for key, each in (settings or {}).items()], image_size)
+    return configure_used(value, [read_setting(key, each) for key, each in (settings or {}).items()], image_size)
 
 
-def _configured(base: Architecture, settings: Sequence[Setting], image_size: int | None) -> Architecture:
+def configure_used(base: Architecture, settings: Sequence[Setting], image_size: int | None) -> Architecture:
     """Return ``base`` with settings on top; raises :class:`ArchitectureError` for one that changes nothing."""
     architecture = configure(base, settings, image_size)
     for setting in settings:
@@ -61,7 +61,7 @@ def _parsed(text: str) -> Architecture:
         name, _, options = body.partition(":")
         if image_size is None:
             raise ArchitectureError(f"@{size}: expected an image size, such as @224")
-    return _configured(named(name.strip()), read_settings(options), image_size)
+    return configure_used(named(name.strip()), read_settings(options), image_size)
 
 
 def read_settings(options: str) -> list[Setting]:
@@ -85,5 +85,6 @@ def named(name: str) -> Architecture:
     entry = zoo_entries().get(name)
     if entry is None:
         known = [*zoo_entries(), *(known for family in FAMILIES for known in family.names)]
-        raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{did_you_mean(name, known)}")
+        near = did_you_mean(name, known) or "; `lambda-arch list` prints those that there are"
+        raise ArchitectureError(f"{name or 'an empty name'}: no such architecture{near}")
     return _parsed(entry.canonical)

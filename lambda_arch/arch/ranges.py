@@ -20,7 +20,11 @@ def read_range(name: str, table: Mapping[str, Any]) -> list[Any]:
         )
     numbers = {key: value for key, value in table.items() if isinstance(value, (int, float)) and value is not True}
     if "from" not in numbers or "to" not in numbers or ("step" in numbers) == ("times" in numbers):
-        raise DataError(f"{name}: expected a range such as {{ from = 4, to = 32, times = 2 }} or with step = 4")
+        given = ", ".join(f"{key} = {value}" for key, value in table.items())
+        raise DataError(
+            f"{name}={{ {given} }}: expected from, to, and one of step and times, "
+            "such as { from = 4, to = 32, times = 2 }"
+        )
     if any(isinstance(number, float) and not isfinite(number) for number in numbers.values()):
         raise DataError(f"{name}: expected numbers that are finite")
     low, high = numbers["from"], numbers["to"]

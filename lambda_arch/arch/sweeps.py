@@ -61,6 +61,8 @@ def split_choices(name: str) -> tuple[str, dict[str, tuple[str, ...]]]:
             raise ArchitectureError(f"{key}={value}: {key} is set twice; expected it once")
         found[key] = read_choices(key, value, "|")
     if at:
+        if not size.strip():
+            raise ArchitectureError(f"{name}: expected an image size after @, such as @224")
         found["image_size"] = read_choices("image_size", size, "|")
     return bare if colon or at else name, found
 
@@ -71,7 +73,9 @@ def read_choices(key: str, text: str, separator: str = ",") -> tuple[str, ...]:
     for part in _split(text, separator):
         word = part.strip()
         if not word:
-            raise ArchitectureError(f"{key}={text}: expected a value between each two of its separators")
+            raise ArchitectureError(
+                f"{key}={text}: an empty value; expected values with {separator} between them, such as 8{separator}16"
+            )
         values += _range(key, word) if word.startswith("{") else [word]
     return tuple(dict.fromkeys(values))
 

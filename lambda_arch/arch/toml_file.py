@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lambda_arch.arch.options import BY_NAME, read_setting
-from lambda_arch.arch.parsing import named, parse
-from lambda_arch.arch.registry import Architecture, configure
+from lambda_arch.arch.parsing import configure_used, named, parse
+from lambda_arch.arch.registry import Architecture
 from lambda_arch.arch.resnet_tables import STAGES
 from lambda_arch.errors import ArchitectureError, did_you_mean
 
@@ -35,6 +35,8 @@ def read_architecture(path: Path) -> Architecture:
         raise ArchitectureError(f"{path}: expected a TOML file, text in UTF-8") from None
     except (ValueError, RecursionError) as error:  # invalid TOML, too long a number, too deep a nesting
         raise ArchitectureError(f"{path}: {error}; expected TOML such as k = 16") from None
+    if not table:
+        raise ArchitectureError(f'{path}: empty; expected TOML such as name = "{DEFAULT_NAME}"')
     values = dict(_flatten(table))
     key = "name"
     try:
@@ -46,7 +48,7 @@ def read_architecture(path: Path) -> Architecture:
             _check_key(key)
             settings.append(read_setting(key, value, typed=True))
         key = ""
-        return configure(base, settings, size)
+        return configure_used(base, settings, size)
     except ArchitectureError as error:
         line = _line_of(text, key or _culprit(str(error), values))
         raise ArchitectureError(f"{path}{f', line {line}' if line else ''}: {error}") from None

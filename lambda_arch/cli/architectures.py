@@ -53,7 +53,7 @@ def takes_architectures(command: Command, *, modules: bool = False, default: Seq
             typer.Argument(help=HELP_WITH_MODULES if modules else HELP, metavar="ARCHITECTURE", show_default=False),
         ],
         **{option.name: _flag(option.help, option.metavar) for option in OPTIONS},
-        "image_size": _flag("Side of the square image.", "N"),
+        "image_size": _flag("Side of the square image. [default: the name's]", "N"),
         **({"input": Annotated[list[str] | None, typer.Option(help=INPUT_HELP, metavar="SHAPE")]} if modules else {}),
     }
     parameters = [
@@ -186,7 +186,7 @@ def check_inputs(networks: Named) -> None:
     """Raise :class:`ArchitectureError` for inputs of modules where there is none."""
     if networks.inputs and not any(isinstance(each, Reference) for each in networks):
         raise ArchitectureError(
-            f"input={networks.inputs[0]}: is for modules such as FILE.py:FACTORY; expected image_size=N"
+            f"input={networks.inputs[0]}: is for modules such as FILE.py:FACTORY; expected --image-size N"
         )
 
 
@@ -227,5 +227,5 @@ def _check_used(named: Iterable[Architecture], flags: Mapping[str, str | None]) 
             raise ArchitectureError(
                 f"{flag}: {without[0]} has no {layers} layers; expected {letters} in stages, or no {flag}"
             )
-        more = f", and {len(without) - 1} more" if len(without) > 1 else ""
-        say(f"note: {without[0]} has no {layers} layers; {flag} has no effect there{more}", err=True)
+        which = f"{without[0]} and {len(without) - 1} more have" if len(without) > 1 else f"{without[0]} has"
+        say(f"note: {which} no {layers} layers; {flag} has no effect there", err=True)

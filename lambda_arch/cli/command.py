@@ -49,6 +49,8 @@ class Parameters:
         for param in params:
             if "process_value" not in vars(param):
                 param.process_value = _process_value(param, param.process_value)
+            if param.param_type_name == "argument":
+                param.display_type_rich = _no_type  # <list[str]> says nothing to a reader
         return params
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -137,6 +139,10 @@ def _process_value(param: Any, convert: Callable[[Any, Any], Any]) -> Callable[[
     return process
 
 
+def _no_type(ctx: Any) -> None:
+    return None
+
+
 class Command(Parameters, TyperCommand):
     """A command. It names the nearest of its own flags for one that it does not have."""
 
@@ -164,6 +170,30 @@ class Group(Parameters, TyperGroup):
             sys.stdout.flush()
         except BrokenPipeError:  # flushing the buffer at exit must not fail
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def usage_message(error: Any, app: Any) -> str:
+    """Return what a usage error of typer says in our words, with what was expected; ``app`` has all commands."""
+    command, message = error.ctx.command if error.ctx else app, str(error.format_message())
+    param, flag = getattr(error, "param", None), getattr(error, "option_name", None)
+    if param is not None and message.startswith("Missing"):
+        flags = [each for each in param.opts if each.startswith("-")]
+        wanted = " ".join([*flags[:1], param.metavar or param.name.upper()])
+        return f"{error.ctx.command_path.removeprefix('lambda-arch ')}: expected {wanted}"
+    if flag and "requires an argument" in message:
+        return f"{flag}: expected a value after it"
+    if flag and message.startswith("No such option"):
+        known = [each.lstrip("-") for param in command.params for each in param.opts]
+        near = did_you_mean(flag.lstrip("-"), known).replace("mean ", "mean --")
+        return f"{flag}: no such option{near}; `{error.ctx.command_path} --help` lists them"
+    word = re.match("No such command '(.*?)'", message)
+    if word:
+        near = did_you_mean(word[1], command.commands) or f"; expected one of {', '.join(command.commands)}"
+        return f"{word[1]}: no such command{near}"
+    extra = re.match(r"Got unexpected extra argument\S* \((.*)\)", message)
+    if extra:
+        return f"{extra[1]}: one argument too many; `{error.ctx.command_path} --help` says what it takes"
+    return message
 
 
 def with_flags(message: str, command: Any, args: Sequence[str] = ()) -> str:

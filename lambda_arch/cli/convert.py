@@ -15,7 +15,9 @@ LayoutName = Literal["d-li14", "lucidrains", "leaderj1001", "lambda-mobilenets",
 
 def convert(
     *,
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint written by torch.save or safetensors.")],
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A checkpoint written by torch.save or safetensors.", metavar="CHECKPOINT")
+    ],
     layout: Annotated[LayoutName, typer.Option("--from", help="The code base that wrote it.")],
     to: Annotated[Path, typer.Option("--to", help="The safetensors file to write.", metavar="FILE")],
     architecture: Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from lambda_arch.cli.architectures import Named, check_inputs, takes_networks
-from lambda_arch.cli.gates import Max, check_max, read_max
+from lambda_arch.cli.gates import MaxFlops, MaxParams, check_max, read_max
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.costs import Ledger, count
 from lambda_arch.costs.backward import Mode, read_mode
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @takes_networks
 @takes_output
-def params(*, architectures: Named, maximum: Max = None, output: Output) -> None:
+def params(*, architectures: Named, maximum: MaxParams = None, output: Output) -> None:
     """Count parameters and compare them with published figures."""
     limit = read_max(maximum)
     ledgers = _counted(architectures, run=False)
@@ -37,13 +37,10 @@ def flops(
     mode: Annotated[
         str, Option(help="inference, or train (forward and backward pass of a training step).", metavar="MODE")
     ] = "inference",
-    maximum: Max = None,
+    maximum: MaxFlops = None,
     output: Output,
 ) -> None:
-    """Count multiply-accumulates (MACs) and FLOPs per stage.
-
-    --max is in FLOPs, twice the MACs.
-    """
+    """Count multiply-accumulates (MACs) and FLOPs per stage."""
     limit = read_max(maximum, example="8.2G")
     known = read_mode(mode)
     ledgers = _counted(architectures, mode=known)

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from lambda_arch.store import Setup, Store
 
 SETUP = ("device", "batch_size", "dtype", "cast", "channels_last", "mode", "threads", "clock", "evaluation")
+SEVERAL = {
+    "batch_size": Annotated[
+        str, Option(help="Images per step: one number, several (1,32), or auto, the largest that fits.", metavar="N")
+    ],
+    "dtype": Annotated[str, Option(help="fp32, tf32, bf16 or fp16; or several (fp32,bf16).", metavar="DTYPE")],
+}
+"""The flags of which one command takes several values."""
 MEASURING = ("seconds", "timeout", "memory_limit", "fresh", "store", "quiet")
 
 
@@ -23,13 +30,8 @@ class Flags:
     """Every flag with its type, default and help. A command takes some of them; the others keep their defaults."""
 
     device: Annotated[str, Option(help="cpu, cuda, cuda:1 or mps.", metavar="DEVICE")] = "cpu"
-    batch_size: Annotated[
-        str,
-        Option(help="Images per step. `time` also takes a list (1,32), or auto, the largest that fits.", metavar="N"),
-    ] = "1"
-    dtype: Annotated[
-        str, Option(help="fp32, tf32, bf16 or fp16. `time` also takes a list (fp32,bf16).", metavar="DTYPE")
-    ] = "fp32"
+    batch_size: Annotated[str, Option(help="Images per step.", metavar="N")] = "1"
+    dtype: Annotated[str, Option(help="fp32, tf32, bf16 or fp16.", metavar="DTYPE")] = "fp32"
     cast: Annotated[str, Option(help="For bf16 and fp16: autocast, or cast (the whole network).", metavar="HOW")] = (
         "autocast"
     )
@@ -140,9 +142,12 @@ class Flags:
         return Store(self.store, create=not read_only, read_only=read_only)
 
 
-def takes_flags(*names: str, **defaults: Any) -> Callable[[Command], Command]:
-    """Give ``command(flags, ...)`` the flags in ``names``, some with other ``defaults``."""
-    return lambda command: expand(command, "flags", declared(Flags, names, **defaults), Flags)
+def takes_flags(*names: str, several: bool = False, **defaults: Any) -> Callable[[Command], Command]:
+    """Give ``command(flags, ...)`` the flags in ``names``, some with other ``defaults``; ``several`` setups or one."""
+    parameters = declared(Flags, names, **defaults)
+    if several:
+        parameters = [each.replace(annotation=SEVERAL.get(each.name, each.annotation)) for each in parameters]
+    return lambda command: expand(command, "flags", parameters, Flags)
 
 
 def _whole_numbers(text: str) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 
 MOST_LINES = 10
 
-Max = Annotated[
-    str | None,
-    typer.Option("--max", help="Exit with 1 if an architecture has more than this, such as 16M.", metavar="VALUE"),
-]
+
+def _max(cost: str, example: str) -> Any:
+    text = f"Exit with 1 if an architecture has {cost} than this, such as {example}."
+    return typer.Option("--max", help=text, metavar="VALUE")
+
+
+MaxParams = Annotated[str | None, _max("more parameters", "16M")]
+MaxFlops = Annotated[str | None, _max("more FLOPs (twice the MACs)", "8.2G")]
+MaxMemory = Annotated[str | None, _max("a higher peak", "24GB")]
 FailOver = Annotated[
     str | None,
     typer.Option(

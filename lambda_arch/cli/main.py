@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from lambda_arch.cli.command import Command, Group, with_flags
+from lambda_arch.cli.command import Command, Group, usage_message, with_flags
 from lambda_arch.cli.interrupts import ended_by_signals
 from lambda_arch.cli.messages import say
 from lambda_arch.errors import LambdaArchError, one_line, shown
@@ -103,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         return 130
     except USAGE_ERROR as error:
-        message = error.format_message()  # type: ignore[attr-defined]
+        message = usage_message(error, command)
     except OSError as error:
         message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     except LambdaArchError as error:

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Option
 
 from lambda_arch.cli.architectures import Named, takes_architectures
-from lambda_arch.cli.gates import Max, check_max, read_max
+from lambda_arch.cli.gates import MaxMemory, check_max, read_max
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.costs.backward import read_mode
 from lambda_arch.costs.footprint import memory as footprint_of
@@ -43,7 +43,7 @@ def memory(
         str | None, Option(help="Find the largest batch whose peak is within this, such as 24GB.", metavar="SIZE")
     ] = None,
     modules: Annotated[bool, Option("--modules", help="One row per module.")] = False,
-    maximum: Max = None,
+    maximum: MaxMemory = None,
     output: Output,
 ) -> None:
     """Compute the memory of a step before it is run.

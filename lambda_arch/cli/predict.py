@@ -27,7 +27,7 @@ def predict(
         int, typer.Option("--random", help="Predict N random networks of --choices instead.", metavar="N")
     ] = 0,
     choices: Choices = "",
-    seed: Annotated[int, typer.Option("--seed", help="Random seed of --random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Random seed of --random.", metavar="N")] = 0,
     measure: Annotated[bool, typer.Option("--measure", help="Measure them too, and show the error.")] = False,
     strict: Strict = False,
     flags: Flags,

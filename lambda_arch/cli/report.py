@@ -19,7 +19,10 @@ def report(
     *,
     out: Annotated[Path, typer.Option("--out", help="The page to write.", metavar="FILE.html")] = Path("report.html"),
     space: Annotated[
-        Names, typer.Option("--space", help="A space to search; may be given again. [default: scaling, stages]")
+        Names,
+        typer.Option(
+            "--space", help="A space to search; may be given again. [default: scaling, stages]", metavar="SPACE"
+        ),
     ] = None,
     show: Annotated[
         Names,

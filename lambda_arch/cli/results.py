@@ -122,7 +122,10 @@ def table(
     flags: Flags,
     output: Output,
 ) -> None:
-    """Write one row per architecture with everything known: settings, costs, memory, latencies, accuracies."""
+    """Show one row per architecture with everything known.
+
+    Settings, exact costs, memory, stored latencies, accuracies.
+    """
     from lambda_arch.reporting import report_of
     from lambda_arch.searching.catalogue import catalogue
 

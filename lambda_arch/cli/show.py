@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambda_arch.arch import Architecture
+from lambda_arch.arch.evaluation import ORDERS
 from lambda_arch.cli.architectures import Named, check_inputs, takes_networks
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 EVALUATION_HELP = (
     "Show how lambda layers are computed and the MACs executed: auto (by a cost model), measured (timed once on this "
-    "device), or canonical, convolution, matrix, queries_first, fft."
+    f"device), or {', '.join(ORDERS)}."
 )
 
 
@@ -102,7 +103,7 @@ def _evaluations(architecture: Architecture, evaluation: str, flags: Flags) -> R
                     "evaluation=prepared: is for `lambda-arch time`; expected auto, measured or an order here"
                 ) from None
             close = did_you_mean(evaluation, ("auto", "measured"))
-            raise ArchitectureError(f"{error}{close or '; or auto, or measured'}") from None
+            raise ArchitectureError(f"{error}{close or '; or measured'}") from None
     return evaluation_report(count(architecture), plans(network, setup.batch_size))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @takes_networks
-@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", "cluster", "resource", *MEASURING)
+@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", "cluster", "resource", *MEASURING, several=True)
 @takes_plot
 @takes_output
 def time(

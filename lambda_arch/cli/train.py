@@ -189,7 +189,10 @@ def training_progress(quiet: bool) -> "Iterator[Callback | None]":
 def evaluate(
     *,
     architecture: Annotated[
-        str | None, typer.Argument(help="The architecture to expect. [default: the file's]", show_default=False)
+        str | None,
+        typer.Argument(
+            help="The architecture to expect. [default: the file's]", metavar="ARCHITECTURE", show_default=False
+        ),
     ] = None,
     weights: Annotated[
         Path, typer.Option("--weights", help="A safetensors file written by train or convert.", metavar="FILE")

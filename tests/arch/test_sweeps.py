@@ -45,9 +45,10 @@ def test_a_name_without_choices_is_one_architecture():
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("lambda_resnet50:k=8|", r"k=8\|: expected a value"),
+        ("lambda_resnet50:k=8|", r"k=8\|: an empty value; expected values with \| between them"),
+        ("lambda_resnet50@", "lambda_resnet50@: expected an image size after @"),
         ("lambda_resnet50:k=8|x", "k=x: expected a whole number"),
-        ("lambda_resnet50:k={from=4}", "expected a range such as"),
+        ("lambda_resnet50:k={from=4}", "k={ from = 4 }: expected from, to, and one of step and times"),
         ("lambda_resnet50:k={from=4", "expected a range such as"),
         (
             "lambda_resnet50:k={from=1,to=200,step=1},m={from=1,to=121,step=2}",

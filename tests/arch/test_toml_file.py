@@ -30,8 +30,14 @@ m = "global"
     assert read(tmp_path, text) == parse(expected)
 
 
-def test_an_empty_file_is_the_default(tmp_path):
-    assert read(tmp_path, "") == parse("lambda_resnet50")
+def test_an_empty_file_is_no_architecture(tmp_path):
+    with pytest.raises(ArchitectureError, match="empty; expected TOML such as name"):
+        read(tmp_path, "")
+
+
+def test_an_option_that_changes_nothing_is_refused_as_in_a_name(tmp_path):
+    with pytest.raises(ArchitectureError, match="line 2: k=8: resnet50 has no lambda layers"):
+        read(tmp_path, 'name = "resnet50"\nk = 8')
 
 
 def test_a_file_builds_on_a_full_name(tmp_path):

@@ -119,7 +119,7 @@ WRONG = [
     ({"kk": [1]}, "kk: no such key (did you mean k?)"),
     ({"k": []}, "k=[]: expected at least one value"),
     ({"k": {"from": 8, "to": 4, "step": 1}}, "k: the range from 8 to 4 is empty"),
-    ({"k": {"from": 8, "to": 16}}, "k: expected a range such as"),
+    ({"k": {"from": 8, "to": 16}}, "k={ from = 8, to = 16 }: expected from, to, and one of step and times"),
     ({"k": {"from": 8, "to": 16, "by": 2}}, "k.by: no such key"),
     ({"k": ["8"]}, 'k="8": expected a number'),
     ({"m": [4]}, "m=4: expected an odd scope"),
