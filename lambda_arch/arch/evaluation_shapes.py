@@ -1,4 +1,5 @@
-"""Numbers on which evaluations of a lambda layer depend: folded columns, periods of transforms, sizes of groups."""
+"""Numbers on which evaluations of a lambda layer depend: folded columns, periods of transforms, sizes of groups, parts
+of sums."""
 
 from collections.abc import Sequence
 
@@ -28,3 +29,12 @@ def smooth(length: int) -> int:
         if rest == 1:
             return length
         length += 1
+
+
+PROGRAMS = 1024
+"""Programs of the fused gradient of the embeddings, about: several for every multiprocessor of a GPU."""
+
+
+def gradient_parts(images: int, height: int, rows: int, u: int) -> int:
+    """Return into how many parts the fused gradient of the embeddings is split; each is of some rows of the maps."""
+    return min(images * height, -(-PROGRAMS // (rows * u)))

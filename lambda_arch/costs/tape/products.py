@@ -3,9 +3,10 @@
 from math import prod
 from typing import Any
 
+from lambda_arch.arch.evaluation_shapes import gradient_parts
 from lambda_arch.costs.tape.records import Gradients, Operand, fresh, lowered, made, new_maps
 from lambda_arch.costs.tape.strides import Shape, is_channels_last
-from lambda_arch.costs.tape.tape import Parameter, Tape, Tensor
+from lambda_arch.costs.tape.tape import FLOAT, Parameter, Tape, Tensor
 from lambda_arch.costs.tape.views import expand, ordered, reshape
 
 
@@ -54,20 +55,19 @@ def linear(tape: Tape, x: Tensor, weight: Parameter, bias: Parameter) -> Tensor:
 
 
 def fused(tape: Tape, queries: Tensor, shared: Tensor, values: Tensor, near: Operand) -> Tensor:
-    """Return outputs of the fused kernel, which saves its operands and writes no lambdas in the forward pass."""
+    """Return outputs of the fused kernel, which saves its operands and never writes lambdas."""
     operands = [ordered(tape, each) if isinstance(each, Tensor) else each for each in (queries, shared, values, near)]
     b, h, k, n = queries.shape
-    v = values.shape[1]
+    v, u, height = values.shape[1:4]
+    rows, columns = near.shape[2:]
 
     def backward(tape: Tape, gradients: Any, saved: Any) -> Gradients:
-        of_queries = tape.new((b, h, k, n), queries_size)
-        of_lambdas = tape.new((b, v, k, n), queries_size)
+        parts = tape.new((gradient_parts(b, height, rows, u), u, rows, columns, k), FLOAT)
         found = _fresh_sizes(tape, sizes)
-        del of_lambdas
-        return [of_queries, *found]
+        del parts
+        return found
 
-    queries_size = queries.size
-    sizes = [(each.shape, each.size) for each in operands[1:]]
+    sizes = [(each.shape, each.size) for each in operands]
     node = tape.node(operands, backward)
     tape.save(node, *operands)
     return made(tape.new((b, h, v, n), values.size), node)

@@ -1,21 +1,18 @@
 """Outputs of a lambda layer by one Triton kernel that never writes the lambdas; where Triton cannot run, by `folded`.
 
-The forward pass is a kernel (:mod:`~lambda_arch.nn.evaluation.fused_kernel`). In the backward pass another kernel
-forms the lambdas again for the gradient of the queries; the gradient of the lambdas is written, and library kernels
-take from it, on folded channels, those of values and embeddings.
+Neither do the kernels of the backward pass (:mod:`~lambda_arch.nn.evaluation.fused_backward`).
 """
 
 import os
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from lambda_arch.nn.evaluation import folded
+from lambda_arch.nn.evaluation import folded, fused_backward
 from lambda_arch.nn.evaluation.apply import apply_queries
 from lambda_arch.nn.evaluation.embeddings import crop
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
@@ -74,47 +71,30 @@ def macs(at: LayerShape) -> int:
 @torch.library.custom_op("lambda_arch::fused", mutates_args=())
 def fused_outputs(queries: Tensor, shared: Tensor, values: Tensor, near: Tensor) -> Tensor:
     """Return outputs (b, h, v, n) by the kernel; operands are contiguous and of one type."""
-    from lambda_arch.nn.evaluation.fused_kernel import forward_kernel
-
-    b, h, _, n = queries.shape
-    return _run(forward_kernel, queries, shared, values, near, values.new_empty(b, h, values.shape[1], n))
-
-
-@torch.library.custom_op("lambda_arch::fused_queries_gradient", mutates_args=())
-def queries_gradient(gradient: Tensor, shared: Tensor, values: Tensor, near: Tensor) -> Tensor:
-    """Return the gradient (b, h, k, n) of the queries from that of the outputs (b, h, v, n), by a kernel."""
-    from lambda_arch.nn.evaluation.fused_kernel import queries_kernel
-
-    b, h, _, n = gradient.shape
-    return _run(queries_kernel, gradient, shared, values, near, values.new_empty(b, h, near.shape[0], n))
-
-
-def _run(kernel: Any, by_head: Tensor, shared: Tensor, values: Tensor, near: Tensor, result: Tensor) -> Tensor:
-    """Run a kernel whose operand ``by_head`` and ``result`` have a row for each head."""
     import triton
 
-    from lambda_arch.nn.evaluation.fused_kernel import tuned
+    from lambda_arch.nn.evaluation.fused_forward_kernel import forward_kernel
 
-    b, h = by_head.shape[:2]
+    b, h, k, n = queries.shape
     v, u, height, width = values.shape[1:]
-    k, _, rows, columns = near.shape
-    split = kernel.__name__ == "forward_kernel"
+    rows, columns = near.shape[2:]
     reduction = triton.cdiv(u * rows * columns, CHUNK) * CHUNK
     embeddings = near.new_zeros(reduction, k)
     embeddings[: u * rows * columns] = near.permute(1, 2, 3, 0).reshape(-1, k)
     padded = F.pad(values, (columns // 2, columns // 2, rows // 2, rows // 2))
     padded_height, padded_width = padded.shape[3:]
     offsets = _offsets(u, rows, columns, padded_height, padded_width, reduction, values.device)
+    outputs = values.new_empty(b, h, v, n)
 
     def grid(tile: dict[str, int]) -> tuple[int, int, int]:
-        return triton.cdiv(height * width, tile["positions"]), triton.cdiv(v, tile["depths"]) if split else 1, b
+        return triton.cdiv(n, tile["positions"]), triton.cdiv(v, tile["depths"]), b
 
-    tuned(kernel)[grid](
-        padded, embeddings, offsets, shared, by_head, result, height, width, padded_width,
+    forward_kernel[grid](
+        padded, embeddings, offsets, shared, queries, outputs, height, width, padded_width,
         u * padded_height * padded_width, v, reduction, heads=h, k=k, padded_k=max(16, triton.next_power_of_2(k)),
-        padded_heads=triton.next_power_of_2(h), precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee",
+        precision=fused_backward.precision(),
     )  # fmt: skip
-    return result
+    return outputs
 
 
 @cache
@@ -125,12 +105,6 @@ def _offsets(
     intra = torch.arange(u).view(-1, 1, 1) * (padded_height * padded_width)
     offsets = intra + torch.arange(rows).view(1, -1, 1) * padded_width + torch.arange(columns)
     return F.pad(offsets.flatten(), (0, length - offsets.numel())).to(torch.int32).to(device)
-
-
-@queries_gradient.register_fake
-def _(gradient: Tensor, shared: Tensor, values: Tensor, near: Tensor) -> Tensor:
-    b, h, _, n = gradient.shape
-    return values.new_empty(b, h, near.shape[0], n)
 
 
 @fused_outputs.register_fake
@@ -145,13 +119,11 @@ def _save(ctx: object, inputs: tuple[Tensor, ...], output: Tensor) -> None:
 
 def _backward(ctx: object, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     queries, shared, values, near = ctx.saved_tensors  # type: ignore[attr-defined]
-    height, width = values.shape[-2:]
-    maps = folded.maps(near, height, width)
     gradient = gradient.contiguous()
-    of_queries = queries_gradient(gradient, shared, values, near)
-    of_lambdas = torch.einsum("bhkn,bhvn->bvkn", queries, gradient)
-    of_values, of_near = folded.gradients(of_lambdas, values, near, maps)
-    return of_queries, of_lambdas.sum(-1), of_values, of_near
+    of_queries, of_values, of_near = fused_backward.gradients(gradient, queries, values, near)
+    of_queries = of_queries + shared.transpose(1, 2).unsqueeze(1) @ gradient
+    of_shared = (gradient @ queries.transpose(2, 3)).sum(1)
+    return of_queries, of_shared, of_values, of_near
 
 
 fused_outputs.register_autograd(_backward, setup_context=_save)
