@@ -9,9 +9,25 @@ WIDE, NARROW = 8, 4
 """Shifts that become channels; kernels of at most NARROW columns are not padded to more."""
 
 
-def fold_factor(columns: int) -> int:
-    """Return how many shifts become channels for a kernel of so many columns."""
-    return NARROW if columns <= NARROW else WIDE
+FOLDS = tuple(f"{axis}{factor}" for axis in "xy" for factor in (2, 4, 8, 16))
+"""Names of foldings: the axis along which values are shifted, and how many shifts become channels."""
+
+
+def folding(fold: str, scope: Sequence[int]) -> tuple[int, int]:
+    """Return the axis (0 for y, 1 for x) and the factor of a fold's name; without one, along x by WIDE or NARROW."""
+    if not fold:
+        return 1, NARROW if scope[1] <= NARROW else WIDE
+    return "yx".index(fold[0]), int(fold[1:])
+
+
+def sensible_folds(scope: Sequence[int]) -> list[str]:
+    """Return the foldings of a kernel to choose from: ``""``, and those that do not double it by padding."""
+    default = folding("", scope)
+    found = {fold: folding(fold, scope) for fold in FOLDS}
+    return [
+        "",
+        *(fold for fold, (axis, factor) in found.items() if factor < 2 * scope[axis] and found[fold] != default),
+    ]
 
 
 def fft_period(scope: Sequence[int], height: int, width: int) -> tuple[int, int]:

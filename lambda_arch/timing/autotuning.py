@@ -9,6 +9,7 @@ from statistics import median
 import torch
 from torch import nn
 
+from lambda_arch.arch.evaluation_shapes import sensible_folds
 from lambda_arch.nn.evaluation import (
     CANONICAL,
     Evaluation,
@@ -19,6 +20,7 @@ from lambda_arch.nn.evaluation import (
     macs,
     parse_evaluation,
 )
+from lambda_arch.nn.evaluation.cost_model import LOW
 from lambda_arch.nn.lambda_layer import LambdaLayer
 from lambda_arch.nn.plan import lambda_layers
 from lambda_arch.store.choices import keep_choice, read_choice
@@ -89,21 +91,27 @@ def _known_or_measured(
     if known:
         with suppress(ValueError):  # stored by a version with other evaluations
             return parse_evaluation(known)
-    seconds = measure(layer, at, tried(at, _device(layer).type), training)
+    kind, dtype = _device(layer).type, layer.queries.weight.dtype
+    if torch.is_autocast_enabled(kind):
+        dtype = torch.get_autocast_dtype(kind)
+    seconds = measure(layer, at, tried(at, kind, dtype), training)
     fastest = min(seconds, key=lambda evaluation: seconds[evaluation])
     keep_machine(store, {**here.as_dict(), "fingerprint": here.fingerprint})
     keep_choice(store, here.fingerprint, asked, str(fastest), {str(each): value for each, value in seconds.items()})
     return fastest
 
 
-def tried(at: LayerShape, device: str = "cpu") -> list[Evaluation]:
+def tried(at: LayerShape, device: str = "cpu", dtype: torch.dtype = torch.float32) -> list[Evaluation]:
     """Return the evaluations to measure: all except those with far more to execute than the cost model's choice.
 
-    On CUDA the fused kernel is one of them, if Triton is there.
+    On CUDA the fused kernel is one of them, if Triton is there. Every fold applies queries in one way, by device and
+    ``dtype`` of the products.
     """
+    apply = "product" if device == "cuda" or dtype in LOW else "accumulate"
+    folds = [Evaluation("folded", apply, fold=fold) for fold in sensible_folds(at.reach)[1:]]
     limit = TOO_MANY * macs(choose(at), at)
     fusing = [Evaluation("fused")] if device == "cuda" and fused.has_triton() and at.scope is not None else []
-    return [e for e in (*candidates(), *fusing) if e == CANONICAL or macs(e, at) <= limit]
+    return [e for e in (*candidates(), *folds, *fusing) if e == CANONICAL or macs(e, at) <= limit]
 
 
 def measure_layer(

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from lambda_networks import LambdaLayer as Peer
 from torch.utils.flop_counter import FlopCounterMode
 
+from lambda_arch.arch.evaluation_shapes import FOLDS, sensible_folds
 from lambda_arch.nn import LambdaLayer
 from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, candidates, choose, macs, parse_evaluation
+from lambda_arch.nn.evaluation.ceilings import DATA_SHEET
 
 RECOMPUTED = ("convolution", "folded", "matrix", "queries_first")
-ALL = [*candidates(), Evaluation("fused"), *(Evaluation(order, recompute=True) for order in RECOMPUTED)]
+FOLDED = [Evaluation("folded", fold=fold) for fold in FOLDS]
+ALL = [*candidates(), *FOLDED, Evaluation("fused"), *(Evaluation(order, recompute=True) for order in RECOMPUTED)]
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-5}
 
 
@@ -166,7 +169,7 @@ def test_executed_macs_are_those_that_a_counter_sees(case):
     projections = sum(
         c.weight.numel() for c in layer.children() if isinstance(c, torch.nn.Conv2d) and c is not layer.position
     )
-    for evaluation in candidates():
+    for evaluation in [*candidates(), *FOLDED]:
         if evaluation.order == "fft" or evaluation.apply != "product":  # no counter sees these
             continue
         layer.set_evaluation(evaluation)
@@ -221,11 +224,31 @@ def test_names_are_read_as_they_are_written(evaluation):
         ("fft/sum/more", "expected ORDER"),
         ("canonical/recompute", "convolution/recompute"),
         ("", "canonical"),
+        ("folded:z8", "expected folded:FOLD, with one of x2"),
+        ("folded:/sum", "expected folded:FOLD"),
+        ("matrix:x8", "expected folded:FOLD"),
     ],
 )
 def test_wrong_names_are_refused(name, says):
     with pytest.raises(ValueError, match=says):
         parse_evaluation(name)
+
+
+def test_names_of_earlier_versions_are_those_of_the_default_fold():
+    assert parse_evaluation("folded/product") == Evaluation("folded", "product")
+    assert parse_evaluation("folded:y4/product") == Evaluation("folded", "product", fold="y4")
+
+
+def test_folds_to_choose_from_do_not_double_the_scope():
+    assert sensible_folds((23, 23)) == ["", "x2", "x4", "x16", "y2", "y4", "y8", "y16"]
+    assert sensible_folds((1, 3)) == ["", "x2"]  # x4 is the default
+
+
+@pytest.mark.parametrize(("sides", "scope", "axis"), [((2, 56), (3, 23), "x"), ((56, 2), (23, 3), "y")])
+def test_the_fold_follows_the_scope(sides, scope, axis):
+    """Only along the long axis are there 8 channels without padding 3 to 8."""
+    chosen = choose(LayerShape(8, *sides, 4, 16, 1, 16, scope), "cuda", dtype=torch.bfloat16, ceilings=DATA_SHEET)
+    assert chosen.order == "folded" and (chosen.fold or "x8")[0] == axis
 
 
 def test_auto_needs_a_size():

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch.nn import LambdaLayer, build
@@ -74,7 +76,7 @@ def exact(queries, shared, values, kernel):
         st.integers(1, 3),
         st.integers(1, 7),
         st.integers(1, 20),
-        st.sampled_from([1, 3, 5, 23]),
+        st.sampled_from([1, 3, 5, 23, 39]),
     ),
     st.sampled_from(list(TOLERANCE)),
 )
@@ -89,9 +91,46 @@ def test_outputs_and_gradients_are_those_of_the_convolution(tiles, sizes, dtype)
         torch.testing.assert_close(ours.cpu().double() / scale, theirs / scale, atol=TOLERANCE[dtype], rtol=0)
 
 
-def test_torch_sees_an_operator():
+def test_torch_sees_operators():
     tensors = [tensor.float().to(DEVICE).requires_grad_() for tensor in operands(0, 1, 2, 4, 2, 1, 3, 5, 3)]
     torch.library.opcheck(torch.ops.lambda_arch.fused.default, tuple(tensors))
+    queries, _, values, near = (tensor.detach() for tensor in tensors)
+    gradient = torch.randn(1, 2, 2, 15, device=DEVICE)
+    torch.library.opcheck(torch.ops.lambda_arch.fused_backward.default, (gradient, queries, values, near))
+
+
+def test_no_tensor_of_the_size_of_lambdas_is_allocated():
+    tensors = [tensor.float().to(DEVICE).requires_grad_() for tensor in operands(0, 2, 2, 16, 4, 1, 6, 20, 3)]
+    largest = []
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            result = function(*args, **(kwargs or {}))
+            largest.extend(t.numel() for t in tree_leaves(result) if isinstance(t, torch.Tensor))
+            return result
+
+    with Watch():
+        fused.outputs(*tensors).sum().backward()
+    of_lambdas = 2 * 4 * 16 * 6 * 20
+    assert max(largest) < of_lambdas
+    assert all(tensor.grad is not None for tensor in tensors)
+
+
+def test_gradients_are_the_same_bits_again():
+    tensors = [tensor.float().to(DEVICE) for tensor in operands(1, 2, 2, 4, 2, 1, 3, 18, 3)]
+    first, second = (outputs_and_gradients(fused.outputs, tensors) for _ in range(2))
+    assert all(a.equal(b) for a, b in zip(first, second, strict=True))
+
+
+def test_every_number_of_heads_has_a_tile():
+    from triton import Config
+
+    from lambda_arch.nn.evaluation.fused_backward_kernels import in_registers
+
+    tiles = [Config({"near": near}, num_warps=warps) for near in (16, 32) for warps in (4, 8)]
+    for heads in (1, 2, 4, 8, 16, 32, 64):
+        found = in_registers(tiles, {"padded_heads": heads})
+        assert found and (len(found) == 4) == (heads <= 4)
 
 
 def test_counters_see_its_multiply_accumulates():

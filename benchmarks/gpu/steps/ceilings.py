@@ -1,4 +1,4 @@
-"""Step 2: ceilings. Copies, matrix products and convolutions of one input channel, by dtype, kept in the store."""
+"""Step 2: ceilings. Copies, matrix products and position lambdas, by dtype, kept in the store."""
 
 from dataclasses import asdict
 
@@ -22,7 +22,7 @@ def ceilings(settings: Settings) -> list[Row]:
     from lambda_arch.store.setup import default_threads, device_name
     from lambda_arch.timing.protocol.messages import Peak
 
-    kinds = measured.QUICK_KINDS if not settings.dry else ("fp32", "bf16", measured.COPY)
+    kinds = measured.KINDS if not settings.dry else ("fp32", "bf16", measured.COPY)
     if settings.dry:
         measured.SIDES["cpu"], measured.COPIES["cpu"] = (64,), (1 << 20,)
     seconds = min(0.5, settings.sizes.seconds)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from lambda_arch.arch.evaluation import Evaluation
-from lambda_arch.arch.evaluation_shapes import LARGE, fft_period, fold_factor
+from lambda_arch.arch.evaluation_shapes import LARGE, fft_period, folding
 from lambda_arch.costs.tape import copies, elementwise, products, records, views
 from lambda_arch.costs.tape.tape import FLOAT, Parameter, Tape, Tensor
 
@@ -66,9 +66,10 @@ def _group(tape: Tape, evaluation: Evaluation, queries: Tensor, values: Tensor, 
         down, right = fft_period((rows, columns), height, width)
         most = v * k * down * (right // 2 + 1) * 2
     elif evaluation.order == "folded":
-        reach = min(columns, 2 * width - 1)
-        f = fold_factor(reach)
-        most = v * max(k * n, u * f * height * (width + reach + -reach % f - f))
+        reach = min(rows, 2 * height - 1), min(columns, 2 * width - 1)
+        axis, f = folding(evaluation.fold, reach)
+        other, side = (height, width) if axis else (width, height)
+        most = v * max(k * n, u * f * other * (side + reach[axis] + -reach[axis] % f - f))
     at_once = max(1, LARGE // (most * max(4, values.size)))
     groups = max(1, -(-b // at_once))
     return max(1, -(-b // groups))
@@ -98,7 +99,7 @@ def _run(
         return products.matmul(tape, views.expand(tape, per_head, (b, h, values.shape[1], k)), queries)
     if evaluation.order == "fused":
         return _fused(tape, queries, shared, values, kernel)
-    lambdas = _lambdas(tape, evaluation.order, values, kernel, gathered)
+    lambdas = _lambdas(tape, evaluation, values, kernel, gathered)
     if evaluation.order == "folded" and tape.device == "cpu":
         if evaluation.apply == "product":
             by_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 1, 2))
@@ -112,15 +113,16 @@ def _run(
     return _apply(tape, evaluation.apply, queries, lambdas)
 
 
-def _lambdas(tape: Tape, order: str, values: Tensor, kernel: Parameter, gathered: Tensor | None) -> Tensor:
+def _lambdas(tape: Tape, evaluation: Evaluation, values: Tensor, kernel: Parameter, gathered: Tensor | None) -> Tensor:
     b, v, u, height, width = values.shape
-    k, n = kernel.shape[0], height * width
+    k, n, order = kernel.shape[0], height * width, evaluation.order
     if order == "matrix":
         assert gathered is not None
         found = products.bmm(tape, views.reshape(tape, values, (b * v, u * n)), gathered)
     elif order == "folded":
         assert gathered is not None
-        found = _folded(tape, values, gathered, min(kernel.shape[3], 2 * width - 1))
+        reach = min(kernel.shape[2], 2 * height - 1), min(kernel.shape[3], 2 * width - 1)
+        found = _folded(tape, values, gathered, reach, evaluation.fold)
     elif order == "fft":
         assert gathered is not None
         return _fft(tape, values, kernel, gathered)
@@ -187,7 +189,7 @@ def _maps(tape: Tape, evaluation: Evaluation, kernel: Parameter, height: int, wi
         return views.reshape(tape, views.permute(tape, flipped, 2, 3, 0, 1, 4, 5), (n, k, u * n))
     if evaluation.order == "folded":
         near = _crop(tape, kernel, height, width)
-        return _fold(tape, near)
+        return _fold(tape, near, evaluation.fold)
     if evaluation.order == "fft":
         rows, columns = fft_period(kernel.shape[2:], height, width)
         near = copies.copied(tape, [_crop(tape, kernel, height, width)], (k, u, rows, columns))
@@ -197,23 +199,32 @@ def _maps(tape: Tape, evaluation: Evaluation, kernel: Parameter, height: int, wi
     return None
 
 
-def _fold(tape: Tape, near: Tensor | Parameter) -> Tensor:
+def _fold(tape: Tape, near: Tensor | Parameter, fold: str = "") -> Tensor:
     k, u, rows, columns = near.shape
-    f = fold_factor(columns)
-    wide = columns + -columns % f
-    padded = copies.copied(tape, [near], (k, u, rows, wide))
-    parts = views.reshape(tape, padded, (k, u, rows, wide // f, f))
-    return views.reshape(tape, views.permute(tape, parts, 0, 1, 4, 2, 3), (k, u * f, rows, wide // f))
+    axis, f = folding(fold, (rows, columns))
+    if axis:
+        wide = columns + -columns % f
+        padded = copies.copied(tape, [near], (k, u, rows, wide))
+        parts = views.reshape(tape, padded, (k, u, rows, wide // f, f))
+        return views.reshape(tape, views.permute(tape, parts, 0, 1, 4, 2, 3), (k, u * f, rows, wide // f))
+    high = rows + -rows % f
+    padded = copies.copied(tape, [near], (k, u, high, columns))
+    parts = views.reshape(tape, padded, (k, u, high // f, f, columns))
+    return views.reshape(tape, views.permute(tape, parts, 0, 1, 3, 2, 4), (k, u * f, high // f, columns))
 
 
-def _folded(tape: Tape, values: Tensor, maps: Tensor, columns: int) -> Tensor:
+def _folded(tape: Tape, values: Tensor, maps: Tensor, reach: tuple[int, int], fold: str = "") -> Tensor:
     b, v, u, height, width = values.shape
-    f, groups = fold_factor(columns), maps.shape[3]
+    axis, f = folding(fold, reach)
+    length = f * maps.shape[2 + axis]
     flat = views.reshape(tape, values, (b * v, u, height, width))
-    padded = copies.copied(tape, [flat], (b * v, u, height, width + f * groups - 1))
-    length = width + f * (groups - 1)
-    windows = views.permute(tape, views.unfolded(tape, padded, length), 0, 1, 3, 2, 4)
-    shifted = views.reshape(tape, windows, (b * v, u * f, height, length))
+    sides = [height, width]
+    sides[axis] += length - 1
+    padded = copies.copied(tape, [flat], (b * v, u, *sides))
+    sides[axis] -= f - 1
+    order = (0, 1, 3, 2, 4) if axis else (0, 1, 2, 4, 3)
+    windows = views.permute(tape, views.unfolded(tape, padded, 2 + axis, sides[axis]), *order)
+    shifted = views.reshape(tape, windows, (b * v, u * f, *sides))
     del padded, flat, windows
     return products.convolution(tape, shifted, maps, (height, width))
 
@@ -287,6 +298,8 @@ def _fused(tape: Tape, queries: Tensor, shared: Tensor | None, values: Tensor, k
     queries, shared = records.to(tape, queries, values.size), records.to(tape, shared, values.size)
     if tape.device == "cuda":
         return products.fused(tape, queries, shared, values, near)
-    lambdas = views.reshape(tape, _folded(tape, values, _fold(tape, near), near.shape[3]), (b, v, k, n))
+    lambdas = views.reshape(
+        tape, _folded(tape, values, _fold(tape, near), (near.shape[2], near.shape[3])), (b, v, k, n)
+    )
     lambdas = elementwise.add(tape, lambdas, views.reshape(tape, shared, (b, v, k, 1)))
     return _apply(tape, "product", queries, lambdas)

@@ -88,10 +88,10 @@ def part_of(tape: Tape, x: Tensor, dim: int, length: int) -> Tensor:
     return Tensor(x.storage, shape, x.strides, x.size, tape.node([x], fresh([x])))
 
 
-def unfolded(tape: Tape, x: Tensor, length: int) -> Tensor:
-    """Return a view of all windows of ``length`` elements of the last dimension, (..., windows, length)."""
-    shape = (*x.shape[:-1], x.shape[-1] - length + 1, length)
-    strides = (*x.strides, x.strides[-1])
+def unfolded(tape: Tape, x: Tensor, dim: int, length: int) -> Tensor:
+    """Return a view of all windows of ``length`` elements of a dimension, with their elements last."""
+    shape = (*x.shape[:dim], x.shape[dim] - length + 1, *x.shape[dim + 1 :], length)
+    strides = (*x.strides, x.strides[dim])
     return Tensor(x.storage, shape, strides, x.size, tape.node([x], fresh([x])), is_view=True)
 
 

@@ -1,40 +1,49 @@
-"""What a device does at most: bytes copied, matrix products and convolutions of one input channel, each per second.
+"""What a device does at most: bytes copied, and operations of matrix products and of several convolutions, per second.
 
 The cost model of GPUs (:mod:`~lambda_arch.nn.evaluation.gpu_cost_model`) is made of these rates. A convolution with
-fewer input channels than matrix units take runs on CUDA cores, many times slower than a product.
+fewer input channels than matrix units take runs on CUDA cores, many times slower than a product; folded and fused
+position lambdas run on matrix units, but not as fast as a large product.
 """
 
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import torch
-import torch.nn.functional as F
+
+from lambda_arch.nn.evaluation import convolution, folded, fused
+from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 COPY = "copy"
-NARROW = "narrow_"
-"""Kinds of rates: the names of dtypes for products, COPY, and NARROW before a dtype for convolutions of one channel."""
+NARROW, FOLDED, FUSED = "narrow_", "folded_", "fused_"
+"""Kinds of rates: the names of dtypes for products, COPY, and before a dtype NARROW for convolutions of one channel,
+FOLDED for those of folded position lambdas, FUSED for the fused kernel."""
 
 SIDES = {"cpu": (256, 512, 1024, 2048), "mps": (1024, 2048, 4096), "cuda": (2048, 4096, 8192)}
 """Sides of the square matrices to multiply, by kind of device."""
 COPIES = {"cpu": (1 << 26, 1 << 28), "mps": (1 << 28,), "cuda": (1 << 28, 1 << 30)}
 """Bytes to copy, by kind of device."""
-NARROW_SHAPE = (2048, 1, 56, 56)
-"""Values of the narrow convolution: a lambda layer's at 56x56, with 16 output channels and a scope of 23x23."""
+LAMBDAS = LayerShape(128, 56, 56, 4, 16, 1, 16, (23, 23))
+"""The layer whose position lambdas are computed: in c2 of LambdaResNet-50."""
 LONGEST_PRODUCT = 1.0  # seconds; slower dtypes are not tried on larger matrices
 QUICK = 0.1  # seconds for each rate when they are measured for a choice
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """The rates of a device: ``copy`` in bytes/s (read and written), ``products`` and ``narrow`` in FLOP/s by dtype."""
+    """The rates of a device: ``copy`` in bytes/s (read and written), others in FLOP/s by dtype.
+
+    ``folded`` and ``fused`` may be missing; the cost model has estimates.
+    """
 
     copy: float
     products: Mapping[str, float]
     narrow: Mapping[str, float]
+    folded: Mapping[str, float] = field(default_factory=dict)
+    fused: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, rates: Mapping[str, float]) -> "Ceilings | None":
@@ -42,8 +51,11 @@ class Ceilings:
         if not {COPY, "fp32", f"{NARROW}fp32"} <= rates.keys():
             return None
         products = {kind: rate for kind, rate in rates.items() if kind in DTYPES}
-        narrow = {kind.removeprefix(NARROW): rate for kind, rate in rates.items() if kind.startswith(NARROW)}
-        return cls(rates[COPY], products, narrow)
+        others = (
+            {kind.removeprefix(prefix): rate for kind, rate in rates.items() if kind.startswith(prefix)}
+            for prefix in (NARROW, FOLDED, FUSED)
+        )
+        return cls(rates[COPY], products, *others)
 
 
 DATA_SHEET = Ceilings(
@@ -76,7 +88,9 @@ def ceilings_here() -> Ceilings:
     return _known[name]
 
 
-QUICK_KINDS = (*DTYPES, *(f"{NARROW}{name}" for name in DTYPES), COPY)
+CONVOLUTIONS = tuple(f"{prefix}{name}" for prefix in (NARROW, FOLDED, FUSED) for name in DTYPES)
+KINDS = (*DTYPES, *CONVOLUTIONS, COPY)
+QUICK_KINDS = tuple(kind for kind in KINDS if not kind.startswith(FUSED))  # to tune the kernel takes half a minute
 
 
 def measure_rates(device: str, seconds: float, kinds: Sequence[str] = QUICK_KINDS) -> list[tuple[str, float, str]]:
@@ -89,7 +103,7 @@ def measure_rates(device: str, seconds: float, kinds: Sequence[str] = QUICK_KIND
     found = []
     try:
         for kind in kinds:
-            name = kind.removeprefix(NARROW)
+            prefix, _, name = kind.rpartition("_")
             if name == "tf32" and kind_of_device != "cuda":
                 continue
             torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
@@ -97,8 +111,8 @@ def measure_rates(device: str, seconds: float, kinds: Sequence[str] = QUICK_KIND
                 if kind == COPY:
                     rate, size = max(copy_rate(device, size, seconds) for size in COPIES[kind_of_device])
                     found.append((kind, rate, f"{size >> 20} MiB"))
-                elif kind.startswith(NARROW):
-                    found.append((kind, narrow_rate(device, DTYPES[name], seconds), "23x23 of 1 channel at 56x56"))
+                elif prefix:
+                    found.append((kind, lambdas_rate(device, f"{prefix}_", DTYPES[name], seconds), "23x23 at 56x56"))
                 else:
                     rate, side = product_rate(device, DTYPES[name], SIDES[kind_of_device], seconds)
                     found.append((kind, rate, f"{side}x{side} matrices"))
@@ -122,12 +136,28 @@ def product_rate(device: str, dtype: torch.dtype, sides: Sequence[int], seconds:
     return max(found)
 
 
-def narrow_rate(device: str, dtype: torch.dtype, seconds: float) -> float:
-    """Return the FLOP/s of a convolution of one input channel, those on padding counted."""
-    values = torch.randn(NARROW_SHAPE, device=device).to(dtype)
-    kernel = torch.randn(16, 1, 23, 23, device=device).to(dtype)
-    flops = 2 * values.numel() * kernel.numel()
-    return flops / best_seconds(device, lambda: F.conv2d(values, kernel, padding=11), seconds)
+def lambdas_rate(device: str, prefix: str, dtype: torch.dtype, seconds: float) -> float:
+    """Return the FLOP/s of the position lambdas of LAMBDAS, those on padding counted.
+
+    By a convolution of one channel (``prefix`` NARROW), a folded one, whose values are already shifted, or the fused
+    kernel, which applies queries too. Raises RuntimeError where there is none.
+    """
+    at = LAMBDAS
+    values = torch.randn(at.b, at.v, 1, at.height, at.width, device=device).to(dtype)
+    kernel = torch.randn(at.k, 1, *at.reach, device=device).to(dtype)
+    if prefix == FUSED:
+        if not fused.available(values):
+            raise RuntimeError("no fused kernel on this device")
+        queries = torch.randn(at.b, at.h, at.k, at.n, device=device).to(dtype)
+        shared = values.new_zeros(at.b, at.v, at.k)
+        call = partial(fused.fused_outputs, queries, shared, values, kernel)
+        return 2 * fused.macs(at) / best_seconds(device, call, seconds)
+    if prefix == FOLDED:
+        maps = folded.maps(kernel, at.height, at.width)
+        shifted = folded.channels(values, kernel, maps)
+        call = partial(folded.convolved, shifted, kernel, maps, (at.height, at.width))
+        return 2 * folded.macs(at) / best_seconds(device, call, seconds)
+    return 2 * convolution.macs(at) / best_seconds(device, partial(convolution.lambdas, values, kernel), seconds)
 
 
 def copy_rate(device: str, size: int, seconds: float) -> tuple[float, int]:

@@ -38,7 +38,7 @@ VALUES_TILES = tiles(
 )
 OFFSET_TILES = tiles(
     {"near": 16},
-    ({"near": 16}, 4, 3),
+    ({"near": 16}, 4, 2),
     ({"near": 16}, 8, 3),
     ({"near": 32}, 8, 3),
     ({"near": 32}, 8, 2),

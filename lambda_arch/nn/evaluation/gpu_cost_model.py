@@ -6,19 +6,25 @@ other, read their operands from memory and write their result to it.
 
 import torch
 
-from lambda_arch.arch.evaluation_shapes import fold_factor
+from lambda_arch.arch.evaluation_shapes import folding
 from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix
 from lambda_arch.nn.evaluation.ceilings import Ceilings
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
-FOLDED_SLOWDOWN = 2  # of a convolution with few channels against a large product; an estimate, not measured
-FUSED_SLOWDOWN = 4  # of the fused kernel, whose loads feed 16 products each; from its instructions, not measured
+ESTIMATED_SLOWDOWN = {"folded": 2, "fused": 4}
+"""Time of an operation over that of one of a large product, where the rates of the device lack the order. Estimates:
+few channels are harder to feed to matrix units, and in the fused kernel a load feeds 16 products."""
 ALIGNED = {"bf16": 8, "fp16": 8, "tf32": 4}
 """Multiples of input channels that matrix units take; float32 runs on CUDA cores anyway."""
 
 
 def modelled_seconds(
-    order: str, at: LayerShape, ceilings: Ceilings, gathered: bool = False, dtype: torch.dtype = torch.float32
+    order: str,
+    at: LayerShape,
+    ceilings: Ceilings,
+    gathered: bool = False,
+    dtype: torch.dtype = torch.float32,
+    fold: str = "",
 ) -> float:
     """Return the modelled seconds of forming position lambdas by ``order`` and applying them, of a forward pass."""
     size = 2 if dtype in (torch.bfloat16, torch.float16) else 4
@@ -36,8 +42,9 @@ def modelled_seconds(
     if order == "fused":
         rows, columns = at.reach
         padding = (at.height + rows) * (at.width + columns) / n
+        rate = ceilings.fused.get(matmul, product / ESTIMATED_SLOWDOWN["fused"])
         return operation(0, values * (1 + padding)) + operation(
-            FUSED_SLOWDOWN * fused.macs(at) + h * lambdas, values * padding + queries + outputs
+            fused.macs(at) + h * lambdas, values * padding + queries + outputs, rate
         )
     if order == "queries_first":
         maps = b * h * pairs
@@ -54,10 +61,12 @@ def modelled_seconds(
     elif order == "fft":  # spectra are complex, padded, and float32 whatever the dtype
         form = operation(0, 12 * lambdas * 4 / size) + 2 * fft.macs(at) / ceilings.products["fp32"]
     elif order == "folded":
-        channels *= fold_factor(at.reach[1])
+        channels *= folding(fold, at.reach)[1]
         shifted = channels * values / u
-        rate = _convolution_rate(conv, channels, ceilings) / FOLDED_SLOWDOWN
-        form = operation(0, values + shifted) + operation(folded.macs(at), shifted + lambdas, rate)
+        rate = _convolution_rate(conv, channels, ceilings)
+        if _aligned(conv, channels):
+            rate = ceilings.folded.get(conv, rate / ESTIMATED_SLOWDOWN["folded"])
+        form = operation(0, values + shifted) + operation(folded.macs(at, fold), shifted + lambdas, rate)
     else:
         form = operation(convolution.macs(at), values + lambdas, _convolution_rate(conv, channels, ceilings))
     add = operation(0, 2 * lambdas)
@@ -71,6 +80,10 @@ def _kind(dtype: torch.dtype, tf32: bool) -> str:
 
 def _convolution_rate(kind: str, channels: int, ceilings: Ceilings) -> float:
     """Return the FLOP/s of a convolution: that of a product only for channels that matrix units take."""
-    if channels % ALIGNED.get(kind, 8) == 0:
+    if _aligned(kind, channels):
         return ceilings.products.get(kind, ceilings.products["fp32"])
     return ceilings.narrow.get(kind, ceilings.narrow["fp32"])
+
+
+def _aligned(kind: str, channels: int) -> bool:
+    return channels % ALIGNED.get(kind, 8) == 0

@@ -13,11 +13,10 @@ from lambda_arch.nn.evaluation.apply import apply_queries, by_position
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 from lambda_arch.nn.image_groups import images_at_a_time
 
-GATHERED = {"folded": folded.maps, "matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
+GATHERED = {"matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
 
 POSITION_MACS = {
     "convolution": convolution.macs,
-    "folded": folded.macs,
     "matrix": matrix.macs,
     "fft": fft.macs,
     "fused": fused.macs,
@@ -26,6 +25,8 @@ POSITION_MACS = {
 
 def maps(evaluation: Evaluation, kernel: Tensor, height: int, width: int) -> Tensor | None:
     """Return the maps that ``evaluation`` gathers from the embeddings for a map's size; None if it gathers none."""
+    if evaluation.order == "folded":
+        return folded.maps(kernel, height, width, evaluation.fold)
     gather = GATHERED.get(evaluation.order)
     return None if gather is None else gather(kernel, height, width)
 
@@ -71,9 +72,11 @@ def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tens
         return b
     v, u, height, width = values.shape[1:]
     at = LayerShape(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
-    sizes = {"fft": fft.largest, "folded": folded.largest, "queries_first": queries_first.largest}
-    largest = sizes.get(evaluation.order, _lambdas)
-    return images_at_a_time(queries, largest(at) * max(4, values.element_size()))
+    if evaluation.order == "folded":
+        largest = folded.largest(at, evaluation.fold)
+    else:
+        largest = {"fft": fft.largest, "queries_first": queries_first.largest}.get(evaluation.order, _lambdas)(at)
+    return images_at_a_time(queries, largest * max(4, values.element_size()))
 
 
 def _lambdas(at: LayerShape) -> int:
@@ -102,7 +105,7 @@ def _run(
     if evaluation.order == "matrix" and gathered is not None:
         lambdas = matrix.lambdas(values, gathered)
     elif evaluation.order == "folded" and gathered is not None:
-        lambdas = folded.lambdas(values, kernel, gathered)
+        lambdas = folded.lambdas(values, kernel, gathered, evaluation.fold)
         if lambdas.device.type == "cpu":  # the channels of its convolution come last, so few that sums are slow
             lambdas = by_position(lambdas) if evaluation.apply == "product" else lambdas.contiguous()
     elif evaluation.order == "fft" and gathered is not None:
@@ -165,5 +168,6 @@ def macs(evaluation: Evaluation, at: LayerShape) -> int:
             + at.b * at.v * at.k * at.u * at.n * (at.n if at.global_scope else prod(at.scope))
             + apply * (1 + at.content)
         )
-    position = POSITION_MACS[evaluation.order](at)
+    folds = evaluation.order == "folded"
+    position = folded.macs(at, evaluation.fold) if folds else POSITION_MACS[evaluation.order](at)
     return form + position + apply
