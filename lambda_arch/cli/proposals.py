@@ -149,7 +149,7 @@ class ProposalFlags:
 def _announce(proposals: "Proposals") -> None:
     for each in proposals:
         predicted = f"{each.prediction.top1:.2f} ± {each.prediction.interval:.2f} % predicted; "
-        figure = predicted if proposals.trained else ""  # without runs the level is open
+        figure = predicted if proposals.posterior.knows_level else ""
         say(f"to train: {each.architecture} ({figure}{each.why})", err=True)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.searching.coverage import LEVELS, Coverage
+from lambda_arch.searching.interactions import Additivity, additivity
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.part_costs import COUNTED
 from lambda_arch.searching.proposals import Proposal, Proposals
@@ -18,7 +19,7 @@ def proposals_report(proposals: Proposals) -> Report:
         {
             "number": i,
             "architecture": str(each.architecture),
-            **{metric.name: _shown(metric, each) for metric in metrics},
+            **{metric.name: _shown(metric, each, proposals.posterior.knows_level) for metric in metrics},
             "probability": each.probability,
             "below": each.below,
             "why": each.why,
@@ -73,10 +74,21 @@ def _notes(proposals: Proposals) -> list[str]:
         proposals.posterior.describe(),
         "on the front: the share of draws; points below: of top-1, under members of the front that cost no more",
     ]
+    test = additivity(proposals.posterior.runs)
+    if test.is_refuted and not proposals.posterior.has_pairs:
+        notes.append(_additivity(test, pairs=False))
     reasons = list(dict.fromkeys(reason for each in proposals for reason in each.prediction.extrapolated))
-    if reasons:
+    if not proposals.posterior.knows_level:
+        notes.append("without a run on these data nothing is known of the level of top-1")
+    elif reasons:
         notes.append(f"* is extrapolated beyond what the runs have: {', '.join(reasons[:6])}")
     return notes
+
+
+def _additivity(test: Additivity, pairs: bool) -> str:
+    if not test.is_refuted:
+        return str(test)
+    return f"{test}, {'as this model has it' if pairs else 'which a model with pairs has'}"
 
 
 def _covered(proposals: Proposals) -> str:
@@ -91,10 +103,12 @@ def _column(metric: Metric) -> Column:
     return Column(metric.name, "predicted top-1 (%)" if metric.name == "top1" else metric.heading)
 
 
-def _shown(metric: Metric, proposal: Proposal) -> str:
+def _shown(metric: Metric, proposal: Proposal, knows_level: bool) -> str:
     text = metric.show(proposal.values[metric.name])
     if metric.name != "top1":
         return text
+    if not knows_level:
+        return ""
     return f"{text} ± {proposal.prediction.interval:.2f}{'*' if proposal.prediction.extrapolated else ' '}"
 
 
@@ -103,7 +117,9 @@ def _data(proposals: Proposals, proposal: Proposal) -> dict[str, Any]:
     for metric in proposals.problem.costs.metrics:
         value = proposal.values[metric.name]
         if metric.name == "top1":
-            row |= {"top1_predicted": round(value, 4), "top1_interval": round(proposal.prediction.interval, 4)}
+            known = proposals.posterior.knows_level
+            row["top1_predicted"] = round(value, 4) if known else None
+            row["top1_interval"] = round(proposal.prediction.interval, 4) if known else None
         else:
             row[metric.name] = int(value) if metric.name in COUNTED else value
     return row | {
@@ -153,7 +169,7 @@ def coverage_report(coverage: Coverage) -> Report:
         f"each run is predicted from those of all other architectures: {coverage.source}; "
         f"RMSE {coverage.rmse:.2f} points",
         f"noise of a run: {noise}",
-        str(coverage.additivity),
+        _additivity(coverage.additivity, coverage.pairs),
     ]
     test = coverage.additivity
     data = {
@@ -162,6 +178,7 @@ def coverage_report(coverage: Coverage) -> Report:
         "coverage": levels,
         "noise": coverage.noise,
         "additivity": {"refuted": test.is_refuted, "f": test.f, "p": test.p, "runs": test.runs, "says": str(test)},
+        "pairs": coverage.pairs,
         "runs": runs,
     }
     names = list(runs[0]) if runs else ["architecture"]

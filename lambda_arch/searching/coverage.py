@@ -30,13 +30,15 @@ class LeftOut:
 class Coverage(Result):
     """What intervals hold: of the runs of each architecture, predicted from those of all others.
 
-    ``additivity``: the test for interactions between neighbouring stages, on the same runs.
+    ``additivity``: the test for interactions between neighbouring stages, on the same runs. ``pairs``: whether the
+    model has them.
     """
 
     source: str
     left_out: tuple[LeftOut, ...]
     noise: dict[str, float]
     additivity: Additivity
+    pairs: bool
 
     def share(self, level: float) -> float:
         """Return the share of runs in the intervals of a level; not a number without runs."""
@@ -63,4 +65,4 @@ def coverage(model: Posterior) -> Coverage:
         for run in (run for run in model.runs if run.architecture == architecture):
             intervals = {level: others.interval(architecture, level, run.recipe) for level in LEVELS}
             found.append(LeftOut(run, others.mean(architecture, run.recipe), intervals))
-    return Coverage(model.source, tuple(found), model.noise_sd, additivity(model.runs))
+    return Coverage(model.source, tuple(found), model.noise_sd, additivity(model.runs), model.has_pairs)

@@ -36,7 +36,7 @@ class Additivity:
             return f"additivity cannot be tested: {self.runs} runs do not determine interactions of neighbouring stages"
         test = f"F({self.pairs}, {self.spare}) = {self.f:.2f}, p = {self.p:.2g}, {self.runs} runs"
         if self.is_refuted:
-            return f"additivity is refuted ({test}): neighbouring stages interact; expected pairs=True"
+            return f"additivity is refuted ({test}): neighbouring stages interact"
         return f"additivity is not refuted ({test})"
 
 

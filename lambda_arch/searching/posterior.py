@@ -24,8 +24,8 @@ from lambda_arch.searching.training_runs import OWN, Run, published_runs
 
 SPANS = (2, 2.5, 1, 1, 1, 1, 4, 3, 3, 0.33, 1, 1, 1)
 """By how much each feature varies over the published runs and spaces; spreads are in points over these."""
-FACTORS = {0.0: 0.1, 0.25: 0.15, 0.5: 0.2, 1.0: 0.45, 2.0: 0.1}
-"""Of the published weights, with their prior probabilities."""
+FACTORS = {-1.0: 0.05, -0.5: 0.05, 0.0: 0.1, 0.25: 0.15, 0.5: 0.2, 1.0: 0.35, 2.0: 0.1}
+"""Of the published weights, with their prior probabilities; below 0 for data on which effects are opposite."""
 SPREADS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Standard deviations of weights around those of the prior, in points over a feature's span."""
 NOISES = tuple(0.02 * 2.0**i for i in range(9))
@@ -90,7 +90,7 @@ class Posterior(LinearModel):
     def without(self, architecture: ResNet) -> "Posterior":
         """Return what would be believed without the runs of an architecture."""
         others = [run for run in self.runs if run.architecture != architecture]
-        return learn(others, self.source, self.prior, pairs=len(self.pair_weights) > 0, recipes=self.recipes)
+        return learn(others, self.source, self.prior, pairs=self.has_pairs, recipes=self.recipes)
 
     def draws(self, number: int, seed: int) -> "list[Draw]":
         """Return ``number`` draws of the weights; the same for the same seed."""
@@ -112,6 +112,16 @@ class Posterior(LinearModel):
             share = of_mean / (of_mean + of_runs)
             means[architecture] = expected + share * (np.mean(runs) - expected) + chance * (share * of_runs) ** 0.5
         return Draw(self.runs, self.recipes, weights, self.source, means)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether the model has interactions of neighbouring stages."""
+        return len(self.pair_weights) > 0
+
+    @property
+    def knows_level(self) -> bool:
+        """Whether there are runs, without which only differences of accuracies are predicted."""
+        return bool(self.runs)
 
     @cached_property
     def trained(self) -> dict[ResNet, list[float]]:
@@ -138,7 +148,7 @@ class Posterior(LinearModel):
     def describe(self) -> str:
         """Return a line that says how top1 is predicted, and with what error."""
         noise = self.noise_sd.get(OWN, self.shares @ self.noise)
-        how = ", and interactions of neighbouring stages" if len(self.pair_weights) else ""
+        how = ", and interactions of neighbouring stages" if self.has_pairs else ""
         return (
             f"top1 is predicted, not measured: additive over blocks{how}, Bayesian, {self.source}; "
             f"noise of a run {noise:.2f} points"

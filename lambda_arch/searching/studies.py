@@ -51,7 +51,8 @@ def enqueue(url: str, proposals: "Proposals") -> int:
             continue
         predicted = proposal.prediction
         figures: dict[str, Any] = {"why": proposal.why, "probability": round(proposal.probability, 4)}
-        figures |= {"top1_predicted": round(predicted.top1, 4), "top1_interval": round(predicted.interval, 4)}
+        if proposals.posterior.knows_level:
+            figures |= {"top1_predicted": round(predicted.top1, 4), "top1_interval": round(predicted.interval, 4)}
         figures |= {
             metric: int(value) if metric in COUNTED else value
             for metric, value in proposal.values.items()

@@ -9,6 +9,7 @@ import pytest
 
 from lambda_arch import propose
 from lambda_arch.errors import LambdaArchError
+from lambda_arch.reporting.dispatch import report_of
 from lambda_arch.searching.batch_choice import Cover
 from lambda_arch.searching.drawn_fronts import draw_fronts
 from lambda_arch.searching.learning import after
@@ -122,6 +123,17 @@ def test_the_command_proposes_from_runs_in_a_file(tmp_path: Path) -> None:
     assert done.code == 0 and found["trained"] == 3 and len(found["proposals"]) == 3
     assert not {each["architecture"] for each in found["proposals"]} & set(trained)
     assert run(*args, cwd=tmp_path).out == done.out
+
+
+def test_the_report_says_what_is_unknown_and_what_is_refuted() -> None:
+    unknown = report_of(propose(SPACE, 1, accuracy=after([], "nothing"), draws=2))
+    assert unknown.data["proposals"][0]["top1_predicted"] is None and unknown.tables[0].rows[0]["top1"] == ""
+    assert any("nothing is known of the level" in note for note in unknown.tables[0].notes)
+    interacting = runs(architectures(60), 0.2, interaction=3.0)
+    for pairs in (False, True):
+        model = after(interacting, "simulated", pairs=pairs)
+        notes = " ".join(report_of(propose(SPACE, 1, accuracy=model, draws=2)).tables[0].notes)
+        assert ("additivity is refuted" in notes) is not pairs
 
 
 def test_the_command_says_what_flags_are_for(tmp_path: Path) -> None:
