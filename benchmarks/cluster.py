@@ -3,8 +3,11 @@
 python -m benchmarks.cluster tasks      empty tasks, by Ray and by our scheduler, on this machine
 python -m benchmarks.cluster merging    measurements a second that are merged into stores of several sizes
 python -m benchmarks.cluster trainings  16 short trainings by one worker and by two
+python -m benchmarks.cluster latencies  16 short latencies by one process and by two that share the cores
 """
 
+import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,7 +17,7 @@ from pathlib import Path
 
 from lambda_arch.arch import parse
 from lambda_arch.cluster import carry_out, connected, train
-from lambda_arch.store import Case, Setup, Status, Store, merge
+from lambda_arch.store import Case, Setup, Status, Store, find_measurements, merge
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.measurements import begin_measurement, finish_measurement
 from lambda_arch.store.rounds import keep_round
@@ -111,22 +114,56 @@ def merging() -> None:
             print(f"into {size:6} measurements: {1 / seconds:6.1f} merges/s, {(ROUNDS + 1) / seconds:8.0f} rows/s")
 
 
+NAMES = [f"lambda_mobilenet:classes=10@{16 + i}" for i in range(16)]
+
+
 def trainings() -> None:
     import os
 
     os.environ["OMP_NUM_THREADS"] = "1"
-    names = [f"lambda_mobilenet:classes=10@{16 + i}" for i in range(16)]
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
             import ray
 
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
             start = time.perf_counter()
-            train(names, "digits", "digits", epochs=1, batch_size=50, limit_images=100,
+            train(NAMES, "digits", "digits", epochs=1, batch_size=50, limit_images=100,
                   output=Path(folder) / "runs", store=Path(folder) / "s.db")  # fmt: skip
-            print(f"{len(names)} trainings, {workers} worker(s): {time.perf_counter() - start:.0f} s")
+            print(f"{len(NAMES)} trainings, {workers} worker(s): {time.perf_counter() - start:.0f} s")
             ray.shutdown()
 
 
+def measure_some(store: str, first: str, step: str) -> None:
+    """Measure every so many of the networks."""
+    from lambda_arch import measure
+
+    measure(NAMES[int(first) :: int(step)], batch_size=8, threads=1, seconds=1.0, spread=0.01, store=store)
+
+
+def latencies() -> None:
+    """Measure by one process, by two at once without the lock of the cluster's nodes, and by one again."""
+    with tempfile.TemporaryDirectory() as folder:
+        found, marked = [], []
+        for turn, workers in enumerate((1, 2, 1)):
+            stores = [Path(folder) / f"{turn}-{i}.db" for i in range(workers)]
+            command = [sys.executable, "-m", "benchmarks.cluster", "measure_some"]
+            start = time.perf_counter()
+            processes = [subprocess.Popen([*command, store, str(i), str(workers)]) for i, store in enumerate(stores)]
+            assert [process.wait() for process in processes] == [0] * workers
+            seconds = time.perf_counter() - start
+            found.append({})
+            marked.append(0)
+            for path in stores:
+                with Store(path) as store:
+                    for each in find_measurements(store):
+                        found[-1][each.architecture] = each.summary.median
+                        marked[-1] += any("others used" in warning for warning in each.warnings)
+            print(f"{len(NAMES)} latencies, {workers} process(es): {seconds:.0f} s, {marked[-1]} marked as disturbed")
+    for what, one in (("two at once", found[1]), ("one, again", found[2])):
+        ratios = sorted(one[name] / found[0][name] for name in found[0])
+        print(f"{what}, over one: median {statistics.median(ratios):.3f}, from {ratios[0]:.3f} to {ratios[-1]:.3f}")
+
+
 if __name__ == "__main__":
-    {"tasks": tasks, "merging": merging, "trainings": trainings}[sys.argv[1]]()
+    what = {"tasks": tasks, "merging": merging, "trainings": trainings, "latencies": latencies}
+    (what | {"measure_some": measure_some})[sys.argv[1]](*sys.argv[2:])

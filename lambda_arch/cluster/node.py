@@ -51,16 +51,19 @@ class Look:
     error: Exception | None = None
 
 
-def look(works: Sequence[Work], extensions: Sequence[str] = ()) -> Look:
-    """Return what this node is, and which of ``works`` it has done before; ``extensions`` are registered first."""
+def look(works: Sequence[Work], extensions: Sequence[str] = (), *, described: bool = True) -> Look:
+    """Return which of ``works`` this node has done before, and if ``described`` its device, which takes seconds.
+
+    ``extensions`` are registered first.
+    """
     _register(extensions)
     name = platform.node()
     if os.environ.get("CUDA_VISIBLE_DEVICES") == "":  # Ray's, for a task without a GPU
         del os.environ["CUDA_VISIBLE_DEVICES"]
     try:
         with node_store() as store:
-            fingerprint = works[0].fingerprint(store)
-            device = str(read_machine(store, fingerprint)["device_name"])
+            fingerprint = works[0].fingerprint(store) if described else ""
+            device = str(read_machine(store, fingerprint)["device_name"]) if described else ""
             found = [(work, work.find(store, [fingerprint])) for work in works]
             answers = {work.key: answer_of(work, store, uids) for work, uids in found if uids is not None}
     except (LambdaArchError, OSError) as error:

@@ -62,7 +62,7 @@ class Nodes:
         sent = self._ray.put(list(works))
         places = {
             look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(
-                sent, extension_modules()
+                sent, extension_modules(), described=bool(self._alike or self._named)
             ): node
             for node in self.names
         }

@@ -26,7 +26,7 @@ RETRIES = 3
 """How often a task is run again after its process or its node was lost."""
 WINDOW = 1000
 """Tasks that Ray has at a time."""
-GRACE = 5.0  # seconds that tasks get to save what they have, after Ctrl-C
+GRACE = 20.0  # seconds that tasks get to save what they have, after Ctrl-C; a second one ends them
 
 
 @dataclass
@@ -218,6 +218,8 @@ class Scheduler:
 
     def _end(self) -> None:
         """Let tasks save what they have, for a short time."""
+        if self._running:
+            self._show(f"interrupted: tasks save what they have, for {GRACE:.0f} s; Ctrl-C again ends them at once")
         for task in self._running:
             self._ray.cancel(task, force=False)
         deadline = time.monotonic() + GRACE

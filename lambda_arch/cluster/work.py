@@ -28,7 +28,10 @@ class Work(Protocol):
         """Return the fingerprint of the machine here, and keep its description in ``store``."""
 
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
-        """Return the uids of the rows that the work is to make, if ``store`` has them, of one of these machines."""
+        """Return the uids of the rows that the work is to make, if ``store`` has them, of one of these machines.
+
+        Works whose nodes may differ take those of any machine.
+        """
 
     def run(self, store: Store) -> list[str]:
         """Do the work here, keep its rows in ``store`` and return their uids."""

@@ -60,7 +60,9 @@ class Pretended:
         self.say("begin")
         if os.environ[NODE] == FULL:
             store._connection.execute("PRAGMA max_page_count = 1")
-        uid = begin_measurement(store, self.case, "f", f"session {self.number}", {"large": "x" * 100_000})
+        uid = begin_measurement(
+            store, self.case, self.fingerprint(store), f"session {self.number}", {"large": "x" * 100_000}
+        )
         time.sleep(self.seconds)
         keep_round(store, uid, 1, [1.0, 2.0], {}, 7)
         finish_measurement(store, uid, Status.OK)

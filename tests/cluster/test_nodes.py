@@ -31,7 +31,7 @@ class PretendedRay:
 
     def remote(self, **_):
         def options(scheduling_strategy):
-            return SimpleNamespace(remote=lambda *_: scheduling_strategy)
+            return SimpleNamespace(remote=lambda *_, described: scheduling_strategy)
 
         return lambda function: SimpleNamespace(options=options)
 
