@@ -1,6 +1,7 @@
 """Other people's lambda layers with our layer's weights, so that outputs can be compared before anything is timed.
 
-Folders are checkouts of public repositories, named on the command line; nothing of them is kept here.
+Checkouts of public repositories, or their file with the layer, are named on the command line; nothing of them is kept
+here.
 """
 
 import copy
@@ -32,9 +33,9 @@ def from_pypi(layer: LambdaLayer) -> nn.Module:
     return peer
 
 
-def from_d_li14(folder: Path) -> Adapter:
-    """Return the adapter of a checkout of d-li14/lambda.pytorch; orders as in lambda-networks."""
-    module = _load(folder / "lambda_layer.py")
+def from_d_li14(path: Path) -> Adapter:
+    """Return the adapter of d-li14/lambda.pytorch, a checkout or its lambda_layer.py; orders as in lambda-networks."""
+    module = _load(path / "lambda_layer.py" if path.is_dir() else path)
 
     def adapt(layer: LambdaLayer) -> nn.Module:
         peer = module.LambdaLayer(layer.queries.in_channels, layer.k, layer.u, layer.h, r=_scope(layer))
@@ -48,9 +49,9 @@ def from_d_li14(folder: Path) -> Adapter:
     return adapt
 
 
-def from_leaderj1001(folder: Path) -> Adapter:
-    """Return the adapter of a checkout of leaderj1001/LambdaNetworks (u = 1, where its orders are ours)."""
-    module = _load(folder / "model.py")
+def from_leaderj1001(path: Path) -> Adapter:
+    """Return the adapter of leaderj1001/LambdaNetworks, a checkout or its model.py (u = 1, where orders are ours)."""
+    module = _load(path / "model.py" if path.is_dir() else path)
 
     def adapt(layer: LambdaLayer) -> nn.Module:
         channels = layer.queries.in_channels

@@ -5,6 +5,7 @@ from hypothesis import settings
 
 # one thread a worker: the suite runs on as many workers as there are cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # on a GPU float32 is compared with float32
 os.environ["KERAS_BACKEND"] = "torch"  # Keras reads it once, when it is imported
 settings.register_profile("suite", deadline=None, print_blob=True, derandomize="CI" in os.environ)
 settings.register_profile("fast", settings.get_profile("suite"), max_examples=20)  # of make test-fast

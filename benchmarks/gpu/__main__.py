@@ -3,7 +3,9 @@
 import signal
 import sys
 
+from benchmarks.gpu.folder import Folder
 from benchmarks.gpu.settings import read_settings
+from benchmarks.gpu.summary import write_summary
 from benchmarks.gpu.supervisor import supervise
 
 
@@ -11,7 +13,11 @@ def main() -> int:
     settings = read_settings(sys.argv[1:])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        left = supervise(settings)
+        if settings.summary_only:
+            write_summary(settings, Folder(settings.out))
+            left = []
+        else:
+            left = supervise(settings)
     except KeyboardInterrupt:
         print(f"stopped; the same command goes on, {settings.out / 'summary.md'} has what is done", file=sys.stderr)
         return 130

@@ -8,32 +8,25 @@ import importlib.util
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from benchmarks.gpu.folder import FAILED, OK, SKIPPED, Finished, Folder
-from benchmarks.gpu.item import Item, SkippedError
+from benchmarks.gpu.item import SkippedError
+from benchmarks.gpu.planning import pending
 from benchmarks.gpu.settings import Settings, read_settings
-from benchmarks.gpu.steps import all_items
 
 BROKEN = 3  # exit code
-BREAKING = ("cuda error", "cublas", "cudnn_status", "misaligned address", "illegal memory access", "device-side assert")
-"""Texts of errors after which CUDA no longer works in this process."""
-
-
-def pending(settings: Settings, folder: Folder) -> Iterator[Item]:
-    """Yield the items that are not finished and still fit, in order."""
-    done = folder.finished()
-    for item in all_items(settings.sizes):
-        if item.key not in done and item.seconds <= settings.left():
-            yield item
+BREAKING = ("cuda error", "cublas_status", "cudnn_status", "misaligned address", "illegal memory access",
+            "device-side assert", "unspecified launch failure")  # fmt: skip
+"""Texts of errors after which CUDA no longer works in this process, or may not."""
 
 
 def run_items(settings: Settings, say: Callable[[str], None]) -> int:
-    """Run what is pending, and return the exit code."""
+    """Run what is pending, as long as there is time, and return the exit code."""
     folder = Folder(settings.out)
-    for item in pending(settings, folder):
-        if item.seconds > settings.left():
-            continue
+    tried: set[str] = set()  # an item that was cut short runs once more in a call, not forever
+    while (item := next((each for each in pending(settings, folder) if each.key not in tried), None)) is not None:
+        tried.add(item.key)
         say(f"begin {item.key}")
         start = time.time()
         status, reason, rows, broken = OK, "", [], False
@@ -41,7 +34,9 @@ def run_items(settings: Settings, say: Callable[[str], None]) -> int:
             missing = [name for name in item.needs if importlib.util.find_spec(name) is None]
             if missing:
                 raise SkippedError(f"{', '.join(missing)} not installed")
-            rows = item.run(settings)
+            for row in item.run(settings):
+                rows.append(row)
+                folder.keep_row(item.key, row)
         except (SkippedError, ModuleNotFoundError) as error:
             status, reason = SKIPPED, str(error)
         except Exception as error:
@@ -50,19 +45,25 @@ def run_items(settings: Settings, say: Callable[[str], None]) -> int:
             traceback.print_exc()
         folder.keep(Finished(item.key, item.step, item.table, status, reason, round(time.time() - start, 1), rows))
         say(f"end {item.key}")
-        if broken:
+        if broken or not _freed():
             return BROKEN
-        _free()
     return 0
 
 
-def _free() -> None:
-    gc.collect()
+def _freed() -> bool:
+    """Give memory back, so that the next item meets none in blocks of this one's sizes; whether CUDA still works."""
     if "torch" in sys.modules:
         import torch
 
         if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+            gc.collect()
+            try:
+                torch.cuda.synchronize()
+                torch.cuda.empty_cache()
+            except RuntimeError:  # an error that was reported as a result, such as a network's that failed
+                traceback.print_exc()
+                return False
+    return True
 
 
 def end_with_parent() -> None:

@@ -10,15 +10,20 @@ from benchmarks.gpu.steps import STEPS, all_items
 from lambda_arch.files import atomic_write
 
 COLUMNS = {
-    2: ("kind", "rate", "unit", "detail"),
-    3: ("channels", "map", "batch", "dtype", "step", "evaluation", "status", "error_output", "error_gradients",
-        "median_ms", "q1_ms", "q3_ms", "ratio_to_canonical"),
-    4: ("batch", "dtype", "step", "name", "mode", "status", "error", "median_ms", "q1_ms", "q3_ms", "ratio",
-        "baseline", "floor_ms", "times_floor", "reason"),
-    5: ("architecture", "status", "median_ms", "q1_ms", "q3_ms", "ratio", "paper_ratio"),
+    "ceilings": ("kind", "rate", "unit", "detail"),
+    "evaluations": ("channels", "map", "batch", "dtype", "step", "evaluation", "auto", "status", "error_output",
+                    "error_gradients", "error_element", "median_ms", "q1_ms", "q3_ms", "ratio_to_canonical", "reason"),
+    "networks": ("batch", "dtype", "step", "name", "mode", "cudnn_benchmark", "status", "error", "median_ms", "q1_ms",
+                 "q3_ms", "ratio", "baseline", "floor_ms", "times_floor", "sm_mhz", "throttled", "reason"),
 }  # fmt: skip
-"""The columns to show of a step's rows; of other steps, all."""
+"""The columns to show of a table's rows."""
 
+PUBLISHED = ("mode", "batch", "dtype", "architecture", "status", "median_ms", "q1_ms", "q3_ms", "images_per_second",
+             "ratio", "paper_ratio", "paper_mode", "peak_memory")  # fmt: skip
+"""Those of published tables; of other tables, all."""
+
+LAYER = ("channels", "map", "batch", "dtype", "step")
+"""The columns that name what an evaluation was measured on."""
 
 UNSHOWN = ("machine", "calibration")
 """Tables that the summary leaves to their CSV, or shows elsewhere."""
@@ -28,6 +33,7 @@ def write_summary(settings: Settings, folder: Folder) -> None:
     """Write summary.md and the tables anew from the finished items."""
     folder.write_tables()
     atomic_write(folder.path / "summary.md", "\n".join(_lines(settings, folder)) + "\n")
+    folder.pack()
 
 
 def _lines(settings: Settings, folder: Folder) -> Iterable[str]:
@@ -37,10 +43,14 @@ def _lines(settings: Settings, folder: Folder) -> Iterable[str]:
     yield from _machine(done)
     if not settings.dry:
         yield from ["", "## Aims", "", *_table([_aim_row(aim, done) for aim in AIMS])]
+    yield from _choices(done)
     for step, title in STEPS.items():
-        rows = [row for item in done if item.step == step and item.table not in UNSHOWN for row in item.rows]
-        if rows:
-            yield from ["", f"## {title}", "", *_table(rows, COLUMNS.get(step))]
+        tables: dict[str, list[Row]] = {}
+        for item in done:
+            if item.step == step and item.table not in UNSHOWN and item.rows:
+                tables.setdefault(item.table, []).extend(item.rows)
+        for name, rows in tables.items():
+            yield from ["", f"## {title}: {name}", "", *_table(rows, PUBLISHED if step == 5 else COLUMNS.get(name))]
     yield from _unfinished(settings, done)
 
 
@@ -78,7 +88,7 @@ def _aim_row(aim: Aim, done: Sequence[Finished]) -> Row:
 
 def _networks(done: Sequence[Finished], step: str) -> list[Row]:
     """Return the timed rows of the largest batch in bf16."""
-    rows = [row for item in done if item.table == "networks" for row in item.rows if row.get("median_ms")]
+    rows = [row for row in _rows(done, "networks") if row.get("median_ms")]
     rows = [row for row in rows if row["step"] == step and row["dtype"] == "bf16"]
     batch = max((row["batch"] for row in rows), default=0)
     return [row for row in rows if row["batch"] == batch]
@@ -100,18 +110,47 @@ def _fastest_ratio(
 
 
 def _prediction_error(done: Sequence[Finished]) -> float | None:
-    errors = [abs(row["error"]) for item in done if item.table == "predictions" for row in item.rows if "error" in row]
+    errors = [abs(row["error"]) for row in _rows(done, "predictions") if row.get("error") is not None]
     return 100 * max(errors) if errors else None
 
 
 def _wrong(done: Sequence[Finished]) -> float | None:
-    rows = [
-        row for item in done if item.table == "evaluations" for row in item.rows if row["dtype"] in ("bf16", "fp16")
-    ]
-    return float(sum(row["status"] == "wrong" for row in rows)) if rows else None
+    rows = [row for row in _rows(done, "evaluations") if row["dtype"] in ("bf16", "fp16")]
+    return float(sum(row["status"] not in ("ok", "oom") for row in rows)) if rows else None
 
 
-OURS, PEERS, PLAIN = ("canonical", "auto", "prepared"), ("lambda-networks", "d-li14", "leaderj1001"), ("resnet50",)
+def _failed_tests(done: Sequence[Finished]) -> float | None:
+    rows = _rows(done, "tests")
+    return float(sum(row["status"] != "ok" for row in rows)) if rows else None
+
+
+def _rows(done: Sequence[Finished], table: str) -> list[Row]:
+    return [row for item in done if item.table == table for row in item.rows]
+
+
+def _choices(done: Sequence[Finished]) -> Iterable[str]:
+    """Yield how far the cost model's choice is from the fastest evaluation of each layer."""
+    layers: dict[tuple[object, ...], list[Row]] = {}
+    for row in _rows(done, "evaluations"):
+        if row.get("median_ms") and row.get("ratio_to_canonical"):
+            layers.setdefault(tuple(row[name] for name in LAYER), []).append(row)
+    found = []
+    for layer, rows in layers.items():
+        best = min(rows, key=lambda row: row["ratio_to_canonical"])
+        chosen = next((row for row in rows if row.get("auto")), None)
+        if chosen is not None:
+            found.append({**dict(zip(LAYER, layer, strict=True)), "auto": chosen["evaluation"],
+                          "fastest": best["evaluation"], "fastest_ms": best["median_ms"],
+                          "auto_over_fastest": chosen["ratio_to_canonical"] / best["ratio_to_canonical"]})  # fmt: skip
+    if found:
+        yield from ["", "## The cost model's choices", "", *_table(found)]
+
+
+OURS, PEERS, PLAIN = (
+    ("canonical", "auto", "measured", "prepared"),
+    ("lambda-networks", "d-li14", "leaderj1001"),
+    ("resnet50",),
+)
 
 AIMS = (
     Aim("LambdaResNet-50 over ResNet-50, inference, bf16, the fastest of each", 2.0, False,
@@ -123,7 +162,8 @@ AIMS = (
     Aim("training step over ResNet-50's, bf16, the fastest of each", 2.5, False,
         _fastest_ratio("training", OURS, PLAIN)),
     Aim("largest error of a predicted latency, %", 5.0, False, _prediction_error),
-    Aim("evaluations that are wrong or not finite in bf16 and fp16", 0.0, False, _wrong),
+    Aim("evaluations that fail, are wrong or not finite in bf16 and fp16", 0.0, False, _wrong),
+    Aim("files of CUDA tests that fail", 0.0, False, _failed_tests),
 )  # fmt: skip
 
 

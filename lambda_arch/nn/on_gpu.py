@@ -17,8 +17,11 @@ Replay = Callable[[Tensor], Output]
 Capture = Callable[[Replay, Tensor], Replay]
 
 
-def capture_graph(function: Replay, x: Tensor) -> Replay:
-    """Return ``function`` as a CUDA graph, captured for inputs like ``x``; raises what torch raises."""
+def capture_graph(function: Replay, x: Tensor, pool: Any = None) -> Replay:
+    """Return ``function`` as a CUDA graph, captured for inputs like ``x``; raises what torch raises.
+
+    ``pool``: memory that graphs share which never run at the same time (``torch.cuda.graph_pool_handle``).
+    """
     held = x.clone()
     side = torch.cuda.Stream(x.device)  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream(x.device))
@@ -27,7 +30,7 @@ def capture_graph(function: Replay, x: Tensor) -> Replay:
             function(held)
     torch.cuda.current_stream(x.device).wait_stream(side)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, pool=pool):
         output = function(held)
 
     def replay(images: Tensor) -> Output:

@@ -1,16 +1,19 @@
 """The GPU kit, at tiny sizes on the CPU: every step runs, what is finished stays, and a second call goes on."""
 
 import csv
+import itertools
 import json
 import os
 import sys
 import time
+import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks.gpu import runner, supervisor
+from benchmarks.gpu import own_process, planning, runner, supervisor
 from benchmarks.gpu.floors import floor_seconds, operations
 from benchmarks.gpu.folder import Finished, Folder
 from benchmarks.gpu.item import Item, SkippedError
@@ -20,7 +23,8 @@ from benchmarks.gpu.summary import AIMS, write_summary
 from lambda_arch.costs import count
 from lambda_arch.nn.evaluation import Evaluation, fused
 from lambda_arch.store import Store
-from tests.fake_workers import fake_workers
+from lambda_arch.timing import measure
+from tests.fake_workers import FakeWorker, fake_workers
 
 
 @pytest.fixture
@@ -34,8 +38,8 @@ def quick(monkeypatch):
     done = []
 
     def use(*runs):
-        items = [Item(2, f"item {n}", "numbers", 1.0, run) for n, run in enumerate(runs)]
-        for module in (runner, supervisor, sys.modules["benchmarks.gpu.summary"]):
+        items = [Item(2, f"item {n}", "numbers", 1, 2, run) for n, run in enumerate(runs)]
+        for module in (planning, supervisor, sys.modules["benchmarks.gpu.summary"]):
             monkeypatch.setattr(module, "all_items", lambda sizes: items)
 
     def step(number, then=None):
@@ -52,35 +56,55 @@ def quick(monkeypatch):
 
 
 @pytest.mark.slow
-def test_every_step_runs(settings):
+def test_every_kind_of_item_runs(settings, monkeypatch):
+    kinds = {(getattr(item.run, "func", item.run), "layer" in item.key and item.key): item
+             for item in reversed(all_items(TINY))}  # fmt: skip
+    chosen = list(reversed(kinds.values()))
+    for module in (planning, sys.modules["benchmarks.gpu.summary"]):
+        monkeypatch.setattr(module, "all_items", lambda sizes: chosen)
+    monkeypatch.setattr(own_process, "OwnWorker", FakeWorker)
     with fake_workers():
         assert runner.run_items(settings, lambda line: None) == 0
     folder = Folder(settings.out)
     write_summary(settings, folder)
     done = folder.finished()
-    assert list(done) == [item.key for item in all_items(TINY)]
+    assert list(done) == [item.key for item in chosen]
     failed = {item.key: (item.status, item.reason) for item in done.values() if item.status != "ok"}
-    assert {status for status, _ in failed.values()} <= {"skipped"}, failed
-    assert set(failed) <= {key for key in done if key.startswith(("energy", "network compiled"))}
-    layers = [row for item in done.values() if item.table == "evaluations" for row in item.rows]
-    assert {row["status"] for row in layers} == {"ok"}
-    assert all(row["error_output"] < 0.05 and row["median_ms"] > 0 for row in layers)
-    assert all(row["error_gradients"] < 0.05 for row in layers if row["step"] == "training")
-    networks = [row for item in done.values() if item.table == "networks" for row in item.rows]
-    assert {row["status"] for row in networks} == {"ok", "skipped"}
-    assert {"canonical", "auto", "prepared channels_last", "lambda-networks", "resnet50"} <= {
-        r["name"] for r in networks
-    }
-    assert all(row["reason"] for row in networks if row["status"] == "skipped")
+    assert [status for status, _ in failed.values()] == ["skipped"] and all(key.startswith("energy") for key in failed)
+    rows = {}
+    for item in done.values():
+        rows.setdefault(item.table, []).extend(item.rows)
+    assert {row["status"] for row in rows["evaluations"]} == {"ok"}
+    assert all(row["error_output"] < 0.02 and row["median_ms"] > 0 for row in rows["evaluations"])
+    assert all(row["error_gradients"] < 0.02 for row in rows["evaluations"] if row["step"] == "training")
+    assert sum("auto" in row for row in rows["evaluations"]) == 4  # a choice for each of two layers, in both steps
+    assert {row["status"] for row in rows["networks"]} == {"ok", "skipped"}
+    names = {(row["step"], row["name"]) for row in rows["networks"]}
+    assert {("inference", name) for name in ("canonical", "auto", "measured", "prepared channels_last",
+            "lambda-networks", "resnet50")} <= names  # fmt: skip
+    assert {("training", name) for name in ("canonical", "auto", "measured", "lambda-networks", "resnet50")} <= names
+    assert all(row["reason"] for row in rows["networks"] if row["status"] == "skipped")
+    assert {row["mode"] for row in rows["networks"] if "mode" in row} == {"graph", "compiled", "compiled graph"}
+    assert [row["batch"] for row in rows["batches"]] == [2, 4]
     with (settings.out / "measured" / "hybrid_stages.csv").open() as file:
         assert [row["stages"] for row in csv.DictReader(file)] == ["CCCC", "LCCC"]
     with Store(settings.out / "results.db", read_only=True) as store:
-        tables = {
-            name: len(store.rows(f"SELECT * FROM {name}")) for name in ("machine", "peak", "choice", "measurement")
-        }
+        tables = {name: len(store.rows(f"SELECT * FROM {name}"))
+                  for name in ("machine", "peak", "choice", "measurement")}  # fmt: skip
     assert all(tables.values()), tables
     text = (settings.out / "summary.md").read_text()
-    assert "dry run" in text and "channels_last" in text
+    assert "dry run" in text and "The cost model's choices" in text
+    with zipfile.ZipFile(settings.out / "kit.zip") as archive:
+        assert {"summary.md", "items.jsonl", "results.db", "measured/networks.csv"} <= set(archive.namelist())
+
+
+@pytest.mark.slow
+def test_a_worker_in_this_process_measures_like_one_in_its_own(tmp_path):
+    name = "lambda_resnet18:stages=CCCL,k=2,m=3,classes=3@32"
+    with own_process.in_own_process():
+        found = measure([name, "resnet18:classes=3@32"], seconds=0.01, store=tmp_path / "s.db")
+    assert [str(each.measurement.status) for each in found] == ["ok", "ok"]
+    assert all(each.measurement.summary.median > 0 for each in found)
 
 
 def test_a_second_call_goes_on_where_the_first_was_interrupted(settings, quick):
@@ -125,17 +149,79 @@ def test_after_an_error_of_cuda_the_process_ends(settings, quick):
 
 def test_an_item_that_does_not_fit_is_left(settings, quick):
     quick(quick.step(0), quick.step(1))
-    late = replace(settings, deadline=time.time() + 0.5)
+    late = replace(settings, deadline=time.time() + planning.END + 0.5)
     assert runner.run_items(late, lambda line: None) == 0
     assert quick.done == []
     write_summary(late, Folder(late.out))
     assert "| item 0 | left |" in (late.out / "summary.md").read_text()
 
 
+class Clock:
+    """A clock that only items move."""
+
+    def __init__(self):
+        self.now = 1_000_000.0
+
+    def time(self):
+        return self.now
+
+
+def test_a_call_ends_in_time_whatever_items_take(settings, monkeypatch):
+    """Items that take twice as long as planned are noticed, and no more start than fit."""
+    clock = Clock()
+    monkeypatch.setattr("benchmarks.gpu.settings.time", clock)
+    monkeypatch.setattr(runner, "time", clock)
+
+    def item(number, planned, took):
+        def run(settings):
+            clock.now += took
+            return [{"number": number}]
+
+        return Item(3, f"item {number}", "numbers", planned, 3 * planned, run)
+
+    items = [item(n, 30, 60) for n in range(20)] + [item(20, 2, 2)]
+    for module in (planning, sys.modules["benchmarks.gpu.summary"]):
+        monkeypatch.setattr(module, "all_items", lambda sizes: items)
+    call = replace(settings, deadline=clock.now + 540)
+    assert planning.pace(items, []) == 1
+    runner.run_items(call, lambda line: None)
+    done = Folder(call.out).finished()
+    assert clock.now <= call.deadline - planning.END
+    assert list(done) == [*(f"item {n}" for n in range(8)), "item 20"]  # 480 s, then what still fits
+    assert planning.pace(items, done.values()) == pytest.approx(2, rel=0.02)
+    lines = list(planning.plan(replace(call, deadline=clock.now + 540), Folder(call.out)))
+    assert lines[0] == "12 items to go, planned 6.0 min; 8.9 min here"
+
+
+def test_an_item_that_is_cut_short_keeps_its_rows_and_runs_again(settings, tmp_path, monkeypatch):
+    script = tmp_path / "child.py"
+    script.write_text(SLOW_CHILD)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    items = [Item(3, "slow", "evaluations", 0.1, 100, lambda settings: [])]
+    for module in (planning, supervisor, sys.modules["benchmarks.gpu.summary"]):
+        monkeypatch.setattr(module, "all_items", lambda sizes: items)
+    told = []
+
+    def say(line):  # the call ends as soon as the row is there
+        told.append(line)
+        if line.endswith("(planned 0 s)"):
+            while not Folder(settings.out).rows_of("slow"):
+                time.sleep(0.02)
+            object.__setattr__(call, "deadline", time.time())
+
+    call = replace(settings)
+    monkeypatch.setattr(supervisor, "_say", say)
+    assert [item.key for item in supervisor.supervise(call, (sys.executable, str(script)))] == ["slow"]
+    ended = Folder(settings.out).finished()["slow"]
+    assert (ended.status, ended.rows) == ("cut short", [{"number": 1}])
+    assert "| slow | cut short |" in (settings.out / "summary.md").read_text()
+    assert [item.key for item in planning.pending(settings, Folder(settings.out))] == ["slow"]
+
+
 CHILD = """
 import os, sys, time
 from benchmarks.gpu.folder import Finished, Folder
-from benchmarks.gpu.runner import pending
+from benchmarks.gpu.planning import pending
 from benchmarks.gpu.settings import read_settings
 settings = read_settings(sys.argv[1:])
 folder = Folder(settings.out)
@@ -150,26 +236,54 @@ for item in pending(settings, folder):
 """
 
 
+SLOW_CHILD = """
+import sys, time
+from benchmarks.gpu.folder import Folder
+from benchmarks.gpu.settings import read_settings
+print("begin slow", flush=True)
+Folder(read_settings(sys.argv[1:]).out).keep_row("slow", {"number": 1})
+time.sleep(60)
+"""
+
+
 def test_a_crash_and_a_timeout_cost_one_item_each(settings, tmp_path, monkeypatch):
     script = tmp_path / "child.py"
     script.write_text(CHILD)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    short = [replace(item, seconds=0.3) if item.step == 3 else item for item in all_items(TINY)]
-    monkeypatch.setattr(supervisor, "all_items", lambda sizes: short)
+    short = [replace(item, limit=0.3) if item.step == 3 else item for item in all_items(TINY)[:6]]
+    for module in (planning, supervisor):
+        monkeypatch.setattr(module, "all_items", lambda sizes: short)
     left = supervisor.supervise(settings, (sys.executable, str(script)))
     assert left == []
     done = Folder(settings.out).finished()
     assert set(done) == {item.key for item in short}
     assert done["ceilings"].status == "crash" and "exit code 9" in done["ceilings"].reason
     assert {item.status for item in done.values() if item.step == 3} == {"timeout"}
-    assert {item.status for item in done.values() if item.step not in (2, 3)} == {"ok"}
+    assert {item.status for item in done.values() if item.step == 1} == {"ok"}
 
 
 def test_items_have_names_of_their_own_and_fit_into_one_call():
     items = all_items(WHOLE)
     assert len({item.key for item in items}) == len(items)
-    assert max(item.seconds for item in items) < 9 * 60
-    assert [item.step for item in items[:7]] == [1, 1, 1, 1, 1, 2, 3]
+    assert max(item.planned for item in items) < 9 * 60
+    assert all(item.planned < item.limit for item in items)
+    assert [item.step for item in items[:5]] == [1, 1, 2, 2, 3]
+    spent = itertools.accumulate(item.planned for item in items)
+    first_call = [item.step for item, seconds in zip(items, spent, strict=True) if seconds < 9 * 60]
+    assert set(first_call) >= {1, 2, 3, 4, 5, 6}
+
+
+def test_the_tests_that_need_a_gpu_are_those_that_the_kit_runs():
+    addresses = set()
+    for file in Path("tests").rglob("test_*.py"):
+        skipped = False
+        for line in file.read_text().splitlines():
+            if line.startswith("@pytest.mark.skipif(not torch.cuda.is_available()"):
+                skipped = True
+            elif line.startswith("def test_") and skipped:
+                addresses.add(f"{file}::{line.split('(')[0].removeprefix('def ')}")
+                skipped = False
+    assert addresses == {address for address in WHOLE.tests if "::" in address}
 
 
 def test_a_wrong_evaluation_is_not_timed(settings, monkeypatch):
@@ -200,10 +314,15 @@ def test_the_floor_counts_every_operation_once():
     assert floor_seconds("resnet18@64", 8, "tf32", rates) is None
 
 
-@pytest.mark.parametrize("most", [1, 2, 7, 100, 1000])
-def test_the_largest_batch_is_found(most):
-    found = memory.bisected(lambda batch: batch <= most, 512)
-    assert (found == 0) if most < 2 else (min(most, 512) * (1 - 1 / 8) <= found <= min(most, 512))
+@pytest.mark.parametrize("most", [1, 2, 7, 100, 300, 400, 1000])
+def test_the_largest_batch_is_found_in_few_steps(most):
+    tried, good, bad, halvings, batch = [], 0, 0, 0, 128
+    while batch:
+        tried.append(batch)
+        good, bad = (batch, bad) if batch <= most else (good, batch)
+        batch, halvings = memory.next_batch(good, bad, 512, halvings)
+    assert len(tried) == len(set(tried)) <= 9
+    assert (good == 0) if most < 2 else (min(most, 512) * 3 / 4 <= good <= min(most, 512))
 
 
 def test_aims_follow_from_the_rows(settings):
@@ -215,13 +334,13 @@ def test_aims_follow_from_the_rows(settings):
             network("resnet50", 4, "training"), {"name": "d-li14", "status": "skipped"}]  # fmt: skip
     done = [Finished("n", 4, "networks", "ok", "", 1, rows),
             Finished("p", 6, "predictions", "ok", "", 1, [{"error": -0.04}, {"error": 0.02}])]  # fmt: skip
-    assert [aim.value(done) for aim in AIMS] == [1.5, 5.0, 1.1, 3.0, 4.0, None]
+    assert [aim.value(done) for aim in AIMS] == [1.5, 5.0, 1.1, 3.0, 4.0, None, None]
     folder = Folder(settings.out)
     for item in done:
         folder.keep(item)
     write_summary(replace(settings, dry=False), folder)
-    verdicts = [line.split("|")[4].strip() for line in (settings.out / "summary.md").read_text().splitlines()[8:14]]
-    assert verdicts == ["met", "met", "met", "missed", "met", "not measured"]
+    verdicts = [line.split("|")[4].strip() for line in (settings.out / "summary.md").read_text().splitlines()[8:15]]
+    assert verdicts == ["met", "met", "met", "missed", "met", "not measured", "not measured"]
     assert all(json.loads(line) for line in (settings.out / "items.jsonl").read_text().splitlines())
 
 
@@ -230,7 +349,8 @@ def test_aims_follow_from_the_rows(settings):
     [
         (["--device", "cpu"], "expected --dry-run"),
         (["--minutes", "0"], "over 0"),
-        (["--d-li14", "/no/such/folder"], "expected a folder"),
+        (["--d-li14", "/no/such/folder"], "expected a folder or file"),
+        (["--wheels", __file__], "expected a folder"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message, tmp_path, capsys):

@@ -11,12 +11,29 @@ STEPS = {
     4: "Whole networks",
     5: "Published tables",
     6: "Calibration and prediction",
-    7: "Largest batch, memory and energy",
+    7: "Batches, memory and energy",
 }
+
+ORDER = (
+    cuda_tests.items,
+    ceilings.items,
+    evaluations.items,
+    networks.items,
+    predictions.items,
+    networks.compiled_inference,
+    tables.items,
+    networks.compiled_training,
+    networks.batches,
+    memory.items,
+    predictions.further,
+    ceilings.further,
+    evaluations.further,
+    networks.further,
+    tables.further,
+)
+"""First what the aims need, then a little of every step, then the rest."""
 
 
 def all_items(sizes: Sizes) -> list[Item]:
     """Return every item, in the order in which they run."""
-    first = (cuda_tests, ceilings, evaluations, networks, tables, predictions, memory)
-    found = [item for module in first for item in module.items(sizes)]
-    return found + [item for module in (evaluations, networks, tables) for item in module.further(sizes)]
+    return [item for items in ORDER for item in items(sizes)]

@@ -1,44 +1,27 @@
-"""Step 7: the largest batch, peak memory beside our own counts, and joules an image."""
+"""Step 7: speed by batch up to the largest, peak memory beside our own counts, and joules an image."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from benchmarks.gpu.item import Item, Row, SkippedError
 from benchmarks.gpu.settings import Settings, Sizes
 
-SECONDS = 60.0
 ENERGY_SECONDS = 3.0  # the GPU updates its counter some ten times a second
 LEAST = 2  # images, because batch norms need two values
-FRACTION = 16  # a largest batch is exact to one part in so many
+BISECTED = 2  # halvings between the largest batch that fits and the smallest that does not
+LARGEST_SECONDS = 45.0  # after that no larger batch is tried
 
 
 def items(sizes: Sizes) -> list[Item]:
-    """Return memory at inference and in training, energy, and the largest batches, for ours and the plain network."""
-    found = []
-    for network in (sizes.network, sizes.plain):
-        for mode in ("inference", "train"):
-            found.append(Item(7, f"memory {network} {mode}", "memory", SECONDS, partial(peak, network, mode)))
-    for network in (sizes.network, sizes.plain):
-        found.append(Item(7, f"energy {network}", "energy", SECONDS, partial(energy, network)))
-    for network in (sizes.network, sizes.plain):
-        for mode in ("inference", "train"):
-            run = partial(largest, network, mode)
-            found.append(Item(7, f"largest batch {network} {mode}", "largest_batch", 1.5 * SECONDS, run))
-    return found
-
-
-def _setup(settings: Settings, mode: str, batch: int) -> Any:
-    from lambda_arch.store.setup import Setup
-
-    return Setup(settings.device, batch_size=batch, dtype=settings.sizes.dtypes[0], mode=mode, evaluation="auto")  # type: ignore[arg-type]
-
-
-def _workload(network: str, mode: str, batch: int, settings: Settings) -> Any:
-    from lambda_arch.arch import parse
-    from lambda_arch.timing.worker.workload import Workload
-
-    return Workload(parse(network), _setup(settings, mode, batch))
+    """Return energy, memory at inference and in training, and the largest batches, for ours and the plain network."""
+    both = (sizes.network, sizes.plain)
+    found = [Item(7, f"energy {network}", "energy", 15, 60, partial(energy, network)) for network in both]
+    modes = [(network, mode) for network in both for mode in ("inference", "train")]
+    found += [Item(7, f"memory {network} {mode}", "memory", 8, 60, partial(peak, network, mode))
+              for network, mode in modes]  # fmt: skip
+    return found + [Item(7, f"largest batch {network} {mode}", "batches", 25, 100, partial(largest, network, mode))
+                    for network, mode in modes]  # fmt: skip
 
 
 def peak(network: str, mode: str, settings: Settings) -> list[Row]:
@@ -53,17 +36,19 @@ def peak(network: str, mode: str, settings: Settings) -> list[Row]:
     from lambda_arch.timing.worker.memory import PeakMemory
     from lambda_arch.timing.worker.workload import Workload
 
-    batch = settings.sizes.table_batch
+    batch = settings.sizes.memory_batch
     architecture = parse(network)
     size = architecture.image_size
     if mode == "train":
         count = saved_bytes(build(network, device="meta").train(), torch.empty(batch, 3, size, size, device="meta"))
     else:
         count = peak_memory(architecture, batch)
-    meter = PeakMemory(settings.device)
     workload = Workload(architecture, Setup(settings.device, batch_size=batch, mode=mode))  # type: ignore[arg-type]
+    workload.step()  # libraries take what they keep, and the optimizer its momentum
+    workload.network.zero_grad(set_to_none=True)
+    meter = PeakMemory(settings.device)
     base = torch.cuda.memory_allocated() if settings.device != "cpu" else meter.bytes()
-    for _ in range(3):
+    for _ in range(2):
         workload.step()
     found = meter.bytes() - base
     what = "saved for the backward pass" if mode == "train" else "activations at the peak"
@@ -71,75 +56,106 @@ def peak(network: str, mode: str, settings: Settings) -> list[Row]:
              "counted_bytes": count, "counted": what, "ratio": round(found / count, 4)}]  # fmt: skip
 
 
-def energy(network: str, settings: Settings) -> list[Row]:
-    """Return joules an image at inference, by the GPU's energy counter."""
-    import time
-
-    from lambda_arch.timing.worker.conditions import NvidiaGpu
-
+def energy(network: str, settings: Settings) -> Iterator[Row]:
+    """Return joules an image at inference, as built and prepared with a graph."""
     if settings.device == "cpu":
         raise SkippedError("a CPU has no such counter")
-    workload = _workload(network, "inference", settings.sizes.batches[0], settings)
-    from lambda_arch.timing.worker.timer import Timer
 
-    timer, gpu = Timer(settings.device), NvidiaGpu(settings.device)
-    if gpu.joules() is None:
-        raise SkippedError("no energy counter: nvidia-ml-py not installed, or the device does not report it")
-    workload.step()
-    timer.synchronize()
-    before, start, steps = gpu.joules(), time.perf_counter(), 0
-    while time.perf_counter() - start < ENERGY_SECONDS:
-        for _ in range(10):
+    from benchmarks.gpu.energy import joules_of
+    from lambda_arch.arch import parse
+    from lambda_arch.store.setup import Setup
+    from lambda_arch.timing.worker.timer import Timer
+    from lambda_arch.timing.worker.workload import Workload
+
+    batch, dtype = settings.sizes.batches[0], settings.sizes.dtypes[0]
+    timer = Timer(settings.device)
+    last = {"memory_format": "channels_last", "cuda_graph": True}
+    for evaluation, options in (("prepared", last), ("canonical", {})):
+        setup = Setup(settings.device, batch, dtype, "cast", evaluation=evaluation, **options)  # type: ignore[arg-type]
+        workload = Workload(parse(network), setup)
+        for _ in range(3):
             workload.step()
         timer.synchronize()
-        steps += 10
-    joules = (gpu.joules() or 0.0) - (before or 0.0)
-    seconds, batch = time.perf_counter() - start, settings.sizes.batches[0]
-    return [{"architecture": network, "batch": batch, "dtype": settings.sizes.dtypes[0], "steps": steps,
-             "joules_per_image": joules / (steps * batch), "watts": joules / seconds}]  # fmt: skip
+
+        def run(seconds: float, workload: Workload = workload) -> int:
+            start, steps = time.perf_counter(), 0
+            while time.perf_counter() - start < seconds:
+                for _ in range(10):
+                    workload.step()
+                timer.synchronize()
+                steps += 10
+            return steps
+
+        found = joules_of(run, settings.device, ENERGY_SECONDS)
+        if found is None:
+            raise SkippedError("neither nvidia-ml-py nor nvidia-smi reports energy or power")
+        joules, seconds, steps, by = found
+        yield {"architecture": network, "evaluation": evaluation, "batch": batch, "dtype": dtype, "steps": steps,
+               "joules_per_image": joules / (steps * batch), "watts": joules / seconds, "by": by}  # fmt: skip
 
 
-def largest(network: str, mode: str, settings: Settings) -> list[Row]:
-    """Return the largest batch that fits into memory: doubled until it does not, then bisected."""
-
-    def fits(batch: int) -> bool:
-        return _fits(network, mode, batch, settings)
-
-    found = bisected(fits, settings.sizes.largest)
-    row: Row = {"architecture": network, "mode": mode, "dtype": settings.sizes.dtypes[0], "largest_batch": found}
-    return [row]
-
-
-def bisected(fits: Callable[[int], bool], most: int) -> int:
-    """Return the largest batch from LEAST to ``most`` for which ``fits``, to one part in FRACTION; 0 if none does."""
-    good, bad, size = 0, most + 1, LEAST
-    while good < most and bad - good > max(1, good // FRACTION):
-        if fits(size):
-            good = size
+def largest(network: str, mode: str, settings: Settings) -> Iterator[Row]:
+    """Time batches, doubled until one does not fit into memory, then between the last two."""
+    start = time.perf_counter()
+    sizes, good, bad, halvings = settings.sizes, 0, 0, 0
+    batch = sizes.batches[0]
+    while batch and time.perf_counter() - start < LARGEST_SECONDS:
+        row = timed_batch(network, mode, batch, settings)
+        yield row
+        if row["status"] == "ok":
+            good = batch
         else:
-            bad = size
-            if not good:
-                break
-        size = min(2 * good, most) if bad > most else (good + bad) // 2
-    return good
+            bad = batch
+        batch, halvings = next_batch(good, bad, sizes.largest, halvings)
 
 
-def _fits(network: str, mode: str, batch: int, settings: Settings) -> bool:
-    import gc
+def next_batch(good: int, bad: int, most: int, halvings: int) -> tuple[int, int]:
+    """Return the batch to try next and the halvings so far; 0 when the largest is known well enough.
 
+    ``good``: the largest that fits, 0 if none does yet; ``bad``: the smallest that does not, 0 if all do.
+    """
+    if not bad:
+        return (0 if good >= most else min(2 * good, most)), halvings
+    if not good:
+        return (bad // 2 if bad // 2 >= LEAST else 0), halvings
+    if halvings >= BISECTED or bad - good <= 1:
+        return 0, halvings
+    return (good + bad) // 2, halvings + 1
+
+
+def timed_batch(network: str, mode: str, batch: int, settings: Settings) -> Row:
+    """Time one batch, eager, with the cost model's choice of evaluations."""
     import torch
 
+    from benchmarks.gpu.calls import free, inference_call, is_out_of_memory, one_line, training_call
+    from benchmarks.gpu.contenders import images_for, network_of
+    from benchmarks.gpu.machine import rates
+    from benchmarks.gpu.rounds import interleaved, precision, summary_columns
+    from lambda_arch.nn import set_evaluation
+
+    rates(settings)
+    dtype, training = settings.sizes.dtypes[0], mode == "train"
+    row: Row = {"architecture": network, "mode": mode, "batch": batch, "dtype": dtype, "status": "ok"}
+    call = None
     try:
-        workload = _workload(network, mode, batch, settings)
-        for _ in range(2):
-            workload.step()
-        if settings.device != "cpu":
-            torch.cuda.synchronize()
-    except torch.OutOfMemoryError:
-        return False
-    finally:
-        workload = None
-        gc.collect()
-        if settings.device != "cpu":
-            torch.cuda.empty_cache()
-    return True
+        with precision(dtype) as kind:
+            own = network_of(network).to(settings.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            own = own.train() if training else own.to(kind)
+            set_evaluation(own, "auto", batch, training=training, dtype=kind)
+            x = images_for(network, batch, settings, torch.float32 if training else kind)
+            x = x.to(memory_format=torch.channels_last)
+            call = training_call(own, x, "eager", None, kind) if training else inference_call(own, x, "eager", None)
+            if settings.device != "cpu":
+                torch.cuda.reset_peak_memory_stats()
+            samples = interleaved({"": call}, settings, settings.sizes.seconds / 2)[""]
+            row |= summary_columns(samples)
+            row["images_per_second"] = round(batch / row["median_ms"] * 1e3, 1)
+            if settings.device != "cpu":
+                row["peak_memory"] = torch.cuda.max_memory_allocated()
+    except Exception as error:  # memory that runs out, or sizes that a library does not take
+        if not is_out_of_memory(error) and "CUDA error" in str(error):
+            raise
+        row |= {"status": "oom" if is_out_of_memory(error) else "failed", "reason": one_line(error)}
+    call = own = x = None
+    free(settings.device)
+    return row

@@ -5,16 +5,24 @@ from functools import partial
 from benchmarks.gpu.item import Item, Row
 from benchmarks.gpu.settings import Settings, Sizes
 
-CALIBRATION, PREDICTION = 150.0, 120.0  # seconds
 AT_ONCE = 8  # networks that are measured together
 
 
 def items(sizes: Sizes) -> list[Item]:
-    """Return the calibration, and predictions in groups."""
-    found = [Item(6, "calibration", "calibration", CALIBRATION, calibrated)]
+    """Return the calibration, and the first group of predictions."""
+    return [Item(6, "calibration", "calibration", 40, 120, calibrated), *_predictions(sizes)[:1]]
+
+
+def further(sizes: Sizes) -> list[Item]:
+    """Return the other groups of predictions."""
+    return _predictions(sizes)[1:]
+
+
+def _predictions(sizes: Sizes) -> list[Item]:
+    found = []
     for start in range(0, sizes.predicted, AT_ONCE):
         key = f"prediction {start + 1} to {min(start + AT_ONCE, sizes.predicted)}"
-        found.append(Item(6, key, "predictions", PREDICTION, partial(predicted, start)))
+        found.append(Item(6, key, "predictions", 25, 90, partial(predicted, start)))
     return found
 
 
@@ -22,8 +30,9 @@ def _setup(settings: Settings) -> dict[str, object]:
     sizes = settings.sizes
     return {
         "device": settings.device,
-        "batch_size": sizes.table_batch,
-        "dtype": "fp32" if settings.dry else "bf16",
+        "batch_size": sizes.batches[0],
+        "dtype": "fp32" if settings.dry else sizes.dtypes[0],
+        "cast": "cast",
         "evaluation": "auto",
         "seconds": sizes.seconds,
     }
@@ -32,11 +41,12 @@ def _setup(settings: Settings) -> dict[str, object]:
 def calibrated(settings: Settings) -> list[Row]:
     """Measure every block that the networks may have."""
     from benchmarks.gpu.folder import Folder
+    from benchmarks.gpu.own_process import in_own_process
     from lambda_arch.timing import calibrate
 
     sizes = settings.sizes
-    found = calibrate(sizes.network, choices=sizes.choices, store=Folder(settings.out).store,
-                      timeout=CALIBRATION / 2, **_setup(settings))  # type: ignore[arg-type]  # fmt: skip
+    with in_own_process():
+        found = calibrate(sizes.network, choices=sizes.choices, store=Folder(settings.out).store, **_setup(settings))  # type: ignore[arg-type]
     by_key = found.latencies.by_key
     if found.failures:
         raise RuntimeError("; ".join(found.failures))
@@ -50,6 +60,7 @@ def calibrated(settings: Settings) -> list[Row]:
 def predicted(start: int, settings: Settings) -> list[Row]:
     """Predict some of the random networks, measure them, and compare."""
     from benchmarks.gpu.folder import Folder
+    from benchmarks.gpu.own_process import in_own_process
     from lambda_arch import parse
     from lambda_arch.timing import predict
     from lambda_arch.timing.block_choices import block_choices, random_networks
@@ -57,8 +68,9 @@ def predicted(start: int, settings: Settings) -> list[Row]:
     sizes = settings.sizes
     base = parse(sizes.network)
     drawn = list(random_networks(base, block_choices(base, sizes.choices), sizes.predicted, seed=0))
-    found = predict(drawn[start : start + AT_ONCE], measure=True, store=Folder(settings.out).store,
-                    timeout=PREDICTION / 2, **_setup(settings))  # type: ignore[arg-type]  # fmt: skip
+    chosen = drawn[start : start + AT_ONCE]
+    with in_own_process():
+        found = predict(chosen, measure=True, store=Folder(settings.out).store, **_setup(settings))  # type: ignore[arg-type]
     rows = []
     for each in found.predictions:
         summary = each.measurement and each.measurement.summary
