@@ -1,5 +1,6 @@
 """The HTML report as text: its figures are those of the commands, and what comes from files is escaped."""
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,7 @@ from lambda_arch.reporting.html_report import html_report
 from lambda_arch.reporting.html_report.section import missing, table_element
 from lambda_arch.reporting.table import Column, Table
 from lambda_arch.store import Store
+from lambda_arch.store.shipped import shipped_latencies
 from tests.command_line import run
 
 pytestmark = pytest.mark.slow
@@ -29,7 +31,7 @@ def test_it_is_one_small_page_that_needs_nothing_else(page):
 
 def test_every_printed_figure_has_a_mark(page):
     tallies = [comparison.tally() for comparison in compare()]
-    matrix = re.search(r'<table class="matrix">.*?</table>', page, re.DOTALL)[0]
+    matrix = re.search(r'<table class="matrix".*?</table>', page, re.DOTALL)[0]
     assert matrix.count("<button") == sum(sum(tally.values()) for tally in tallies)
     for kind, name in (("differs", "differ"), ("agrees", "agree"), ("digit", "differ by one digit")):
         assert matrix.count(f'verdict {kind}"') == sum(tally[name] for tally in tallies)
@@ -42,6 +44,19 @@ def test_tables_are_those_of_the_command(page):
     shown = re.findall(r"<td[^>]*>(.*?)</td>", element)
     assert shown == cells[len(cells) - len(shown) :]
     assert len(shown) > 30
+
+
+def test_figure_3_has_our_times_beside_the_printed_ones(page):
+    (section,) = re.findall(r'<section id="figure-3".*?</section>', page, re.DOTALL)
+    figures = [json.loads(text) for text in re.findall(r'<script type="application/json">(.*?)</script>', section)]
+    assert [len(figure["data"]) for figure in figures] == [2, 4]
+    ours = figures[1]["data"][2]
+    shipped = {
+        row.architecture: float(row.machine["ratio"]) for row in shipped_latencies() if row.table == "pareto_figure3"
+    }
+    assert "AMD EPYC" in ours["name"]
+    for (name,), ratio in zip(ours["customdata"], ours["x"], strict=True):
+        assert ratio == shipped[name]
 
 
 def test_sections_without_data_say_which_command_makes_it(page):

@@ -5,7 +5,7 @@ from lambda_arch.reporting.html_report.section import Section, drawn, missing, t
 from lambda_arch.reporting.plots import plot_of
 from lambda_arch.reporting.plots.rooflines import roofs_plot
 from lambda_arch.reporting.plots.timings import timings_plot
-from lambda_arch.reporting.timings import results_report
+from lambda_arch.reporting.timings import timings_report
 from lambda_arch.store import Store
 from lambda_arch.store.peaks import read_peaks
 from lambda_arch.timing.measuring import Timing
@@ -13,7 +13,7 @@ from lambda_arch.training import find_runs
 
 
 def latencies(timings: list[Timing]) -> Section:
-    """Return the latencies on every device: a plot each, and a table per setup with energy where it was measured."""
+    """Return the latencies on every device: a plot and a table per dtype and mode, with energy where it is known."""
     measured = [timing for timing in timings if timing.measurement.summary]
     if not measured:
         body = missing("Nothing was measured:", "lambda-arch time lambda_resnet50 resnet50 --baseline resnet50")
@@ -22,8 +22,8 @@ def latencies(timings: list[Timing]) -> Section:
     for timing in measured:
         m = timing.measurement
         by_device.setdefault((m.fingerprint, m.setup.dtype, m.setup.mode), []).append(timing)
-    plots = "\n".join(drawn(timings_plot(group)) for group in by_device.values())
-    return Section("latency", "Latency", plots + tables(results_report(measured)))
+    groups = (drawn(timings_plot(group)) + tables(timings_report(group)) for group in by_device.values())
+    return Section("latency", "Latency", "\n".join(groups))
 
 
 def rooflines(store: Store) -> Section:

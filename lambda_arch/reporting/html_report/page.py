@@ -4,7 +4,9 @@ import html
 from collections.abc import Sequence
 from importlib.resources import files
 
+from lambda_arch.comparing import compare
 from lambda_arch.reporting.html_report import measured, published, searched
+from lambda_arch.reporting.html_report.figure_3 import speed_and_accuracy
 from lambda_arch.reporting.html_report.section import Section
 from lambda_arch.reporting.plots.page import plotly_script, resource
 from lambda_arch.store import Store, find_measurements
@@ -55,17 +57,19 @@ def html_report(
     """
     from lambda_arch import __version__
 
-    found = timings(store, find_measurements(store))
+    measured_here = find_measurements(store)
+    found = timings(store, measured_here)
+    comparisons = compare()
     sections = [
-        published.verdicts(),
-        published.speed_and_accuracy(found),
+        published.verdicts(comparisons),
+        speed_and_accuracy(comparisons, store, measured_here),
         searched.fronts(spaces, accuracy),
         searched.costs(architectures),
         measured.latencies(found),
         measured.rooflines(store),
         measured.training_runs(store),
         published.findings(),
-        published.published_tables(),
+        published.published_tables(comparisons),
     ]
     return _PAGE.format(
         version=__version__,

@@ -30,6 +30,12 @@
       rows.forEach(function (row) { row.hidden = row.textContent.toLowerCase().indexOf(wanted) < 0; });
     });
   });
+  var folded = [];
+  window.addEventListener('beforeprint', function () {
+    folded = Array.from(document.querySelectorAll('details.sorted:not([open])'));
+    folded.forEach(function (each) { each.open = true; });
+  });
+  window.addEventListener('afterprint', function () { folded.forEach(function (each) { each.open = false; }); });
   var tip = document.getElementById('tip');
   function show(event) {
     var from = event.target.closest && event.target.closest('[data-tip]');

@@ -90,7 +90,13 @@ def _line(xs: Any, ys: Any, colour: str, width: int, name: str) -> Figure:
 def _axis(plot: Plot, axis: int) -> Figure:
     found: Figure = {"title": {"text": html.escape(plot.headings[axis])}, "showgrid": True, "automargin": True}
     if not plot.is_logarithmic(axis):
-        return {**found, "type": "linear", "tickvals": None, "ticktext": None}
+        return {
+            **found,
+            "type": "linear",
+            "tickvals": None,
+            "ticktext": None,
+            "dtick": 1 if plot.is_counted(axis) else None,
+        }
     ticks = plot.ticks(axis)
     return {**found, "type": "log", "tickvals": ticks, "ticktext": list(map(tick_text, ticks))}
 

@@ -8,6 +8,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b88400", "#56b4e9", "#6
 
 SYMBOLS = ("circle", "square", "triangle", "diamond", "star", "x", "circle-open")
 LOGARITHMIC = 20.0  # the ratio of values from which an axis is logarithmic
+WHOLE = 10  # the range of whole numbers up to which each is marked
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,16 @@ class Plot:
         found = self.of_axis(axis)
         return bool(found) and min(found) > 0 and max(found) / min(found) >= LOGARITHMIC
 
+    def is_counted(self, axis: int) -> bool:
+        """Whether an axis has few whole numbers, such as epochs: no marks between them."""
+        found = self.of_axis(axis)
+        return bool(found) and max(found) - min(found) <= WHOLE and all(float(each).is_integer() for each in found)
+
     def ticks(self, axis: int) -> list[float]:
-        """Return the values to mark on a logarithmic axis: 1, 2 and 5 times powers of ten around the range."""
+        """Return the values to mark on a logarithmic axis: powers of ten, and in a short range 2 and 5 times these."""
         found = self.of_axis(axis)
         low, high = math.floor(math.log10(min(found))) - 1, math.ceil(math.log10(max(found))) + 1
-        digits = (1, 2, 5) if high - low <= 7 else (1,)
+        digits = (1, 2, 5) if high - low <= 5 else (1,)
         return [digit * 10.0**power for power in range(low, high + 1) for digit in digits]
 
     def colour(self, number: int) -> str:

@@ -7,7 +7,8 @@ from lambda_arch.reporting.plots.plot import SYMBOLS, AnyPlot, Bars, Plot, Serie
 from lambda_arch.reporting.timings import significant
 from lambda_arch.timing.measuring import Timing
 
-NOTE = "Latency: the median of all samples; bars: its interquartile range."
+MEDIANS = "Medians of all samples."
+NOTE = "Medians of all samples; bars: the interquartile range."
 
 
 def table_plot(found: TableTimings) -> AnyPlot:
@@ -30,14 +31,15 @@ def timings_plot(timings: Iterable[Timing]) -> AnyPlot:
         groups.setdefault(f"{m.architecture} ({how})", []).append(
             (m.setup.batch_size, median, low, high, m.architecture)
         )
-    names = list(groups)
-    if names and len({name.partition(" (")[2] for name in names}) == 1:  # the same setup everywhere
-        groups = {name.rpartition(" (")[0]: found for name, found in groups.items()}
     devices = dict.fromkeys(str(m.machine.get("device_name", "")) for m in measured)
     title = f"Latency on {', '.join(devices) or 'no device'}"
+    names = list(groups)
+    if names and len({name.rpartition(" (")[2] for name in names}) == 1:  # the same setup everywhere
+        groups = {name.rpartition(" (")[0]: found for name, found in groups.items()}
+        title += f": {names[0].rpartition(' (')[2].removesuffix(')')}"
     if len({batch for found in groups.values() for batch, *_ in found}) < 2:
         medians = tuple(found[-1][1] for found in groups.values())
-        return Bars(title, (NOTE,), "ms", tuple(groups), (("median", medians),))
+        return Bars(title, (MEDIANS,), "ms", tuple(groups), (("median", medians),))
     series = []
     for i, (name, unsorted) in enumerate(groups.items()):
         found = sorted({each[0]: each for each in unsorted}.values())
