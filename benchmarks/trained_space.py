@@ -40,7 +40,7 @@ RECIPE = {
     "crop": "none",
     "smoothing": 0.0,
 }
-EPOCHS = [f"top1_{epoch}" for epoch in range(1, RECIPE["epochs"] + 1)]
+EPOCHS = (*(f"top1_{epoch}" for epoch in range(1, RECIPE["epochs"])), "top1")
 COLUMNS = ("architecture", "params", "macs", "seed", *EPOCHS, "seconds", "device")
 
 
