@@ -85,9 +85,10 @@ class ProposalFlags:
                 raise LambdaArchError(f"{name}={value}: only for a front; expected it without propose and coverage")
         if self.coverage:
             from lambda_arch.searching.coverage import coverage
-            from lambda_arch.searching.learning import posterior_of
+            from lambda_arch.searching.learning import read_evidence
 
-            output.show(coverage(posterior_of(problem["accuracy"], pairs=self.pairs, store=problem["store"])[0]))
+            known = read_evidence(problem["accuracy"], pairs=self.pairs, store=problem["store"])
+            output.show(coverage(known.posterior))
             return
         if self.train and self.study is not None:
             raise LambdaArchError(f"study={self.study}: only for a search with propose=N; the loop trains by itself")

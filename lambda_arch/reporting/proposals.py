@@ -45,6 +45,7 @@ def proposals_report(proposals: Proposals) -> Report:
             "draws": proposals.draws,
             "seed": proposals.seed,
             "trained": proposals.trained,
+            "pending": proposals.pending,
             "expected_hypervolume": {"before": proposals.before, "after": proposals.after},
             "agreement": {"both": proposals.agreement.both, "worth": proposals.agreement.worth},
             "relative_error": dict(
@@ -93,9 +94,10 @@ def _additivity(test: Additivity, pairs: bool) -> str:
 
 def _covered(proposals: Proposals) -> str:
     of_what = "of the front's hypervolume in the mean over the draws"
-    if not proposals.trained:
+    if not proposals.trained and not proposals.pending:
         return f"nothing is trained so far, and these cover {proposals.after:.1%} {of_what}"
-    before = f"{proposals.trained} trained so far cover {proposals.before:.1%} {of_what}"
+    under_way = f" and {proposals.pending} under way" if proposals.pending else ""
+    before = f"{proposals.trained} trained so far{under_way} cover {proposals.before:.1%} {of_what}"
     return f"{before}, with these {proposals.after:.1%}" if len(proposals) else before
 
 

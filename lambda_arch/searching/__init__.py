@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambda_arch.searching.exploration import Exploration, explore
     from lambda_arch.searching.front import Front
     from lambda_arch.searching.latency import Latency
-    from lambda_arch.searching.learning import posterior_of
+    from lambda_arch.searching.learning import read_evidence
     from lambda_arch.searching.linear_model import LinearModel, Prediction
     from lambda_arch.searching.metrics import METRICS, Constraint, Metric
     from lambda_arch.searching.optimization import Problem, make_problem
@@ -47,7 +47,7 @@ _MODULES = {
     "Posterior": "posterior",
     "Proposals": "proposals",
     "learn": "posterior",
-    "posterior_of": "learning",
+    "read_evidence": "learning",
     "propose": "proposals",
     "Space": "search_space",
     "read_space": "space_file",
@@ -74,9 +74,9 @@ __all__ = [
     "fit",
     "learn",
     "make_problem",
-    "posterior_of",
     "propose",
     "published_model",
+    "read_evidence",
     "read_space",
     "search",
     "space_of",

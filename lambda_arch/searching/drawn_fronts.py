@@ -15,6 +15,7 @@ from lambda_arch.searching.front import Front
 from lambda_arch.searching.highlights import spread
 from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.posterior import Draw
+from lambda_arch.searching.training_runs import is_modelled
 
 THIN_ABOVE, THINNED = 10_000, 5_000
 """Partial networks of a draw's front that are not thinned, and how many thinning leaves: see ``exact``."""
@@ -26,7 +27,7 @@ FEW = 200
 
 @dataclass(frozen=True)
 class DrawnFronts:
-    """The front of each draw, the architectures that may be trained, and those that were.
+    """The front of each draw, the architectures that may be trained, and those that were or are being ``trained``.
 
     ``totals`` of architectures: draws x architectures x metrics, minimised. ``proposable``: what each draw alone would
     have trained, with its totals.
@@ -63,12 +64,18 @@ class DrawnFronts:
 
 
 def draw_fronts(
-    problem: Problem, draws: Sequence[Draw], done: Collection[str] = (), step: Callable[[], None] | None = None
+    problem: Problem,
+    draws: Sequence[Draw],
+    done: Collection[str] = (),
+    pending: Collection[str] = (),
+    step: Callable[[], None] | None = None,
 ) -> DrawnFronts:
-    """Return the fronts of ``draws``; architectures named in ``done`` are no candidates.
+    """Return the fronts of ``draws``; architectures named in ``done`` or ``pending`` are no candidates.
 
-    ``step`` is called after each. Raises :class:`LambdaArchError` for a problem that cannot be searched, or in which
-    nothing keeps the bounds.
+    What is ``pending`` has in each draw the accuracy that is drawn for it, as if it had been trained already. ``step``
+    is called after each draw.
+
+    Raises :class:`LambdaArchError` for a problem that cannot be searched, or in which nothing keeps the bounds.
     """
     fronts = []
     for draw in draws:
@@ -78,13 +85,14 @@ def draw_fronts(
     if not any(len(front) for front in fronts):
         raise LambdaArchError(f"{problem.space.name}: nothing in the space keeps the bounds; expected looser ones")
     proposable = _proposable(problem, fronts)
-    known = {parse(name) for name in done}
+    under_way = [each for each in map(parse, pending) if is_modelled(each)]
+    known = {*map(parse, done), *under_way}
     candidates = {each: totals for own in proposable for each, totals in own.items() if each not in known}
     trained: dict[ResNet, Floats] = {}
-    for each in draws[0].trained:
+    for each in (*draws[0].trained, *under_way):
         with suppress(LambdaArchError):  # a part of it may not have been calibrated
             trained[each] = problem.of(each)
-    means = [[draw.trained[architecture] for architecture in trained] for draw in draws]
+    means = [[draw.trained[each] if each in draw.trained else draw.mean(each) for each in trained] for draw in draws]
     return DrawnFronts(
         problem,
         tuple(draws),

@@ -206,9 +206,10 @@ class Explorer:
             elsewhere = {name for name in {*pending, *elsewhere} if self.laboratory.is_claimed(name)}
             names = [name for name in pending if name not in elsewhere]
             over = ended(own)
-            missing = self.trainings - len(over) - len(elsewhere - {run.architecture for run in over})
+            under_way = elsewhere - {run.architecture for run in over}
+            missing = self.trainings - len(over) - len(under_way)
             if not names and missing > 0:
-                proposals = self.choose(runs, min(self.batch, missing), elsewhere)
+                proposals = self.choose(runs, min(self.batch, missing), under_way)
                 names = [str(each.architecture) for each in proposals]
                 if announce is not None:
                     announce(proposals)
@@ -235,12 +236,12 @@ class Explorer:
                 status = self.laboratory.train(group, step)
         return status
 
-    def choose(self, runs: Sequence[Run], number: int, elsewhere: Collection[str] = ()) -> Proposals:
-        """Return the next batch, after ``runs``, of what is not trained ``elsewhere``."""
+    def choose(self, runs: Sequence[Run], number: int, under_way: Collection[str] = ()) -> Proposals:
+        """Return the next batch, after ``runs``, beside what is ``under_way`` elsewhere."""
         own = self.laboratory.own(runs)
         model, seed = self.laboratory.learned(runs, self.pairs), self.seed + len(own)
-        done = {*elsewhere, *(run.architecture for run in own)}
-        return choose(self.problem, model, number, done=done, draws=self.draws, seed=seed)
+        done = {run.architecture for run in own}
+        return choose(self.problem, model, number, done=done, pending=under_way, draws=self.draws, seed=seed)
 
     def pending(self, own: Sequence[Run]) -> list[str]:
         """Return what to go on with: what was interrupted, and what stopped but would not stop now."""

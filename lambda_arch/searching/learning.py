@@ -1,5 +1,6 @@
 """What is believed after a user's runs, with the published ones as the prior."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lambda_arch.searching.posterior import Posterior, learn, published_posterior, published_prior
@@ -9,31 +10,41 @@ from lambda_arch.store.connection import Store
 PRIOR = "with the paper's runs as the prior"
 
 
-def posterior_of(
+@dataclass(frozen=True)
+class Evidence:
+    """What is believed, and the names of the architectures not to train again: ``done``, and ``pending``, under way."""
+
+    posterior: Posterior
+    done: set[str]
+    pending: set[str]
+
+
+def read_evidence(
     given: Posterior | Path | str | None, *, pairs: bool = False, store: Path | str | None = None
-) -> tuple[Posterior, set[str]]:
-    """Return what is believed after the runs that are ``given``, and the names of the architectures that have runs.
+) -> Evidence:
+    """Return what is known after the runs that are ``given``.
 
     ``given``: None or ``published``, a CSV, ``store`` or ``store:DATA``, ``study:URL``, or a posterior itself.
     Raises :class:`DataError` for a file that is wrong, and OSError.
     """
     if isinstance(given, Posterior):
-        return given, {str(architecture) for architecture in given.trained}
+        return Evidence(given, {str(architecture) for architecture in given.trained}, set())
     if given is None or given == "published":
-        return published_posterior(), set()
+        return Evidence(published_posterior(), set(), set())
     kind, _, rest = str(given).partition(":")
     if kind == "study":
         from lambda_arch.searching.studies import finished_runs
 
-        runs, names = finished_runs(rest)
-        return after(runs, f"trials of {rest}", pairs=pairs), names
+        runs, names, pending = finished_runs(rest)
+        return Evidence(after(runs, f"trials of {rest}", pairs=pairs), names, pending)
     if kind == "store":
         with Store(store, create=False) as opened:
             runs, name = stored_runs(opened, rest)
         source = f"trained here on {name}"
     else:
         runs, source = read_runs(Path(given)), Path(given).name
-    return after(runs, source, pairs=pairs), {str(run.architecture) for run in runs if run.recipe == OWN}
+    done = {str(run.architecture) for run in runs if run.recipe == OWN}
+    return Evidence(after(runs, source, pairs=pairs), done, set())
 
 
 def after(runs: list[Run], source: str, *, pairs: bool = False) -> Posterior:

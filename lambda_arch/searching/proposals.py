@@ -19,7 +19,7 @@ from lambda_arch.searching.batch_choice import Batch, Cover
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.drawn_fronts import DrawnFronts, draw_fronts
 from lambda_arch.searching.latency import Latency
-from lambda_arch.searching.learning import posterior_of
+from lambda_arch.searching.learning import read_evidence
 from lambda_arch.searching.linear_model import Prediction
 from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.posterior import Posterior
@@ -66,8 +66,8 @@ class Agreement:
 class Proposals(Results[Proposal]):
     """The next batch to train, in the order in which it was chosen.
 
-    ``before`` and ``after``: the expected share of the front's hypervolume that the trained architectures cover,
-    without and with the batch. ``error``: of the drawn fronts' objectives, relative, 0 if all of them are exact.
+    ``before`` and ``after``: the expected share of the front's hypervolume that the trained and pending architectures
+    cover, without and with the batch. ``error``: of the drawn fronts' objectives, relative, 0 if all of them are exact.
     """
 
     problem: Problem
@@ -75,6 +75,7 @@ class Proposals(Results[Proposal]):
     draws: int
     seed: int
     trained: int
+    pending: int
     before: float
     after: float
     agreement: Agreement
@@ -116,9 +117,10 @@ def propose(
             raise LambdaArchError(f"{name}={value}: expected a whole number from {least}")
     setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
     setup |= {"threads": threads, "clock": clock}
-    posterior, done = posterior_of(accuracy, pairs=pairs, store=store)
-    problem = read_problem(space, minimize, maximize, where, posterior, latency, setup, store)
-    return choose(problem, posterior, count, done=done, draws=draws, seed=seed, progress=progress)
+    known = read_evidence(accuracy, pairs=pairs, store=store)
+    problem = read_problem(space, minimize, maximize, where, known.posterior, latency, setup, store)
+    of_known = {"done": known.done, "pending": known.pending}
+    return choose(problem, known.posterior, count, **of_known, draws=draws, seed=seed, progress=progress)
 
 
 def choose(
@@ -127,11 +129,14 @@ def choose(
     count: int,
     *,
     done: Collection[str] = (),
+    pending: Collection[str] = (),
     draws: int = DRAWS,
     seed: int = 0,
     progress: "Progress | None" = None,
 ) -> Proposals:
     """Return ``count`` architectures of a problem's space to train next; none of those named in ``done``.
+
+    What is ``pending`` is being trained: nothing is proposed for what it covers if it is as predicted.
 
     Raises :class:`LambdaArchError` for a problem without top1, or that cannot be searched.
     """
@@ -145,7 +150,7 @@ def choose(
         if progress is not None:
             progress(number, draws)
 
-    drawn = draw_fronts(problem, posterior.draws(draws, seed), done, step)
+    drawn = draw_fronts(problem, posterior.draws(draws, seed), done, pending, step)
     cover = Cover.of(drawn)
     batch = cover.choose(count)
     return Proposals(
@@ -155,6 +160,7 @@ def choose(
         draws,
         seed,
         len(posterior.trained),
+        sum(each not in posterior.trained for each in drawn.trained),
         batch.before,
         batch.after,
         _agreement(drawn, count),

@@ -71,8 +71,8 @@ def enqueue(url: str, proposals: "Proposals") -> int:
     return added
 
 
-def finished_runs(url: str) -> tuple[list[Run], set[str]]:
-    """Return the finished trials of a study as runs, and the names of all architectures that it has.
+def finished_runs(url: str) -> tuple[list[Run], set[str], set[str]]:
+    """Return a study's finished trials as runs, the names of all its architectures, and of those under way.
 
     Raises :class:`lambda_arch.DataError` for a study that is not there, or without top1 among its objectives.
     """
@@ -92,7 +92,9 @@ def finished_runs(url: str) -> tuple[list[Run], set[str]]:
         raise DataError(
             f"study:{url}: its objectives are {', '.join(objectives) or 'unnamed'}; expected top1 among them"
         )
-    runs, names = [], set()
+    runs: list[Run] = []
+    names: set[str] = set()
+    pending: set[str] = set()
     for trial in study.get_trials(deepcopy=False):
         written = trial.user_attrs.get("architecture")
         if written is None:
@@ -102,12 +104,14 @@ def finished_runs(url: str) -> tuple[list[Run], set[str]]:
         except ArchitectureError as error:
             raise DataError(f"study:{url}, trial {trial.number}: {error}") from None
         names.add(str(architecture))
+        if not trial.state.is_finished():
+            pending.add(str(architecture))
         if trial.state == optuna.trial.TrialState.COMPLETE and is_modelled(architecture):
             top1 = float(trial.values[objectives.index("top1")])
             if not 0 <= top1 <= 100:
                 raise DataError(f"study:{url}, trial {trial.number}: top1={top1:g}: expected percent from 0 to 100")
             runs.append(Run(architecture, OWN, top1))
-    return runs, names
+    return runs, names, pending
 
 
 def excesses(problem: Problem, values: Mapping[str, float]) -> list[float]:

@@ -14,6 +14,7 @@ from lambda_arch.searching.batch_choice import Cover
 from lambda_arch.searching.drawn_fronts import draw_fronts
 from lambda_arch.searching.learning import after
 from lambda_arch.searching.posterior import Posterior
+from lambda_arch.searching.proposals import choose
 from lambda_arch.searching.reading import read_problem
 from tests.command_line import run
 from tests.searching.simulated import SPACE, architectures, runs
@@ -88,6 +89,15 @@ def test_the_batch_is_the_greedy_one(model: Posterior) -> None:
         assert cover.share([*before, batch.chosen[i]]) == pytest.approx(best)
     assert batch.after == pytest.approx(cover.share(list(batch.chosen)))
     assert list(batch.gains) == sorted(batch.gains, reverse=True)
+
+
+def test_a_batch_goes_on_from_what_is_under_way(model: Posterior) -> None:
+    problem = read_problem(SPACE, "macs", "top1", (), model, None, {}, None)
+    whole = choose(problem, model, 4, draws=8)
+    names = [str(each.architecture) for each in whole]
+    rest = choose(problem, model, 2, pending=names[:2], draws=8)
+    assert [str(each.architecture) for each in rest] == names[2:] and rest.pending == 2
+    assert rest.before == pytest.approx(whole.before + whole[0].gain + whole[1].gain)
 
 
 def test_a_batch_is_spread_over_the_budget(model: Posterior) -> None:

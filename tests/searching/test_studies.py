@@ -48,13 +48,15 @@ def test_proposals_are_trials_and_finished_trials_are_runs(url: str, proposals: 
             wanted = Parameters.of(SPACE).settings(each.architecture)[name]
             assert trial.suggest_categorical(name, values) == wanted
         study.tell(trial, [each.values["macs"], truth(each.architecture)])
-    found, names = finished_runs(url)
+    found, names, pending = finished_runs(url)
     assert [run.architecture for run in found] == [each.architecture for each in proposals][:2]
     assert [run.top1 for run in found] == pytest.approx([truth(run.architecture) for run in found])
     assert names == {str(each.architecture) for each in proposals}
+    assert pending == {str(proposals[2].architecture)}
     assert all(value <= 0 for trial in study.trials for value in trial.constraints.values())
     assert all(len(trial.constraints) == 1 for trial in study.trials)
     again = propose(SPACE, 4, accuracy=f"study:{url}", draws=4, where="macs<=3G")
+    assert (again.trained, again.pending) == (2, 1)
     assert not {str(each.architecture) for each in again} & names
 
 
