@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lambda_arch import calibrate, measure, predict
-from lambda_arch.arch import ArchitectureError, extension_modules, parse, read_architecture, register
+from lambda_arch.arch import ArchitectureError, all_named, extension_modules, parse, read_architecture, register
 from lambda_arch.costs import count, verify
 from lambda_arch.nn import build, prepare
 from lambda_arch.searching import search, space_of
@@ -25,6 +25,11 @@ def _toy():
 def test_names_round_trip(name):
     assert str(parse(name)) == name
     assert parse(str(parse(name))) == parse(name)
+
+
+def test_every_named_architecture_has_a_name_with_it():
+    assert {"toy", "lambda_resnet50", "mobilenet"} <= {entry.canonical for entry in all_named()}
+    assert str(parse("lambda_mobilenet:mixed=yes")).endswith(",mixed=yes")
 
 
 def test_files_name_it(tmp_path):
@@ -118,6 +123,10 @@ def test_it_is_searched():
     best = [p for p in points if not any(q != p and q[0] <= p[0] and q[1] <= p[1] for q in points)]
     assert len(points) < space.size == 12
     assert sorted(map(tuple, front.points)) == sorted(set(best))
+
+
+def test_published_runs_still_say_what_top1_is():
+    assert search("scaling", where="params<=17M").architecture(0).depth == 50
 
 
 def test_the_option_is_searched_in_blocks():

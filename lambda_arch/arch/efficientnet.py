@@ -59,7 +59,7 @@ STAGES = (
 STEM_WIDTH = 32
 HEAD_WIDTH = 1280
 
-BASE_NAMES = {f"efficientnet_b{variant}": "EfficientNet (Tan & Le 2019)" for variant in range(len(SCALES))}
+BASE_NAMES = {f"efficientnet_b{variant}": "Tan & Le 2019" for variant in range(len(SCALES))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from lambda_arch.arch.checks import check_heads, check_image_size, check_whole
+from lambda_arch.arch.layers import LAYERS as KINDS
 from lambda_arch.arch.layers import Lambda
 from lambda_arch.arch.options import OPTIONS, Setting
 from lambda_arch.arch.part import Head, LambdaShape, Part, halve
@@ -81,7 +82,7 @@ class MobileNet:
         object.__setattr__(self, "layers", self.layers.strip().upper())
         _check_pattern(self.layers)
         if not self.has_lambda:  # networks that differ only in settings without effect are equal
-            object.__setattr__(self, "layer", LAMBDA)
+            object.__setattr__(self, "layer", _usual())
         for number, (letter, layer) in enumerate(zip(self.layers[1:], LAYERS, strict=True), 1):
             if letter == "L":
                 check_heads("h", self.layer.h, layer.dim_out, f"layer {number}")
@@ -89,12 +90,13 @@ class MobileNet:
         check_image_size(self.image_size, strides=4)
 
     def __str__(self) -> str:
+        usual = _usual()
         options = [] if self.layers == PATTERNS["mobilenet"] else [f"layers={self.layers}"]
         for option in OPTIONS:
             if option.level != "lambda" or not self.layer.applies(option.field):
                 continue
             value = getattr(self.layer, option.field)
-            if value != getattr(LAMBDA, option.field):
+            if value != getattr(usual, option.field):
                 options.append(f"{option.name}={option.write(value)}")
         if self.classes != 100:
             options.append(f"classes={self.classes}")
@@ -129,17 +131,25 @@ class MobileNet:
 
 def base_mobilenet(name: str) -> MobileNet:
     """Return the MobileNet of a base name."""
-    return MobileNet(PATTERNS[name])
+    return MobileNet(PATTERNS[name], layer=_usual())
+
+
+def _usual() -> Lambda:
+    """Return the lambda layer of the code, of the kind that an extension may have put in ours' place."""
+    layer = KINDS["L"](**asdict(LAMBDA))
+    assert isinstance(layer, Lambda)
+    return layer
 
 
 def configure_mobilenet(base: MobileNet, settings: Sequence[Setting], image_size: int | None = None) -> MobileNet:
     """Return ``base`` with ``settings`` on top; those of lambda layers apply to all of them."""
     changes: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "network"}
     of_layer: dict[str, Any] = {s.option.field: s.value for s in settings if s.option.level == "lambda"}
+    usual = _usual()
     layer = asdict(base.layer)
     # settings without effect were not kept: position=yes restores the default scope and bias
-    layer |= {name: getattr(LAMBDA, name) for name in layer if not base.layer.applies(name)}
-    changes["layer"] = Lambda(**(layer | of_layer))
+    layer |= {name: getattr(usual, name) for name in layer if not base.layer.applies(name)}
+    changes["layer"] = type(usual)(**(layer | of_layer))
     if image_size is not None:
         changes["image_size"] = image_size
     return replace(base, **changes)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
-from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda
+from lambda_arch.arch.layers import LAYERS, Block
 from lambda_arch.arch.options import Setting
 from lambda_arch.arch.patterns import expand
 from lambda_arch.arch.resnet import ResNet
@@ -14,7 +14,7 @@ from lambda_arch.errors import ArchitectureError
 
 BASE_NAMES = {
     f"{prefix}resnet{depth}": source
-    for prefix, source in {"": "ResNet of bottlenecks", "lambda_": "every 3x3 convolution a lambda layer"}.items()
+    for prefix, source in {"": "bottleneck ResNet", "lambda_": "all lambda layers"}.items()
     for depth in BLOCKS
 }
 """Names of every depth, without lambda layers and with lambda layers only, each with a description."""
@@ -23,7 +23,7 @@ BASE_NAMES = {
 def base_resnet(name: str) -> ResNet:
     """Return the ResNet of a base name: ``resnet50``, or ``lambda_resnet50`` with every block a lambda layer."""
     prefix, _, depth = name.rpartition("resnet")
-    block = Block(Lambda() if prefix else Convolution())
+    block = Block(LAYERS["L" if prefix else "C"]())
     return ResNet(int(depth), tuple((block,) * n for n in BLOCKS[int(depth)]))
 
 

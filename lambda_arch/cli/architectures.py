@@ -195,6 +195,8 @@ def _read(name: str) -> list[Swept]:
         raise ArchitectureError(
             f"{name}: a module; expected an architecture by name; `params`, `flops`, `show` and `time` take modules"
         )
+    if name.endswith(".py"):
+        raise ArchitectureError(f"{name}: a Python file; expected {name}:FACTORY, which makes a module, or a name")
     read = {".toml": read_architecture, WEIGHTS: read_named_architecture}.get(Path(name).suffix)
     return [Swept(read(Path(name)), {})] if read else sweep(name)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lambda_arch.arch.sweeps import read_choices
+from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.tables import TableNames
 from lambda_arch.errors import LambdaArchError
@@ -40,10 +41,11 @@ def audit(
         output.show(find(names))
         return
     if names:
-        raise LambdaArchError(
-            f"{names[0]}: a table; expected it without params and macs, which are figures of your own"
-        )
-    output.show(explain(params, macs, architecture))
+        given = f"params={params}" if params is not None else f"macs={macs}"
+        raise LambdaArchError(f"{names[0]}: a table; expected it without {given}, a figure of your own")
+    found = explain(params, macs, architecture)
+    output.show(found)
+    _leave(found.found, f"none of {found.tried:,} hypotheses about {architecture} gives this", output)
 
 
 @takes_output
@@ -63,4 +65,14 @@ def match(
     from lambda_arch.comparing import match as find
 
     numbers = None if classes is None else read_choices("classes", classes)
-    output.show(find(params, macs, depth, top, numbers))
+    found = find(params, macs, depth, top, numbers)
+    output.show(found)
+    _leave(found.found, f"none of {found.searched:,} architectures is within the rounding", output)
+
+
+def _leave(found: int, message: str, output: Output) -> None:
+    """Exit with 1 if nothing was ``found``; what a program reads has no line that says so."""
+    if not found:
+        if not output.for_people:
+            say(f"lambda-arch: {message}", err=True)
+        raise typer.Exit(1)

@@ -50,10 +50,10 @@ def predict(
 
         if not measure:
             raise SetupError(f"cluster={flags.cluster}: expected it with measure=True, for nothing is measured else")
-        with terminable(), watch_cluster("measure", quiet=flags.quiet) as tell:
+        with terminable(), watch_cluster("predict", quiet=flags.quiet) as tell:
             result = predict_there(architectures, progress=tell, **flags.on_cluster(), **how)
     else:
-        with terminable(), watch("measure", quiet=flags.quiet) as progress:
+        with terminable(), watch("predict", quiet=flags.quiet) as progress:
             result = predict_networks(architectures, measure=measure, progress=progress, **how)
     plotted.show(output, result, swept_report(report_of(result), architectures.swept))
     if not output.for_people:

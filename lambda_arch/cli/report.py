@@ -41,6 +41,8 @@ def report(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise DataError(f"out={out}: expected a name that ends in .html")
+    if not out.parent.is_dir():
+        raise DataError(f"out={out}: no folder {out.parent}; expected one that exists")
     with flags.open_store(read_only=True) as opened, busy("report"):
         page = html_report(opened, space or SPACES, show or ARCHITECTURES, accuracy)
     atomic_write(out, page)

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambda_arch.arch import ArchitectureError
 from lambda_arch.cli.architectures import read_one
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
@@ -13,6 +12,7 @@ from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
 from lambda_arch.cli.messages import note_damaged, say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
+from lambda_arch.errors import ArchitectureError, DataError
 from lambda_arch.interop.references import is_reference, read_reference
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ def compare(
     name = str(read_reference(baseline) if is_reference(baseline) else read_one(baseline))
     with flags.open_store(read_only=True) as opened:
         found = [timing for timing in timings(opened, _selected(opened, only), name) if timing.ratio is not None]
+    others = {
+        (each.measurement.session, each.measurement.setup) for each in found if each.measurement.architecture != name
+    }
+    found = [each for each in found if (each.measurement.session, each.measurement.setup) in others]
     if not found:
         raise ArchitectureError(f"{name}: nothing was measured in one session with it; `time --baseline` does that")
     output.show(results_report(found))
@@ -126,6 +130,8 @@ def table(
 
     Settings, exact costs, memory, stored latencies, accuracies.
     """
+    if parquet is not None and parquet.suffix != ".parquet":
+        raise DataError(f"parquet={parquet}: expected a name that ends in .parquet, or out={parquet}")
     from lambda_arch.reporting import report_of
     from lambda_arch.searching.catalogue import catalogue
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lambda_arch.searching.front import Front
     from lambda_arch.store import Setup
 
+SETUP = ("device", "batch_size", "dtype", "mode", "threads", "clock")
+
 Minimize = Annotated[
     list[str] | None,
     typer.Option("--minimize", help="Costs, with commas: params, macs, flops, memory, latency.", metavar="METRICS"),
@@ -33,7 +35,7 @@ Maximize = Annotated[
 ]
 
 
-@takes_flags("device", "batch_size", "dtype", "mode", "threads", "clock", "store", "cluster", "resource")
+@takes_flags(*SETUP, "store", "cluster", "resource")
 @takes_plot
 @takes_output
 @takes_proposals
@@ -125,10 +127,11 @@ def search(
     _check(members, verify)
     _check_cluster(flags.cluster, measure or proposals.train)
     expected = None if expect is None else read_front(expect)
+    _check_timed(flags, [*(minimize or ()), *(maximize or ()), *(where or ())], run=measure or proposals.train)
     setup = flags.setup()
     problem: dict[str, Any] = {
         **{"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()},
-        **{name: getattr(setup, name) for name in ("device", "batch_size", "dtype", "mode", "threads", "clock")},
+        **{name: getattr(setup, name) for name in SETUP},
         **{"accuracy": accuracy, "store": flags.store, "seed": seed},
     }
     how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
@@ -213,3 +216,13 @@ def _check(members: int | None, verify: int) -> None:
     for name, value, least in (("members", members, 1), ("verify", verify, 0)):
         if value is not None and value < least:
             raise LambdaArchError(f"{name}={value}: expected a whole number from {least}")
+
+
+def _check_timed(flags: Flags, texts: list[str], *, run: bool) -> None:
+    """Raise :class:`LambdaArchError` for a flag of latencies where nothing in ``texts`` needs any, and nothing runs."""
+    if run or any("latency" in text or "throughput" in text for text in texts):
+        return
+    for name in SETUP:
+        value = getattr(flags, name)
+        if value != getattr(Flags(), name):
+            raise LambdaArchError(f"{name}={value}: only for latencies; expected minimize=latency, or a bound on it")

@@ -48,7 +48,10 @@ class Explanations(Result):
 
 
 def explain(
-    params: str | None = None, macs: str | None = None, architecture: str = "lambda_resnet50", top: int = 10
+    params: str | float | None = None,
+    macs: str | float | None = None,
+    architecture: str = "lambda_resnet50",
+    top: int = 10,
 ) -> Explanations:
     """Return the ``top`` simplest hypotheses why a network that was meant to be ``architecture`` has these figures.
 
@@ -60,7 +63,7 @@ def explain(
     base = parse(architecture)
     if not isinstance(base, ResNet):
         raise ArchitectureError(f"architecture={architecture}: expected a ResNet or LambdaResNet")
-    asked = {name: text for name, text in (("params", params), ("macs", macs)) if text is not None}
+    asked = {name: str(text) for name, text in (("params", params), ("macs", macs)) if text is not None}
     figures = {name: read_figure(name, text) for name, text in asked.items()}
     tried = 0
     found: list[tuple[int, Decimal, Explanation]] = []

@@ -18,11 +18,12 @@ class Figure:
         return self.low <= count <= self.high
 
 
-def read_figure(name: str, text: str) -> Figure:
-    """Return the figure that ``text`` prints; ``name`` is the argument to name in errors.
+def read_figure(name: str, text: str | float) -> Figure:
+    """Return the figure that ``text`` prints, or a number in full; ``name`` is the argument to name in errors.
 
     Raises :class:`LambdaArchError` unless it is a number with a valid unit, in the range of plausible costs.
     """
+    text = str(text)
     number, factor = read_number(text, COUNTS, f"{name}={text}", "51.4M")
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)

@@ -38,8 +38,8 @@ class Matches(Result):
 
 
 def match(
-    params: str | None = None,
-    macs: str | None = None,
+    params: str | float | None = None,
+    macs: str | float | None = None,
     depth: int | None = None,
     top: int = 10,
     classes: Iterable[int | str] | None = None,

@@ -109,7 +109,7 @@ def memory(
     device: str = "cpu",
     optimizer: str = "sgd-momentum",
     recompute: bool = False,
-    fits: str | int | None = None,
+    fits: str | float | None = None,
     image_size: int | None = None,
     **settings: object,
 ) -> Footprint:
@@ -169,14 +169,14 @@ def _check(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise SetupError(f"{name}={value}: expected one of {', '.join(choices)}{did_you_mean(value, choices)}")
 
 
-def _bytes(fits: str | int) -> int:
-    if isinstance(fits, int):
-        return fits
+def _bytes(fits: str | float) -> int:
+    if not isinstance(fits, str):
+        return int(fits)
     number, factor = read_number(fits, BYTES, f"fits={fits}", "24GB")
     return int(Decimal(number) * factor)
 
 
-def _largest(of: Callable[[int], Footprint], limit: int, asked: str | int) -> Footprint:
+def _largest(of: Callable[[int], Footprint], limit: int, asked: str | float) -> Footprint:
     """Return the footprint of the largest batch within ``limit``: doubled until it does not fit, then bisected."""
     best = of(1)
     if best.peak > limit:

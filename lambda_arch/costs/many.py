@@ -95,9 +95,13 @@ def count_many(
     arguments = {"k": k, "h": h, "u": u, "m": m, "image_size": image_size}
     given = {name: _integers(name, value) for name, value in arguments.items() if value is not None}
     lambdas = None if stages is None else _lambda_blocks(stages, base)
-    shape = np.broadcast_shapes(
-        *(value.shape for value in given.values()), () if lambdas is None else lambdas.shape[:-1]
-    )
+    shapes = {name: value.shape for name, value in given.items()}
+    shapes |= {} if lambdas is None else {"stages": lambdas.shape[:-1]}
+    try:
+        shape = np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        sizes = ", ".join(f"{name} of {' x '.join(map(str, each)) or 1}" for name, each in shapes.items())
+        raise ArchitectureError(f"{sizes} values: expected as many of each, or arrays that broadcast") from None
     flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items()}
     if lambdas is not None:
         lambdas = np.broadcast_to(lambdas, (*shape, lambdas.shape[-1])).reshape(-1, lambdas.shape[-1])

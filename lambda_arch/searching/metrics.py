@@ -122,6 +122,9 @@ def read_constraint(text: str) -> Constraint:
     name, relation, bound = match.groups()
     relation = {"≤": "<=", "≥": ">="}.get(relation, relation)
     metric = metric_named(name)
+    if "," in bound:
+        first = text.partition(",")[0].strip()
+        raise LambdaArchError(f"{text.strip()}: expected one bound at a time, such as '{first}'")
     if relation in ("<=", ">="):
         return Constraint(metric, "<=" if relation == "<=" else ">=", metric.read(bound, text.strip()))
     raise LambdaArchError(f"{text.strip()}: expected <= or >=, such as '{metric.name}<={bound}'")

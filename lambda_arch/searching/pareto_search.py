@@ -21,7 +21,7 @@ from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
 from lambda_arch.searching.whole_networks import Measure, WholeLatencies, machine_of
-from lambda_arch.searching.within_tolerance import front_within
+from lambda_arch.searching.within_tolerance import check_tolerance, front_within
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -137,8 +137,9 @@ def search(
         )
     for name, value in {"record": record, "evaluations": evaluations, "seed": seed}.items():
         if value is not None:
+            others = " or propose=N" if name == "seed" else ""
             raise LambdaArchError(
-                f"{name}={value}: only for a search with function=FILE.py:NAME or measure=True; others take seconds"
+                f"{name}={value}: only for a search with function=FILE.py:NAME or measure=True{others}"
             )
     return find_front(problem, tolerance=tolerance, progress=progress)
 
@@ -164,6 +165,8 @@ def find_front(problem: Problem, *, tolerance: float | None = None, progress: Pr
 
     Raises :class:`lambda_arch.LambdaArchError` for a problem that cannot be searched.
     """
+    if tolerance is not None:
+        check_tolerance(tolerance)
     if problem.space.size <= LIMIT:
         return enumerate_front(problem)
     if tolerance is not None:

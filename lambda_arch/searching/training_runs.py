@@ -63,7 +63,7 @@ def _plain(layer: object) -> Convolution | Lambda:
     """Return a layer with its settings that the model covers, and defaults for the others."""
     if not isinstance(layer, Lambda):
         return Convolution()
-    return Lambda(**{name: getattr(layer, name) for name in ("k", "h", "u", "m", "content", "position", "bias")})
+    return type(layer)(**{name: getattr(layer, name) for name in ("k", "h", "u", "m", "content", "position", "bias")})
 
 
 def read_runs(path: Path) -> list[Run]:

@@ -36,16 +36,21 @@ CELLS = 1_000_000
 """The largest grid that is kept as an array even for few sums."""
 
 
+def check_tolerance(tolerance: float) -> None:
+    """Raise :class:`LambdaArchError` for a tolerance that is none."""
+    if not 0 < tolerance <= 0.1:
+        raise LambdaArchError(f"tolerance={tolerance:g}: expected more than 0 and at most 0.1, such as 0.001")
+
+
 def front_within(problem: Problem, tolerance: float, step: Callable[[], None] = lambda: None) -> Front:
     """Return a front such that every architecture has a member that is worse by at most ``tolerance``, relatively.
 
     With bounds that holds for architectures that keep every bound with the tolerance to spare. Products whose coarse
     fronts say that others have all that is good in them are left out. ``step`` is called after every product.
 
-    Raises :class:`LambdaArchError` for an accuracy model with pairs, and a tolerance that is none.
+    Raises :class:`LambdaArchError` for an accuracy model with pairs, and as :func:`check_tolerance` does.
     """
-    if not 0 < tolerance <= 0.1:
-        raise LambdaArchError(f"tolerance={tolerance:g}: expected more than 0 and at most 0.1, such as 0.001")
+    check_tolerance(tolerance)
     check_bounds(problem)
     products = problem.space.products
     columns = len(problem.objectives)

@@ -110,6 +110,8 @@ def predict(
 def networks_to_predict(architectures: Architectures, random: int, choices: str, seed: int) -> list[Architecture]:
     """Return the architectures, or so many ``random`` ones of the first one's shape."""
     networks = read_architectures(architectures)
+    if random < 0:
+        raise SetupError(f"random={random}: expected a whole number from 1, or 0 for the networks named")
     if not random:
         return networks
     base = networks[0]

@@ -142,6 +142,20 @@ def test_a_list_can_be_swept_over_what_has_the_option(run_cli):
         (["results", "compare"], "results compare: expected BASELINE"),
         (["train", "--data", "digits"], "train: expected --recipe NAME|FILE"),
         (["search", "foo"], "foo: one argument too many; `lambda-arch search --help` says what it takes"),
+        (
+            ["search", "--threads", "1"],
+            "--threads 1: only for latencies; expected --minimize latency, or a bound on it",
+        ),
+        (
+            ["search", "--where", "params<=16M,macs<=5G"],
+            "params<=16M,macs<=5G: expected one bound at a time, such as 'params<=16M'",
+        ),
+        (["search", "--tolerance", "2"], "--tolerance 2: expected more than 0 and at most 0.1, such as 0.001"),
+        (["report", "--out", "missing/r.html"], "--out missing/r.html: no folder missing; expected one that exists"),
+        (
+            ["results", "table", "--parquet", "a.csv"],
+            "--parquet a.csv: expected a name that ends in .parquet, or --out a.csv",
+        ),
         (["calibrate", "--compile"], "--compile: no such option; `lambda-arch calibrate --help` lists them"),
         (
             ["search", "--membrs", "3"],
@@ -288,3 +302,16 @@ def test_conditions_take_the_names_of_flags(run_cli, workers, tmp_path):
         "results", "--store", path, "--only", "batch=2"
     )
     assert len(table(run_cli("results", "--store", path, "--only", "batch_size=2")[1])) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["match", "--params", "1M", "--depth", "50"], "architectures is within the rounding"),
+        (["audit", "--params", "1M"], "hypotheses about lambda_resnet50 gives this"),
+    ],
+)
+def test_nothing_found_is_exit_code_1(run_cli, words, said):
+    code, out, err = run_cli(*words)
+    assert code == 1 and len(out.splitlines()) == 1
+    assert err.startswith("lambda-arch: none of ") and err.endswith(f"{said}\n")

@@ -103,6 +103,7 @@ def test_nothing_gives_nothing():
     [
         ({"k": [4, 0]}, "k=0"),
         ({"k": [4.5]}, "k=4.5"),
+        ({"k": [4, 8], "m": [7, 23, 0]}, "k of 2, m of 3 values: expected as many of each"),
         ({"m": [23, 22]}, "m=22"),
         ({"m": [-1]}, "m=-1"),
         ({"h": [4, 3]}, "h=3.*64 channels of c2"),

@@ -96,6 +96,7 @@ def test_results_are_listed_filtered_compared_and_exported(measured, tmp_path):
     compared = table(run("results", "compare", SMALL[0], "--store", path)[0])
     ratios = {row["uid"]: row["ratio"] for row in compared}
     assert ratios[first[1]["uid"]] == first[1]["ratio"]
+    run("results", "compare", SMALL[0], "--only", f"architecture={SMALL[0]}", "--store", path, code=2)  # with itself
     run("results", "export", tmp_path / "all.csv", "--store", path)
     exported = table((tmp_path / "all.csv").read_text())
     assert sum(map(len, json.loads(exported[0]["rounds_seconds"]))) == int(exported[0]["samples"])
@@ -156,6 +157,7 @@ def test_a_table_is_for_people(measured):
         (["time", "--table", "hybrid_stages", "--runtime", "torch,openvino"], "one runtime"),
         (["predict", "resnet18@32", "--evaluation", "prepared"], "expected --evaluation auto"),
         (["predict", "resnet18@32", "--threads", "1"], "were not calibrated"),
+        (["predict", "resnet18@32", "--random", "-1"], "--random -1: expected a whole number from 1"),
         (["calibrate", "resnet18@32", "--choices", "kk=8"], "--choices kk=8: expected choices"),
         (["results", "compare", "resnet18@32"], "nothing was measured in one session"),
         (["results", "export", "x.txt"], ".csv or .parquet"),

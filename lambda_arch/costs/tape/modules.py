@@ -29,7 +29,10 @@ def run(tape: Tape, part: Part, x: Tensor) -> Tensor:
     """Return the output of a part; raises :class:`ArchitectureError` for a kind that is not registered."""
     kind = type(part.settings)
     if kind not in MODULES:
-        raise ArchitectureError(f"{part.path}: the memory of {kind.__name__} is not known; expected one of `allocates`")
+        raise ArchitectureError(
+            f"{part.path}: the memory of {kind.__name__} is not known; expected a function that "
+            f"@allocates({kind.__name__}) decorates"
+        )
     return MODULES[kind](tape, part, x)
 
 
