@@ -7,6 +7,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# tests start many processes, and pytest rewrites each of its files: both keep bytecode, whatever the shell says
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: tables test test-fast test-triton lint docs audit clean
 

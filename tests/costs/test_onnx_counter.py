@@ -1,23 +1,31 @@
 """ONNX's graph has the multiply-accumulates of the closed form, row by row."""
 
+import json
+
 import pytest
 
 from lambda_arch.arch import parse
 from lambda_arch.costs import agreement, count
-from lambda_arch.costs.agreement import run_counters
-from lambda_arch.costs.onnx_counter import FORMULAS, count_by_onnx
+from lambda_arch.costs.onnx_counter import FORMULAS
+from lambda_arch.costs.verify_all import verify_all
 from tests.command_line import run
 
 NAME = "lambda_resnet18:stages=GX-SA-DL-LC,c4.m=global,c4.u=2,c5.m=3,se=0.25,stem=rs,classes=10@48"  # every layer
 
 
+@pytest.fixture(scope="module")
+def counts():
+    """The counts of all counters; those of the commands are read from where these are kept."""
+    (found,) = verify_all([parse(NAME)], onnx=True)
+    return found.others
+
+
 @pytest.mark.slow
-def test_every_module_agrees():
+def test_every_module_agrees(counts):
     architecture = parse(NAME)
-    *others, counted = run_counters(architecture, onnx=True)
+    *others, counted = counts
     assert [each.name for each in (*others, counted)] == ["fvcore", "torch", "onnx"]
     assert agreement.agreement(architecture, [*others, counted]).disagreements == ()
-    assert counted.ledger == count_by_onnx(architecture).ledger
     ours = {row.path: row.macs for row in count(architecture).rows if row.macs}
     assert {row.path: row.macs for row in counted.ledger.rows} == ours
     assert counted.zero["Softmax"] > 0
@@ -31,6 +39,17 @@ def test_every_module_agrees():
             f"{rows[1].path}: only in the closed form",
         ]
     )
+
+
+@pytest.mark.slow
+def test_tables_are_verified_by_it(counts, monkeypatch):
+    monkeypatch.setattr("lambda_arch.comparing.Comparisons.architectures", lambda self: (parse(NAME),))
+    done = run("tables", "imagenet_lambda_resnet50", "--verify", "--format", "json")
+    assert done.code == 0, done.err
+    data = json.loads(done.out)
+    assert [each["agree"] for each in data["architectures"]] == [True]
+    zero = {name: set(operations) for name, operations in data["counted_as_zero"].items()}
+    assert zero == {each.name: set(each.zero) for each in counts}
 
 
 @pytest.mark.parametrize(
