@@ -3,6 +3,7 @@
 import doctest
 import re
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from lambda_arch.comparing import TALLIED, compare
 from lambda_arch.lazy import is_installed
 from lambda_arch.published import table_names
 from tests.command_line import run
+from tests.fake_workers import fake_workers
 from tests.vision import import_torchvision
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +47,7 @@ def _stripped(text):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if "```python" in page.read_text("utf-8")], ids=lambda page: page.name
 )
-def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch):
+def test_python_snippets_run_and_print_what_they_say(page, tmp_path, monkeypatch, workers):
     monkeypatch.chdir(tmp_path)
     text, names = page.read_text("utf-8"), {"__name__": "snippet"}
     if "torchvision" in text:
@@ -76,7 +78,9 @@ def test_examples_print_what_they_say(page, command, printed):
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [*generate.EXAMPLES, generate.AUDIT])
 def test_generated_pages_run_and_are_up_to_date(page):
-    assert generate.stale([page]) == []
+    """Where an output varies, only that there is one is checked: workers that pretend do, but for the README."""
+    with nullcontext() if page == "README.md" else fake_workers():
+        assert generate.stale([page]) == []
 
 
 @pytest.mark.slow

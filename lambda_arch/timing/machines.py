@@ -1,8 +1,10 @@
 """Descriptions of the machine and its devices, made by a worker, with peak rates that are measured once and stored."""
 
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from lambda_arch.errors import SetupError
@@ -16,6 +18,7 @@ from lambda_arch.timing.protocol.known_rates import know_rates
 from lambda_arch.timing.protocol.process import WorkerError, WorkerProcess
 
 PEAK_SECONDS = 0.5  # for each size of each operation
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 NARROW = "narrow_fp32"  # a rate that stores of earlier versions lack
 
 T = TypeVar("T")
@@ -59,9 +62,14 @@ def fingerprint_of(store: Store, device: str) -> str:
 
     Raises :class:`SetupError` for a device that this machine does not have.
     """
-    name = device_name(device)
-    machine = _ask(0, lambda worker: worker.machine(name), f"{name}: no process could look at it")
-    return keep_machine(store, {**machine.as_dict(), "fingerprint": machine.fingerprint})
+    return keep_machine(store, _description(device_name(device), os.environ.get(VISIBLE), WorkerProcess))
+
+
+@cache
+def _description(device: str, visible: str | None, process: type[WorkerProcess]) -> dict[str, Any]:
+    """Return what a ``process`` sees, with the fingerprint: it looks once, and again where other GPUs are visible."""
+    machine = _ask(0, lambda worker: worker.machine(device), f"{device}: no process could look at it")
+    return {**machine.as_dict(), "fingerprint": machine.fingerprint}
 
 
 def peaks_of(store: Store, fingerprint: str, device: str, threads: int, *, fresh: bool = False) -> dict[str, float]:

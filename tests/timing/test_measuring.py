@@ -50,7 +50,7 @@ def test_what_is_known_is_not_measured_again(workers, store):
     started = workers.started
     again = measure([SMALL, LAMBDA], baseline=SMALL, store=store, threads=1)
     assert [t.measurement.uid for t in again] == [t.measurement.uid for t in first]
-    assert workers.started == started + 1  # to look at the machine
+    assert workers.started == started
     measure(SMALL, fresh=True, store=store, threads=1)
     assert len(find_measurements(store)) == 3
 
@@ -109,7 +109,9 @@ def test_runtimes_can_be_compared_with_another_network(workers, store):
 
 @pytest.mark.slow
 def test_a_worker_runs_other_runtimes(store):
-    found = measure(LAMBDA, runtime=["torch", "openvino"], store=store, **QUICK)
+    found = measure(
+        "lambda_mobilenet:layers=CCCCCCL-----C-,classes=4@32", runtime=["torch", "openvino"], store=store, **QUICK
+    )
     assert statuses(found) == ["ok", "ok"]
     assert [timing.as_dict()["precision"] for timing in found] == ["fp32", "f32"]
     assert found[1].ratio.samples >= 3
@@ -143,7 +145,7 @@ def test_the_largest_batch_is_found_and_then_known(workers, store, largest):
     started = workers.started
     (again,) = measure(SMALL, batch_size="auto", store=store, threads=1)
     assert again.measurement.uid == found.measurement.uid
-    assert workers.started == started + 1
+    assert workers.started == started
     workers.largest = 0
     found = measure([SMALL, LAMBDA], batch_size="auto", store=store, threads=1)
     assert statuses(found) == ["ok", "oom"]  # the one that is known, and the one that never fits
