@@ -116,11 +116,14 @@ def draw(curves: Mapping[tuple[str, str], np.ndarray], path: Path) -> None:
                     axes.plot(number, middle, color=colour, linewidth=0.9, label=search)
                     axes.fill_between(number, low, high, color=colour, alpha=0.12, linewidth=0)
             axes.set_title(truth)
+            axes.tick_params(labelbottom=True)
             axes.grid(alpha=0.25, linewidth=0.5)
             axes.set_axisbelow(True)
         for axes in panels[len(truths) :]:
             axes.set_axis_off()
-        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        named = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        where = {"loc": "center"} if len(truths) % 2 else {"loc": "outside lower center", "ncols": 4}
+        (panels[len(truths)] if len(truths) % 2 else figure).legend(named.values(), named, frameon=False, **where)
         figure.supxlabel("trained networks", fontsize=7)
         figure.supylabel("hypervolume / that of the true front", fontsize=7)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)

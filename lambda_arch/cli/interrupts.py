@@ -17,13 +17,10 @@ class Interruption:
 
     came: bool = False
 
-    def leave(self) -> None:
-        """If it was interrupted, say so and exit with the code of Ctrl-C."""
+    def leave(self, kept: str = "finished measurements are kept; the same command continues from there") -> None:
+        """If it was interrupted, say so and what is ``kept``, and exit with the code of Ctrl-C."""
         if self.came:
-            say(
-                "lambda-arch: interrupted: finished measurements are kept; the same command continues from there",
-                err=True,
-            )
+            say(f"lambda-arch: interrupted: {kept}", err=True)
             raise typer.Exit(130)
 
 

@@ -112,7 +112,7 @@ class ProposalFlags:
                 pairs=self.pairs,
                 progress=lambda done, total: advance(1 / total, ""),
             )
-        interruption.leave()
+        interruption.leave("nothing is kept")
         if self.study is not None:
             from lambda_arch.searching.studies import enqueue
 
