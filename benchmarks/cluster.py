@@ -125,7 +125,9 @@ def trainings() -> None:
         with tempfile.TemporaryDirectory() as folder:
             import ray
 
-            ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            ray.init(
+                address="local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR"
+            )
             start = time.perf_counter()
             train(NAMES, "digits", "digits", epochs=1, batch_size=50, limit_images=100,
                   output=Path(folder) / "runs", store=Path(folder) / "s.db")  # fmt: skip

@@ -58,7 +58,7 @@ class Nodes:
         """
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        look = self._ray.remote(num_cpus=0)(look_here)
+        look = self._ray.remote(num_cpus=0, max_calls=int(self._device == "cuda"))(look_here)
         sent = self._ray.put(list(works))
         places = {
             look.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote(
@@ -66,26 +66,30 @@ class Nodes:
             ): node
             for node in self.names
         }
-        left, refusals = list(places), []
+        left, errors = list(places), []
         while left:
             waiting()
             done, left = self._ray.wait(left, timeout=POLL)
             for task in done:
-                name = self.names[places[task]]
+                node = places[task]
                 try:
                     seen: Look = self._ray.get(task)
                 except self._ray.exceptions.RayError as error:
-                    self.left_out[places[task]] = f"{name}: {reason_of(error)}"
-                    continue
+                    seen = Look(self.names[node], __version__, error=error)
                 if seen.version != __version__:
-                    self.left_out[places[task]] = f"{name}: has lambda-arch {seen.version}, not {__version__}"
+                    self.left_out[node] = f"{self.names[node]}: has lambda-arch {seen.version}, not {__version__}"
                 elif seen.error is not None:
-                    self.left_out[places[task]] = f"{name}: {reason_of(seen.error)}"
-                    refusals.append(seen.error)
+                    self.left_out[node] = f"{self.names[node]}: {reason_of(seen.error)}"
+                    errors.append(seen.error)
                 else:
-                    self.looks[places[task]] = seen
+                    self.looks[node] = seen
         if not self.looks:
-            raise refusals[0] if refusals else SetupError(self._none())
+            own = [error for error in errors if isinstance(error, LambdaArchError | OSError)]
+            raise own[0] if own else SetupError(self._none())
+        self._choose()
+
+    def _choose(self) -> None:
+        """Keep the nodes that the resource names; raise :class:`SetupError` if they are not alike."""
         if self._named:
             self._only_named()
         if self._alike and len({self._kind(seen) for seen in self.looks.values()}) > 1:
@@ -146,6 +150,11 @@ class Nodes:
         self.left_out[node] = f"{self.names.get(node, node)}: {reason}"
         if set(self.names) <= set(self.left_out):
             raise SetupError(self._none())
+
+    def lost(self) -> list[str]:
+        """Return the names of those that were lost since the last time."""
+        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        return [self.names.pop(node) for node in set(self.names) - alive]
 
     def _none(self) -> str:
         return f"no node can be used: {next(iter(self.left_out.values()), 'the last one was lost')}"

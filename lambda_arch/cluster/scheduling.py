@@ -26,6 +26,7 @@ RETRIES = 3
 """How often a task is run again after its process or its node was lost."""
 WINDOW = 1000
 """Tasks that Ray has at a time."""
+ROLL_CALL = 5.0  # seconds between two looks at which nodes are there
 GRACE = 20.0  # seconds that tasks get to save what they have, after Ctrl-C; a second one ends them
 
 
@@ -86,6 +87,7 @@ class Scheduler:
         self._claimed: deque[Work] = deque()
         self._ours: set[str] = set()
         self._running: dict[Any, Work] = {}
+        self._next_roll_call = 0.0
         self._lost = False  # whether a task's answer never came
         self._result = Carried()
 
@@ -155,6 +157,10 @@ class Scheduler:
 
     def _collect(self, timeout: float) -> None:
         """Wait until a task is done, and merge all that are."""
+        if time.monotonic() > self._next_roll_call:
+            self._next_roll_call = time.monotonic() + ROLL_CALL
+            for name in self._nodes.lost():
+                self._show(f"{name} was lost; what ran there runs again on another node, or waits for one")
         if not self._running:
             time.sleep(timeout if self._claimed else 0)
             self._show()

@@ -25,7 +25,12 @@ class PretendedRay:
 
     def nodes(self):
         return [
-            {"NodeID": name, "NodeManagerHostname": name, "Alive": True, "Resources": dict.fromkeys(["GPU", *has], 1)}
+            {
+                "NodeID": name,
+                "NodeManagerHostname": name,
+                "Alive": name in self.looks,
+                "Resources": dict.fromkeys(["GPU", *has], 1),
+            }
             for name, has in self.resources.items()
         ]
 
@@ -105,3 +110,11 @@ def test_the_last_node_that_is_left_out_says_why():
     assert len(nodes) == 1 and nodes.options(WORK)["label_selector"] == {"ray.io/node-id": "!in(a,b)"}
     with pytest.raises(SetupError, match="no node can be used: a: no space left"):
         nodes.leave_out("c", "no space left")
+
+
+def test_lost_nodes_are_named_once_and_count_no_more():
+    ray = PretendedRay(**MIXED)
+    nodes = look(ray, H200)
+    assert nodes.lost() == []
+    del ray.looks["c"]
+    assert (nodes.lost(), nodes.lost(), len(nodes)) == (["c"], [], 1)
