@@ -50,7 +50,12 @@ def takes_architectures(command: Command, *, modules: bool = False, default: Seq
     kinds: dict[str, Any] = {
         "architecture": Annotated[
             list[str] | None,
-            typer.Argument(help=HELP_WITH_MODULES if modules else HELP, metavar="ARCHITECTURE", show_default=False),
+            typer.Argument(
+                help=HELP_WITH_MODULES if modules else HELP,
+                metavar="ARCHITECTURE",
+                show_default=False,
+                autocompletion=_names,
+            ),
         ],
         **{option.name: _flag(option.help, option.metavar) for option in OPTIONS},
         "image_size": _flag("Side of the square image. [default: the name's]", "N"),
@@ -171,7 +176,20 @@ def _named(
 
 
 def _flag(text: str, metavar: str) -> Any:
-    return Annotated[str | None, typer.Option(help=text, metavar=metavar)]
+    words = [word for word in metavar.split("|") if not word.isupper()]
+
+    def complete(incomplete: str) -> list[str]:
+        return _beginning(words, incomplete)
+
+    return Annotated[str | None, typer.Option(help=text, metavar=metavar, autocompletion=complete)]
+
+
+def _names(incomplete: str) -> list[str]:
+    return _beginning([entry.name for entry in all_named()], incomplete)
+
+
+def _beginning(words: Sequence[str], incomplete: str) -> list[str]:
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def read_baseline(name: str | None, others: Named) -> Architecture | Reference | None:

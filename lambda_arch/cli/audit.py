@@ -7,6 +7,7 @@ import typer
 from lambda_arch.arch.sweeps import read_choices
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
+from lambda_arch.cli.progress import busy
 from lambda_arch.cli.tables import TableNames
 from lambda_arch.errors import LambdaArchError
 
@@ -38,12 +39,15 @@ def audit(
     if params is None and macs is None:
         if architecture != "lambda_resnet50":
             raise LambdaArchError(f"architecture={architecture}: expected it with params=51.4M or macs=20G")
-        output.show(find(names))
+        with busy("audit"):
+            findings = find(names)
+        output.show(findings)
         return
     if names:
         given = f"params={params}" if params is not None else f"macs={macs}"
         raise LambdaArchError(f"{names[0]}: a table; expected it without {given}, a figure of your own")
-    found = explain(params, macs, architecture)
+    with busy("audit"):
+        found = explain(params, macs, architecture)
     output.show(found)
     _leave(found.found, f"none of {found.tried:,} hypotheses about {architecture} gives this", output)
 
@@ -65,7 +69,8 @@ def match(
     from lambda_arch.comparing import match as find
 
     numbers = None if classes is None else read_choices("classes", classes)
-    found = find(params, macs, depth, top, numbers)
+    with busy("match"):
+        found = find(params, macs, depth, top, numbers)
     output.show(found)
     _leave(found.found, f"none of {found.searched:,} architectures is within the rounding", output)
 

@@ -10,6 +10,8 @@ import typer
 
 from lambda_arch.cli.messages import say
 
+KEPT = "finished measurements are kept; the same command continues from there"
+
 
 @dataclass
 class Interruption:
@@ -17,7 +19,7 @@ class Interruption:
 
     came: bool = False
 
-    def leave(self, kept: str = "finished measurements are kept; the same command continues from there") -> None:
+    def leave(self, kept: str = KEPT) -> None:
         """If it was interrupted, say so and what is ``kept``, and exit with the code of Ctrl-C."""
         if self.came:
             say(f"lambda-arch: interrupted: {kept}", err=True)

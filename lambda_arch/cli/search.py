@@ -8,7 +8,7 @@ import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import fail
-from lambda_arch.cli.interrupts import interruptible, say_where
+from lambda_arch.cli.interrupts import KEPT, interruptible, say_where
 from lambda_arch.cli.messages import say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
@@ -144,7 +144,7 @@ def search(
     with interruptible() as interruption, progress_bar(1, "search") as advance:
         how["progress"] = lambda done, total: advance(1 / total, "")
         front = _find_there(problem, how, flags, advance) if flags.cluster else find(**problem, **how)
-    interruption.leave()
+    interruption.leave(KEPT if measure or record is not None else "nothing is kept")
     if measure:
         say_where(since, flags.store, "results")
     if verify:

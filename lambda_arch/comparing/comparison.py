@@ -19,6 +19,7 @@ from lambda_arch.comparing.verdict import (
 from lambda_arch.costs import Ledger, count
 from lambda_arch.costs.detection import DetectorCost, detector_cost
 from lambda_arch.costs.memory import map_bytes
+from lambda_arch.errors import DataError, LambdaArchError
 from lambda_arch.published import Column, PublishedRow, PublishedTable, all_tables, load_table, table_names
 from lambda_arch.results import Result, Results
 
@@ -168,6 +169,14 @@ def _same(a: Architecture, b: Architecture, quantity: str) -> bool:
 
 
 def _compare_row(table: PublishedTable, row: PublishedRow) -> ComparedRow:
+    try:
+        return _compared(table, row)
+    except LambdaArchError as error:
+        key = ", ".join(f"{name}={row.cells[name]}" for name in table.keys)
+        raise DataError(f"{table.name}.csv, row {key}: {error}") from None
+
+
+def _compared(table: PublishedTable, row: PublishedRow) -> ComparedRow:
     architecture = row_architecture(row)
     verdicts = {column.name: _verdict(table, row, column) for column in table.columns if row.cells[column.name]}
     if architecture is None:

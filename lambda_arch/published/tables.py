@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from lambda_arch.errors import LambdaArchError, did_you_mean
+from lambda_arch.errors import DataError, LambdaArchError, did_you_mean
 
 if TYPE_CHECKING:
     from importlib.abc import Traversable
@@ -105,11 +105,22 @@ def table_names() -> tuple[str, ...]:
 
 @cache
 def load_table(name: str) -> PublishedTable:
-    """Return a table by name; raises :class:`LambdaArchError` for an unknown one."""
+    """Return a table by name.
+
+    Raises :class:`LambdaArchError` for an unknown one, and :class:`DataError` for files that describe none.
+    """
     if name not in table_names():
         raise LambdaArchError(
             f"{name}: no such table{did_you_mean(name, table_names())}; there are {', '.join(table_names())}"
         )
+    try:
+        return _read(name)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        missing = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise DataError(f"{name}.csv and {name}.toml: {missing}; expected what docs/extending.md says") from None
+
+
+def _read(name: str) -> PublishedTable:
     about = tomllib.loads(_data().joinpath(f"{name}.toml").read_text("utf-8"))
     lines = _data().joinpath(f"{name}.csv").read_text("utf-8").splitlines()
     reader = csv.DictReader(lines)

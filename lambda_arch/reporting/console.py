@@ -7,7 +7,7 @@ from typing import TextIO
 
 from lambda_arch.reporting.table import Column, Report, Table
 
-FOLDED = 24  # as a last resort, longer words are broken
+FOLDED = (24, 16)  # as a last resort, longer words are broken
 MARKS = (",", ":", "._/")  # after which a long word, such as the name of an architecture, is broken, best first
 
 
@@ -98,7 +98,7 @@ def _layout(columns: Sequence[Column], cells: Sequence[Sequence[str]], available
     natural = [max(len(column.heading), *length) for column, length in zip(columns, lengths, strict=True)]
     if sum(natural) + 2 * (len(columns) - 1) <= available:
         return natural, 2
-    for fold, gap in ((available, 2), (available, 1), (FOLDED, 2), (FOLDED, 1)):
+    for fold, gap in ((available, 2), (available, 1), *((fold, gap) for fold in FOLDED for gap in (2, 1))):
         least = [
             max(
                 _longest_word([column.heading]),
@@ -119,6 +119,6 @@ def _column(cells: Sequence[Sequence[str]], i: int) -> list[str]:
     return [line[i] for line in cells]
 
 
-def _longest_word(texts: Sequence[str], fold: int = FOLDED) -> int:
+def _longest_word(texts: Sequence[str], fold: int = FOLDED[0]) -> int:
     """Return the length of the longest word, at most ``fold``."""
     return max((min(len(word), fold) for text in texts for word in text.split()), default=1)

@@ -306,3 +306,18 @@ def test_nothing_found_is_exit_code_1(run_cli, words, said):
     code, out, err = run_cli(*words)
     assert code == 1 and len(out.splitlines()) == 1
     assert err.startswith("lambda-arch: none of ") and err.endswith(f"{said}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("lambda-arch params lambda_resnet5", ["lambda_resnet50", "lambda_resnet50_hybrid"]),
+        ("lambda-arch params --stem d", ["deep"]),
+        ("lambda-arch params --m ", ["global"]),
+    ],
+)
+def test_names_and_choices_complete_in_a_shell(run_cli, monkeypatch, words, completed):
+    monkeypatch.setenv("_LAMBDA_ARCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    assert run_cli()[1].split() == completed

@@ -3,8 +3,9 @@ from decimal import Decimal
 import pytest
 
 from lambda_arch.arch import parse
-from lambda_arch.errors import LambdaArchError
-from lambda_arch.published import all_tables, load_table, table_names
+from lambda_arch.comparing import compare
+from lambda_arch.errors import DataError, LambdaArchError
+from lambda_arch.published import all_tables, load_table, table_names, tables
 
 TABLES = list(all_tables())
 
@@ -52,3 +53,22 @@ def test_keys_are_the_columns_without_figures():
 def test_no_such_table():
     with pytest.raises(LambdaArchError, match=r"no such table.*did you mean hybrid_stages"):
         load_table("hybrid_stage")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "words"),
+    [
+        ("LLLL,15.0,lambda_resnet5", "quantity", "mine.csv, row stages=LLLL: lambda_resnet5: no such architecture"),
+        ("LLLL,x,lambda_resnet50", "quantity", "mine.csv, row stages=LLLL: x: expected a number"),
+        ("LLLL,15.0,lambda_resnet50", "quantty", "mine.csv and mine.toml: .*'quantty'"),
+    ],
+)
+def test_a_wrong_table_is_named_with_its_row(row, column, words, tmp_path, monkeypatch):
+    (tmp_path / "mine.csv").write_text(f"stages,params,architecture\n{row}\n")
+    about = f'[columns.params]\n{column} = "params"\nunit = "M"\nlabel = "params, paper"\nsource = "Table 12"\n'
+    (tmp_path / "mine.toml").write_text(f'title = "Mine"\nabout = "Mine."\n{about}')
+    monkeypatch.setattr(tables, "_data", lambda: tmp_path)
+    monkeypatch.setattr(tables, "table_names", lambda: ("mine",))
+    load_table.cache_clear()
+    with pytest.raises(DataError, match=words):
+        compare("mine")
