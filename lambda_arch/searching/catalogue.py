@@ -8,6 +8,7 @@ What this project measured comes with the package; the column ``shipped`` names 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from statistics import mean
 from typing import Any, NamedTuple
 
@@ -91,6 +92,7 @@ def _is_architecture(name: str) -> bool:
     return True
 
 
+@cache
 def _costs(architecture: Architecture) -> Row:
     ledger = count(architecture)
     row: Row = {

@@ -7,7 +7,15 @@ from torch import nn
 from lambda_arch import ArchitectureError, build, parse, prepare
 from lambda_arch.arch.stages import stages
 from lambda_arch.interop.agreement import randomize_norms
-from lambda_arch.nn import Backbone, FrozenBatchNorm2d, freeze_batch_norms, load, set_evaluation, to_safetensors
+from lambda_arch.nn import (
+    Backbone,
+    FrozenBatchNorm2d,
+    freeze_batch_norms,
+    image_groups,
+    load,
+    set_evaluation,
+    to_safetensors,
+)
 from lambda_arch.nn.frozen_batch_norm import BATCH_NORMS
 
 LAMBDA = "lambda_resnet18:stages=C-CC-CL-LL,k=4,h=4,u=2,m=5,c4.u=1,stem=rs,se=0.25,classes=10@64"
@@ -67,16 +75,20 @@ def test_evaluations_apply(classifier, evaluation):
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_prepared_backbones_return_the_same_maps_in_groups_of_images(classifier, frozen):
+def test_prepared_backbones_return_the_same_maps_in_groups_of_images(classifier, frozen, monkeypatch):
     backbone = build(LAMBDA, features=("c3", "c5"), frozen_batch_norm=frozen).eval()
     backbone.load_state_dict(classifier.state_dict())
     prepared = prepare(backbone)
     assert (prepared.features, prepared.channels, prepared.strides) == (("c3", "c5"), (512, 2048), (8, 32))
     folded = prepared.network.stem, prepared.network.c2  # norms after lambda layers stay
     assert not any(isinstance(each, BATCH_NORMS) for part in folded for each in part.modules())
-    images = torch.randn(2, 3, 420, 640)  # a batch that is split
+    images = torch.randn(2, 3, 65, 97)
+    expected, split = maps_of(classifier, images), []
+    monkeypatch.setattr(image_groups, "LARGE", image_groups.LARGEST_MAP * 65 * 97)  # one image at a time
+    prepared.network.register_forward_pre_hook(lambda _, given: split.append(len(given[0])))
     with torch.no_grad():
-        assert_maps(prepared(images), maps_of(classifier, images), ("c3", "c5"))
+        assert_maps(prepared(images), expected, ("c3", "c5"))
+    assert split == [1, 1]
 
 
 def test_stages_above_the_last_feature_are_left_out(classifier):

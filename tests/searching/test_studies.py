@@ -77,6 +77,7 @@ def test_a_study_of_another_search_is_refused(url: str, proposals: Proposals) ->
         finished_runs(f"{url}#other")
 
 
+@pytest.mark.slow
 def test_the_command_fills_a_study_and_learns_from_it(tmp_path: Path) -> None:
     done = run("search", "--propose", 2, "--draws", 2, "--study", "sqlite:///s.db", cwd=tmp_path)
     assert done.code == 0 and "sqlite:///s.db: 2 trials added" in done.err
