@@ -19,6 +19,9 @@ from lambda_arch.timing.protocol.messages import (
     LoadReply,
     LoadRequest,
     Machine,
+    Peak,
+    Peaks,
+    PeaksRequest,
     Refusal,
     Reply,
     Request,
@@ -49,6 +52,12 @@ class OwnWorker:
     def machine(self, device: str) -> Machine:
         """Return the machine as seen from ``device``."""
         return describe_machine(device)
+
+    def peaks(self, device: str, threads: int, seconds: float) -> tuple[Peak, ...]:
+        """Measure the peak rates of ``device``, where the store has none."""
+        reply = self._answer(PeaksRequest(device, threads, seconds))
+        assert isinstance(reply, Peaks)
+        return reply.peaks
 
     def load(self, request: LoadRequest, timeout: float) -> LoadReply:
         """Build a network and warm it up."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.gpu import own_process, planning, runner, supervisor
+from benchmarks.gpu import energy, own_process, planning, runner, supervisor
 from benchmarks.gpu.floors import floor_seconds, operations
 from benchmarks.gpu.folder import Finished, Folder
 from benchmarks.gpu.item import Item, SkippedError
@@ -21,9 +21,11 @@ from benchmarks.gpu.settings import TINY, WHOLE, read_settings
 from benchmarks.gpu.steps import all_items, evaluations, memory
 from benchmarks.gpu.summary import AIMS, write_summary
 from lambda_arch.costs import count
-from lambda_arch.nn.evaluation import Evaluation, fused
+from lambda_arch.nn.evaluation import Evaluation, ceilings, fused
 from lambda_arch.store import Store
 from lambda_arch.timing import measure
+from lambda_arch.timing.worker.conditions import NvidiaGpu
+from tests.fake_cuda import fake_cuda
 from tests.fake_workers import FakeWorker, fake_workers
 
 
@@ -55,22 +57,52 @@ def quick(monkeypatch):
     return use
 
 
-@pytest.mark.slow
-def test_every_kind_of_item_runs(settings, monkeypatch):
+class Counter(NvidiaGpu):
+    """A GPU that used a joule more whenever it is asked."""
+
+    used = 0
+
+    def joules(self):
+        type(self).used += 1
+        return float(self.used)
+
+
+@pytest.fixture
+def of_every_kind(monkeypatch):
+    """Leave one item of every kind: of those that differ only in arguments."""
     kinds = {(getattr(item.run, "func", item.run), "layer" in item.key and item.key): item
              for item in reversed(all_items(TINY))}  # fmt: skip
     chosen = list(reversed(kinds.values()))
-    for module in (planning, sys.modules["benchmarks.gpu.summary"]):
-        monkeypatch.setattr(module, "all_items", lambda sizes: chosen)
+
+    def use(*, compiled):
+        left = [item for item in chosen if ("compiled" in item.key) == compiled]
+        for module in (planning, sys.modules["benchmarks.gpu.summary"]):
+            monkeypatch.setattr(module, "all_items", lambda sizes: left)
+        return [item.key for item in left]
+
+    return use
+
+
+@pytest.mark.slow
+def test_every_kind_of_item_runs(settings, of_every_kind, monkeypatch):
+    """On a GPU that is none, whose tensors are on the host; on the CPU what is compiled."""
+    for name in ("SIDES", "COPIES"):  # a dry run changes them
+        monkeypatch.setattr(ceilings, name, dict(getattr(ceilings, name)))
+    monkeypatch.setattr(ceilings, "LAMBDAS", ceilings.LAMBDAS)
     monkeypatch.setattr(own_process, "OwnWorker", FakeWorker)
-    with fake_workers():
-        assert runner.run_items(settings, lambda line: None) == 0
+    monkeypatch.setattr(memory, "ENERGY_SECONDS", 0.01)
+    monkeypatch.setattr(energy, "NvidiaGpu", Counter)
+    keys = of_every_kind(compiled=True)
+    assert runner.run_items(settings, lambda line: None) == 0
+    keys += of_every_kind(compiled=False)
+    with fake_cuda(), fake_workers():
+        assert runner.run_items(replace(settings, device="cuda:0"), lambda line: None) == 0
     folder = Folder(settings.out)
     write_summary(settings, folder)
     done = folder.finished()
-    assert list(done) == [item.key for item in chosen]
+    assert list(done) == keys
     failed = {item.key: (item.status, item.reason) for item in done.values() if item.status != "ok"}
-    assert [status for status, _ in failed.values()] == ["skipped"] and all(key.startswith("energy") for key in failed)
+    assert failed == {"ceilings fused bf16": ("skipped", "triton not installed")} or not failed
     rows = {}
     for item in done.values():
         rows.setdefault(item.table, []).extend(item.rows)
@@ -85,7 +117,10 @@ def test_every_kind_of_item_runs(settings, monkeypatch):
     assert {("training", name) for name in ("canonical", "auto", "measured", "lambda-networks", "resnet50")} <= names
     assert all(row["reason"] for row in rows["networks"] if row["status"] == "skipped")
     assert {row["mode"] for row in rows["networks"] if "mode" in row} == {"graph", "compiled", "compiled graph"}
-    assert [row["batch"] for row in rows["batches"]] == [2, 4]
+    assert [(row["batch"], row["status"]) for row in rows["batches"]] == [(2, "ok"), (4, "ok")]
+    assert [row["by"] for row in rows["energy"]] == ["the device's counter"] * 2
+    assert all(row["joules_per_image"] > 0 for row in rows["energy"])
+    assert {row["kind"] for row in rows["ceilings"]} == set(ceilings.QUICK_KINDS)
     with (settings.out / "measured" / "hybrid_stages.csv").open() as file:
         assert [row["stages"] for row in csv.DictReader(file)] == ["CCCC", "LCCC"]
     with Store(settings.out / "results.db", read_only=True) as store:

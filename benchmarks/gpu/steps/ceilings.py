@@ -1,7 +1,7 @@
 """Step 2: ceilings. Copies, matrix products and position lambdas, by dtype, kept in the store."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 
 from benchmarks.gpu.item import Item, Row
@@ -34,8 +34,9 @@ def ceilings(kinds: tuple[str, ...], settings: Settings) -> Iterator[Row]:
     from lambda_arch.timing.protocol.messages import Peak
 
     if settings.dry:
-        kinds = ("fp32", "bf16", measured.COPY)
-        measured.SIDES["cpu"], measured.COPIES["cpu"] = (64,), (1 << 20,)
+        where = settings.device.partition(":")[0]
+        measured.SIDES[where], measured.COPIES[where] = (64,), (1 << 20,)
+        measured.LAMBDAS = replace(measured.LAMBDAS, b=2, height=4, width=4, v=2, scope=(3, 3))
     seconds = min(0.5, settings.sizes.seconds)
     threads, fingerprint = default_threads(), describe(settings)["fingerprint"]
     for kind in kinds or measured.QUICK_KINDS:
