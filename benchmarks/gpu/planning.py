@@ -1,6 +1,7 @@
 """Which items still fit into a call. No torch."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from benchmarks.gpu.folder import OK, Finished, Folder
 from benchmarks.gpu.item import Item
@@ -35,12 +36,13 @@ def plan(settings: Settings, folder: Folder) -> Iterator[str]:
     done = folder.done()
     items = [item for item in all_items(settings.sizes) if item.key not in done]
     spent, left = 0.0, settings.left() - END
-    yield f"{len(items)} items to go, planned {sum(i.planned for i in items) / 60:.1f} min; {left / 60:.1f} min here"
-    previous = None
-    for item in items:
-        spent += item.planned
-        if item.step != previous:
-            now = [each for each in items if each.step == item.step]
-            first = "starts now" if spent <= left else "a further call"
-            yield f"  {STEPS[item.step]}: {len(now)} items, {sum(i.planned for i in now) / 60:.1f} min, {first}"
-            previous = item.step
+    yield f"{len(items)} items to go, planned {_minutes(items)}; {left / 60:.1f} min here"
+    for step, of_step in groupby(items, key=lambda item: item.step):
+        block = list(of_step)
+        when = "starts now" if spent + block[0].planned <= left else "a further call"
+        yield f"  {STEPS[step]}: {len(block)} items, {_minutes(block)}, {when}"
+        spent += sum(item.planned for item in block)
+
+
+def _minutes(items: Iterable[Item]) -> str:
+    return f"{sum(item.planned for item in items) / 60:.1f} min"
