@@ -51,6 +51,9 @@ class Empty:
     def find(self, store, fingerprints):
         return None
 
+    def has_begun(self):
+        return False
+
     def run(self, store):
         return []
 

@@ -70,6 +70,10 @@ class HostParts:
                 return part_uids(store, fingerprint, self.setup, self.wanted)
         return None
 
+    def has_begun(self) -> bool:
+        """Return that it has not: what is there is found in the store."""
+        return False
+
     def run(self, store: Store) -> list[str]:
         """Time the parts here. Raises :class:`SetupError` if the host cannot run."""
         settings = {name: value for name, value in self.setup.arguments.items() if name in SETTINGS}

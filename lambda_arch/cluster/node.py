@@ -40,7 +40,7 @@ class Answer:
 class Look:
     """A look at a node: its version, its ``device`` by name and fingerprint, and answers that it already has, by key.
 
-    ``error`` says why it cannot be used.
+    ``begun`` are the keys of works that it has begun; ``error`` says why it cannot be used.
     """
 
     node: str
@@ -48,6 +48,7 @@ class Look:
     device: str = ""
     fingerprint: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
     error: Exception | None = None
 
 
@@ -66,9 +67,10 @@ def look(works: Sequence[Work], extensions: Sequence[str] = (), *, described: bo
             device = str(read_machine(store, fingerprint)["device_name"]) if described else ""
             found = [(work, work.find(store, [fingerprint])) for work in works]
             answers = {work.key: answer_of(work, store, uids) for work, uids in found if uids is not None}
+            begun = frozenset(work.key for work in works if work.has_begun())
     except (LambdaArchError, OSError) as error:
         return Look(name, __version__, error=error)
-    return Look(name, __version__, device, fingerprint, answers)
+    return Look(name, __version__, device, fingerprint, answers, begun)
 
 
 def carry_out(work: Work, extensions: Sequence[str] = ()) -> Answer:

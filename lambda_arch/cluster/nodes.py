@@ -141,7 +141,12 @@ class Nodes:
             options = {"num_cpus": max(1, work.threads)}
             resources |= {ONE_PER_NODE: 1} if work.undisturbed else {}
         others = {*self.left_out, *self._others}
-        if others:
+        having = [node for node, seen in self.looks.items() if work.key in seen.begun and node not in others]
+        if len(having) == 1:  # with a shared folder it goes on anywhere
+            from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(having[0], soft=True)
+        elif others:
             options["label_selector"] = {"ray.io/node-id": f"!in({','.join(sorted(others))})"}
         return options | {"resources": resources}
 

@@ -114,6 +114,10 @@ class Latencies:
         size = find_largest_batch_size(store, case, fingerprint, limits.memory)
         return replace(case, setup=replace(setup, batch_size=size)) if size else None
 
+    def has_begun(self) -> bool:
+        """Return that it has not: what is there is found in the store."""
+        return False
+
     def run(self, store: Store) -> list[str]:
         """Measure here."""
         setup = self.setups[0]

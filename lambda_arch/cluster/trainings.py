@@ -98,6 +98,10 @@ class Training:
         stop = self.more.get("stop_epoch")
         return stop is not None and len(run.epochs) >= stop and run.status != RunStatus.RUNNING
 
+    def has_begun(self) -> bool:
+        """Return whether there is a checkpoint here."""
+        return any(self.folder.glob("checkpoint-*"))  # as training.checkpoints names them, which imports torch
+
     def run(self, store: Store) -> list[str]:
         """Train here, from the last checkpoint if there is one."""
         with suppress(TrainingError):  # its loss is not finite: the store says so

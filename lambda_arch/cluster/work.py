@@ -33,6 +33,9 @@ class Work(Protocol):
         Works whose nodes may differ take those of any machine.
         """
 
+    def has_begun(self) -> bool:
+        """Return whether there is something here from which the work goes on, such as a checkpoint."""
+
     def run(self, store: Store) -> list[str]:
         """Do the work here, keep its rows in ``store`` and return their uids."""
 

@@ -1,6 +1,7 @@
 """Which nodes may do works, by a Ray that only pretends."""
 
 import sys
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from lambda_arch.cluster.nodes import Nodes
 from lambda_arch.errors import SetupError
 
 H200, A100 = "NVIDIA H200", "NVIDIA A100"
-WORK = SimpleNamespace(device="cuda", threads=1, undisturbed=True)
+WORK = SimpleNamespace(key="work", device="cuda", threads=1, undisturbed=True)
 
 
 class PretendedRay:
@@ -110,6 +111,14 @@ def test_the_last_node_that_is_left_out_says_why():
     assert len(nodes) == 1 and nodes.options(WORK)["label_selector"] == {"ray.io/node-id": "!in(a,b)"}
     with pytest.raises(SetupError, match="no node can be used: a: no space left"):
         nodes.leave_out("c", "no space left")
+
+
+def test_a_work_goes_on_where_its_checkpoint_is_unless_all_nodes_have_it():
+    ray = PretendedRay(**MIXED)
+    ray.looks["c"] = replace(ray.looks["c"], begun=frozenset(["work"]))
+    assert look(ray, H200).options(WORK)["scheduling_strategy"] == "c"
+    ray.looks["a"] = replace(ray.looks["a"], begun=frozenset(["work"]))
+    assert "scheduling_strategy" not in look(ray, H200).options(WORK)
 
 
 def test_lost_nodes_are_named_once_and_count_no_more():
