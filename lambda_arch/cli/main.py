@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     command: Any = None
+    _allow_any_character()
     try:
         with ended_by_signals():
             command = typer.main.get_command(make_app(args[0] if args and args[0] in COMMANDS else None))
@@ -117,6 +119,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     inputs = [each for arg in args for each in (arg, arg.partition("=")[2])]
     say(message if message.startswith("Usage:") else f"lambda-arch: {one_line(message, inputs)}", err=True)
     return 2
+
+
+def _allow_any_character() -> None:
+    """Let a stream that cannot encode a character (± in ASCII, ✗ in Windows' code pages) write its escape."""
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _last_resort(error: Exception) -> str:

@@ -71,9 +71,19 @@ class Output:
             return
         text = to_text(report, FILE_WIDTH) if self.chosen == "table" else FORMATS[self.chosen](report)
         if self.out is None:
+            text = _encodable(text) if self.chosen == "json" else text
             sys.stdout.write(_printable(text, self.chosen) if sys.stdout.isatty() else text)
         else:
             atomic_write(self.out, text)
+
+
+def _encodable(text: str) -> str:
+    """Return JSON with its own escapes for what stdout cannot encode."""
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return "".join(each if each.isascii() else json.dumps(each)[1:-1] for each in text)
+    return text
 
 
 def _printable(text: str, name: FormatName) -> str:

@@ -1,5 +1,7 @@
 """What main makes of errors, signals and files that are read and written at once."""
 
+import io
+import json
 import os
 import signal
 import subprocess
@@ -128,3 +130,17 @@ def test_two_files_to_write_are_two(tmp_path):
 
 def test_a_command_started_as_a_module_says_its_version():
     assert subprocess.run([*MODULE, "--version"], capture_output=True, check=True).stdout.startswith(b"lambda-arch")
+
+
+def test_a_stream_that_cannot_encode_a_character_gets_its_escape(monkeypatch, tmp_path):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
+    assert main(["params", "lambda_resnet50", "--format", "md"]) == 0
+    sys.stdout.flush()
+    assert b"\\xb11 differs by one digit" in written.getvalue()
+    (tmp_path / "t.csv").write_text("name,cost\nλ,1\n", "utf-8")
+    written.seek(0)
+    written.truncate()
+    assert main(["pareto", str(tmp_path / "t.csv"), "--minimize", "cost", "--format", "json"]) == 0
+    sys.stdout.flush()
+    assert json.loads(written.getvalue())[0]["name"] == "λ"
