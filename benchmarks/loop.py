@@ -22,7 +22,7 @@ from benchmarks.loop_searches import SEARCHES, Search
 from benchmarks.loop_truths import TRUTHS, Truth, make_truth
 from lambda_arch.arch import ResNet
 
-REPEATS = 50
+REPEATS = 10
 """How often a search may ask, as a multiple of the networks to train: some ask for the same networks again."""
 
 Curves = dict[tuple[str, str], np.ndarray]
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     asked = parser.parse_args()
     curves = read_curves(asked.curves)
-    looks = [n for n in dict.fromkeys((asked.batch, 12, 20, asked.trainings)) if n <= asked.trainings]
+    looks = [n for n in dict.fromkeys((asked.batch, 8, 12, 20, asked.trainings)) if n <= asked.trainings]
     print(f"Share of the true front's hypervolume, median (quartiles) of {asked.seeds} seeds; MACs and top-1.\n")
     print("| truth | search | " + " | ".join(f"{n} trainings" for n in looks) + " |")
     print("|:---|:---|" + "---:|" * len(looks))

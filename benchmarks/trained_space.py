@@ -1,6 +1,6 @@
 """A table of real trainings: every network of a small space, which searches can then look up instead of training.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.trained_space [--seeds 0 1] [--output benchmarks/trained_space.csv]
+    OMP_NUM_THREADS=1 python -m benchmarks.trained_space [--seeds 0 1 ...] [--output benchmarks/trained_space.csv]
 
 The space is ``trained_space.toml``; the task joins what is far apart (see ``digit_pairs``). A row is the accuracy of a
 network and a seed after each epoch. What the file has is not trained again, so the command can be interrupted and
@@ -88,13 +88,13 @@ def train_missing(rows: list[dict[str, str]], seeds: list[int]) -> Iterator[dict
                 "seed": str(seed),
                 **{column: f"{epoch.top1:.1f}" for column, epoch in zip(EPOCHS, run.epochs, strict=True)},
                 "seconds": f"{time.process_time() - begin:.1f}",
-                "device": f"{run.device}, {os.environ.get('OMP_NUM_THREADS', 'all')} threads",
+                "device": f"{run.device}, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'unset')}",
             }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--output", type=Path, default=TABLE)
     asked = parser.parse_args()
     rows = read_table(asked.output)
