@@ -154,7 +154,7 @@ def _check_sound(problem: Problem, strict: bool) -> None:
         part, warnings = next(iter(problem.doubts.items()))
         raise SetupError(
             f"{problem.space.name}: {len(problem.doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
-            "expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
+            "expected `lambda-arch calibrate` on a quiet machine, for longer, or no strict=True"
         )
 
 

@@ -134,7 +134,7 @@ def check_calibrated(networks: Sequence[Architecture], latencies: BlockLatencies
             part, warnings = next(iter(doubts.items()))
             raise SetupError(
                 f"{network}: {len(doubts)} of its parts are not sound, such as {part} ({warnings[0]}); "
-                f"expected `lambda-arch calibrate` on a quiet machine, for longer, or none of strict=True"
+                f"expected `lambda-arch calibrate` on a quiet machine, for longer, or no strict=True"
             )
 
 
