@@ -11,6 +11,7 @@ SMALL = ("resnet18@32", "--threads", "1")
         (("time", *SMALL, "--cluster", "locla"), "or ray://HOST:PORT (did you mean local?)"),
         (("time", *SMALL, "--cluster", "ray://127.0.0.1:1"), "--cluster ray://127.0.0.1:1: Connection refused"),
         (("time", *SMALL, "--resource", "x"), "--resource x: expected it with --cluster auto"),
+        (("search", "--cluster", "local"), "--cluster local: expected it with --measure or --train"),
         (("time", *SMALL, "--cluster", "local", "--device", "cuda:1"), "the cluster chooses which of its GPUs"),
         (("time", "--table", "batch_size", "--cluster", "local"), "expected it without --table batch_size"),
         (("time", *SMALL, "--cluster", "local", "--batch-size", "0"), "--batch-size 0"),
