@@ -101,7 +101,7 @@ def test_saved_activations_are_exact(name, dtype):
 @pytest.mark.parametrize("evaluation", EVALUATIONS)
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 def test_saved_activations_are_exact_in_every_evaluation(evaluation, dtype):
-    names = ("lambda_resnet18:m=5,u=2,lambda_bias=yes,classes=10@40", "lambda_resnet18:classes=10@32")
+    names = ("lambda_resnet18:stages=LLCC,m=5,u=2,lambda_bias=yes,classes=10@40", "lambda_resnet18:stages=LCCL@32")
     for name in names if dtype == "fp32" else names[:1]:
         network = build(name, evaluation=evaluation)
         found = memory(name, batch_size=2, mode="train", dtype=dtype, evaluation=evaluation)
@@ -143,7 +143,7 @@ def test_the_peak_of_inference_is_the_trackers(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("evaluation", ["convolution/sum", "folded", "queries_first", "fft", "matrix/recompute"])
 def test_the_peak_of_every_evaluation_is_the_trackers(evaluation):
-    name = "lambda_resnet18:classes=10@32"
+    name = "lambda_resnet18:stages=LLCC,classes=10@32"
     assert traced_peak(parse(name), 2, evaluation=evaluation) == tracked_peak(build(name, evaluation=evaluation), 2)
 
 
