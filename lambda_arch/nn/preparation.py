@@ -1,6 +1,7 @@
 """How a prepared network runs on a GPU: its memory format, as a CUDA graph, compiled."""
 
 from dataclasses import dataclass, fields
+from itertools import product
 
 from lambda_arch.errors import SetupError, did_you_mean
 
@@ -23,6 +24,7 @@ class Preparation:
 
 
 PLAIN = "plain"
+ALL = tuple(Preparation(*each) for each in product((True, False), repeat=3))
 DEFAULT = Preparation()
 """Not measured: fewer copies around convolutions, which want channels last, and no time between small kernels."""
 

@@ -22,8 +22,9 @@ from lambda_arch.nn.on_gpu import OnGpu
 from lambda_arch.nn.preparation import DEFAULT, Preparation, parse_preparation
 
 FEW, SMALL = 4, 64
-"""With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores. In LOW precision
-with more than one, because products copy the weights for every image."""
+"""With more images than FEW, maps of at most SMALL positions are convolved; measured on two CPU cores."""
+FEW_LOW, SMALL_LOW = 1, 196
+"""The same in LOW precision, in which products copy the weights for every image."""
 
 
 def prepare(
@@ -53,16 +54,17 @@ def prepare(
     if batch_size < 1:
         raise SetupError(f"batch_size={batch_size}: expected a whole number from 1")
     with torch.no_grad():
-        prepared = _prepared(copy.deepcopy(network).eval(), batch_size, dtype)
+        parameter = next(network.parameters(), None)
+        device = "" if parameter is None else parameter.device.type
+        prepared = _prepared(copy.deepcopy(network).eval(), batch_size, dtype, device)
         if isinstance(prepared, PreparedLambdaLayer):
             return prepared
-        parameter = next(prepared.parameters(), None)
         is_resnet = isinstance(prepared, Network | Backbone) and isinstance(prepared.architecture, ResNet)
-        if is_resnet and parameter is not None and parameter.device.type == "cpu":
+        if is_resnet and device == "cpu":
             parts = OrderedDict(prepared.get_submodule("stem").named_children())
             prepared.stem = nn.Sequential(OrderedDict(**parts, contiguous=Contiguous()))
             prepared.stem.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if parameter is not None and parameter.device.type == "cuda":
+        if device == "cuda":
             prepared = OnGpu(prepared, preparation or DEFAULT)
         return PreparedBackbone(prepared, network) if isinstance(network, Backbone) else InGroups(prepared)
 
@@ -148,11 +150,24 @@ class PointwiseProduct(nn.Module):
         if self.stride != (1, 1):
             x = x[:, :, :: self.stride[0], :: self.stride[1]]
         b, _, height, width = x.shape
-        few = 1 if self.weight.dtype in LOW else FEW
-        if b > few and height * width <= SMALL:
+        few, small = (FEW_LOW, SMALL_LOW) if self.weight.dtype in LOW else (FEW, SMALL)
+        if b > few and height * width <= small:
             return F.conv2d(x, self.weight[:, :, None, None], self.bias.flatten())
         weight = self.weight.expand(b, -1, -1)
         return torch.baddbmm(self.bias, weight, x.flatten(2)).view(b, -1, height, width)
+
+
+class PoolChannelsLast(nn.Module):
+    """A pool of contiguous maps that runs with channels last, several times faster on CPUs."""
+
+    def __init__(self, pool: nn.Module) -> None:
+        super().__init__()
+        self.pool = pool
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x, pooled."""
+        pooled: Tensor = self.pool(x.contiguous(memory_format=torch.channels_last))
+        return pooled.contiguous()
 
 
 class Contiguous(nn.Module):
@@ -163,20 +178,22 @@ class Contiguous(nn.Module):
         return x.contiguous()
 
 
-def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None) -> nn.Module:
+def _prepared(module: nn.Module, batch_size: int, dtype: torch.dtype | None, device: str) -> nn.Module:
     if type(module) is LambdaLayer:  # subclasses may compute more and are left as they are
         return PreparedLambdaLayer(module, batch_size, dtype)
     if isinstance(module, ConvNorm):
         rest = [(name, part) for name, part in module.named_children() if name not in ("conv", "norm")]
         folded = _folded(module.get_submodule("conv"), module.get_submodule("norm"))
         return nn.Sequential(OrderedDict([("conv", _product(folded)), *rest]))
+    if isinstance(module, nn.AvgPool2d) and device == "cpu":
+        return PoolChannelsLast(module)
     before: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
         if isinstance(module, nn.Sequential) and before and isinstance(child, BATCH_NORMS):
             setattr(module, before[0], _product(_folded(before[1], child)))
             setattr(module, name, nn.Identity())
         else:
-            setattr(module, name, _prepared(child, batch_size, dtype))
+            setattr(module, name, _prepared(child, batch_size, dtype, device))
         before = (name, child) if isinstance(child, nn.Conv2d) else None
     return module
 

@@ -35,3 +35,9 @@ def read_choice(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> str
     """Return the fastest evaluation, or None if none was measured."""
     rows = store.sound_rows("SELECT * FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
     return str(rows[0]["evaluation"]) if rows else None
+
+
+def read_seconds(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> dict[str, float]:
+    """Return the seconds of everything that was measured for the choice, none if nothing was."""
+    rows = store.sound_rows("SELECT * FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
+    return dict(json.loads(rows[0]["seconds"])) if rows else {}

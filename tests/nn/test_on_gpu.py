@@ -80,6 +80,24 @@ def test_without_graphs_none_is_captured(graphs):
 
 
 @torch.no_grad()
+def test_what_is_captured_is_compiled(graphs, monkeypatch):
+    class Compiled(nn.Module):
+        def __init__(self, module):
+            super().__init__()
+            self.module, self.calls = module, 0
+
+        def forward(self, x):
+            self.calls += 1
+            return self.module(x)
+
+    monkeypatch.setattr(torch, "compile", Compiled)
+    network = on_gpu(graphs, compile=True)
+    network(torch.randn(1, 3, 8, 8))
+    assert graphs.replayed == network.network.calls == 1
+    assert isinstance(network.network, Compiled) and isinstance(network.network.module, nn.Conv2d)
+
+
+@torch.no_grad()
 def test_what_cannot_be_captured_runs_as_it_is_and_says_so_once(recwarn):
     failing = FakeGraphs(RuntimeError("operation not permitted\nwhen stream is capturing"))
     network = on_gpu(failing)

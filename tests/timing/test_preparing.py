@@ -5,15 +5,16 @@ import torch
 
 from lambda_arch import build, prepare
 from lambda_arch.nn.evaluation import ceilings
-from lambda_arch.nn.preparation import Preparation
+from lambda_arch.nn.preparation import ALL, Preparation
 from lambda_arch.store import Store
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.timing import ceilings as timing_ceilings
-from lambda_arch.timing.preparing import keep_preparation, read_preparation
+from lambda_arch.timing.preparing import fastest_preparation, keep_preparation, measure_preparations, read_preparation
 from lambda_arch.timing.protocol.messages import Machine
 
 HERE = Machine("cuda", "a GPU", 1, "9.0", "", "", "", "2.0", "0", "a cpu", 2, "Linux", "3.11")
 GRAPH, PLAIN = Preparation(), Preparation(channels_last=False, cuda_graph=False)
+COMPILED = Preparation(cuda_graph=False, compile=True)
 
 
 @pytest.fixture
@@ -30,6 +31,34 @@ def test_the_fastest_is_kept_and_read_for_the_nearest_batch(store):
         assert read_preparation(store, HERE.fingerprint, batch_size, torch.bfloat16) == expected
     assert read_preparation(store, HERE.fingerprint, 1, torch.float32) is None
     assert read_preparation(store, "elsewhere", 1, torch.bfloat16) is None
+
+
+def test_compiled_ones_join_what_was_measured_before(store):
+    keep_preparation(store, HERE.fingerprint, 1, torch.float32, {GRAPH: 2.0, PLAIN: 3.0})
+    keep_preparation(store, HERE.fingerprint, 1, torch.float32, {COMPILED: 1.0})
+    assert read_preparation(store, HERE.fingerprint, 1, torch.float32) == COMPILED
+    keep_preparation(store, HERE.fingerprint, 1, torch.float32, {COMPILED: 2.5})  # measured again
+    assert read_preparation(store, HERE.fingerprint, 1, torch.float32) == GRAPH
+
+
+def test_measured_tries_every_preparation_and_keeps_the_times(store, monkeypatch):
+    monkeypatch.setattr("lambda_arch.timing.worker.machine.describe_machine", lambda device: HERE)
+    monkeypatch.setattr(timing_ceilings, "use_ceilings", lambda *_: None)
+    seconds = dict.fromkeys(ALL, 2.0) | {COMPILED: 1.0}
+    device = torch.device("cuda:0")
+    assert fastest_preparation(device, 8, torch.float32, store) is None
+    assert fastest_preparation(device, 8, torch.float32, store, lambda: seconds) == COMPILED
+    assert fastest_preparation(device, 8, torch.float32, store, None) == COMPILED  # without measuring
+
+
+def test_preparations_are_timed_on_images_of_the_network(monkeypatch):
+    """On a CPU a preparation has no effect, but what is timed is the same."""
+    network = build("lambda_resnet18:k=2,m=3,classes=3@32").eval()
+    shapes = []
+    monkeypatch.setattr("lambda_arch.nn.prepare", lambda *arguments: lambda x: shapes.append((arguments[3], x.shape)))
+    found = measure_preparations(network, 2, torch.bfloat16)
+    assert set(found) == set(ALL) and all(value >= 0 for value in found.values())
+    assert {shape for _, shape in shapes} == {(2, 3, 32, 32)} and {each for each, _ in shapes} == set(ALL)
 
 
 def test_a_preparation_of_another_version_is_not_used(store):

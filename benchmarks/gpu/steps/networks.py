@@ -142,7 +142,10 @@ def compiled(step: str, name: str, batch: int, dtype: str, settings: Settings) -
         if not wanted:
             raise SkippedError(f"{name}: not here, or its evaluations were not measured")
         chosen = in_modes(base, "graph") + in_modes(wanted, "compiled", "compiled graph")
-        for row in checked_and_timed(chosen, case, settings)[0]:
+        rows, samples = checked_and_timed(chosen, case, settings)
+        if step == "inference":
+            _keep_preparation(samples, batch, dtype, settings)
+        for row in rows:
             if row["mode"] != "graph":
                 yield {**row, "graph_breaks": sum(counters["graph_break"].values())}
 
@@ -260,7 +263,7 @@ def _double(settings: Settings) -> Any:
 
 
 def _keep_preparation(samples: dict[str, list[float]], batch: int, dtype: str, settings: Settings) -> None:
-    """Keep the fastest way to run a prepared network here."""
+    """Keep how long prepared networks took, and so the fastest way to run one here."""
     from benchmarks.gpu.folder import Folder
     from benchmarks.gpu.machine import describe
     from lambda_arch.nn.evaluation.ceilings import DTYPES
@@ -268,12 +271,13 @@ def _keep_preparation(samples: dict[str, list[float]], batch: int, dtype: str, s
     from lambda_arch.store.connection import Store
     from lambda_arch.timing.preparing import keep_preparation
 
+    modes = {"eager": (False, False), "graph": (True, False), "compiled": (False, True), "compiled graph": (True, True)}
     seconds = {}
     for channels_last in (False, True):
-        for graph, mode in ((False, "eager"), (True, "graph")):
+        for mode, (graph, compiled) in modes.items():
             own = samples.get(f"prepared {Preparation(channels_last, False)} {mode}")
             if own:
-                seconds[Preparation(channels_last, graph)] = median(own)
+                seconds[Preparation(channels_last, graph, compiled)] = median(own)
     if seconds:
         fingerprint = describe(settings)["fingerprint"]
         with Store(Folder(settings.out).store) as store:

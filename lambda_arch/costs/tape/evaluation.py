@@ -150,9 +150,11 @@ def _apply(tape: Tape, apply: str, queries: Tensor, lambdas: Tensor) -> Tensor:
     size = queries.size
     if apply == "product":
         lambdas = records.to(tape, lambdas, size)
-        of_position = views.ordered(tape, views.permute(tape, queries, 0, 3, 2, 1))
+        of_position = views.ordered(tape, views.permute(tape, queries, 0, 3, 1, 2))
         per_position = views.ordered(tape, views.permute(tape, lambdas, 0, 3, 1, 2))
-        return views.permute(tape, products.matmul(tape, per_position, of_position), 0, 3, 2, 1)
+        outputs = products.matmul(tape, of_position, views.transpose(tape, per_position, 2, 3))
+        outputs = views.permute(tape, outputs, 0, 2, 3, 1)
+        return views.ordered(tape, outputs) if tape.device == "cpu" else outputs
     if apply == "accumulate":
         return records.to(tape, elementwise.accumulated(tape, queries, lambdas), size)
     queries, lambdas = records.to(tape, queries, FLOAT), records.to(tape, lambdas, FLOAT)

@@ -13,10 +13,11 @@ from torch import Tensor
 
 
 def product(queries: Tensor, lambdas: Tensor) -> Tensor:
-    """One batched product, with one small matrix per position."""
-    of_position = queries.permute(0, 3, 2, 1).contiguous()
+    """One batched product, with one small matrix per position; on CPUs the outputs are contiguous."""
+    of_position = queries.permute(0, 3, 1, 2).contiguous()
     per_position = lambdas.permute(0, 3, 1, 2).contiguous()
-    return torch.matmul(per_position, of_position).permute(0, 3, 2, 1)
+    outputs = torch.matmul(of_position, per_position.transpose(2, 3)).permute(0, 2, 3, 1)
+    return outputs.contiguous() if outputs.device.type == "cpu" else outputs
 
 
 def by_position(lambdas: Tensor) -> Tensor:
