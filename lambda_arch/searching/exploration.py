@@ -13,7 +13,7 @@ from lambda_arch.errors import LambdaArchError, TrainingError
 from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
-from lambda_arch.searching.halving import Saved, goes_on, rungs, saved
+from lambda_arch.searching.halving import Saved, foretells, goes_on, rungs, saved
 from lambda_arch.searching.latency import Latency
 from lambda_arch.searching.learning import after
 from lambda_arch.searching.optimization import Problem
@@ -255,6 +255,9 @@ class Explorer:
         """Return whether a run that stopped goes on, after all runs that came as far."""
         epoch = len(run.epochs)
         if epoch not in self.steps:  # it was stopped by other rungs
+            return True
+        finished = [[row["top1"] for row in each.epochs] for each in own if each.status == FINISHED]
+        if not foretells(finished, epoch):
             return True
         reached = [each for each in own if len(each.epochs) >= epoch]
         points = [self.point(each.architecture, each.epochs[epoch - 1]["top1"]) for each in reached]

@@ -2,7 +2,8 @@
 
 A run pauses at rungs, a quarter and a half of its epochs. It goes on unless half or more of all runs that reached the
 rung, whenever they were trained, are in better layers: the first layer is the front of costs and accuracy at the rung,
-the second the front of the rest, and so on. A paused run goes on later if the rule allows it then.
+the second the front of the rest, and so on. A paused run goes on later if the rule allows it then. A rung where
+accuracies do not foretell those at the end (see :func:`foretells`) stops nothing.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from lambda_arch.searching.optimization import non_dominated
 
 SHARES = (0.25, 0.5)
 """Rungs, as shares of the epochs."""
+ENOUGH, FORETELLS = 4, 0.5
+"""Finished runs, and their rank correlation between a rung and the end, from which the rung stops runs."""
 
 
 def rungs(epochs: int) -> list[int]:
@@ -39,6 +42,23 @@ def goes_on(points: Floats, own: int) -> bool:
     """Return whether the run ``own`` goes on from a rung that the runs of ``points`` reached."""
     found = layers(points)
     return bool((found < found[own]).mean() < 0.5)
+
+
+def foretells(histories: Sequence[Sequence[float]], epoch: int) -> bool:
+    """Return whether the accuracies after an epoch rank finished runs much as the last ones do."""
+    if len(histories) < ENOUGH:
+        return False
+    found = rank_correlation([(history[epoch - 1], history[-1]) for history in histories])
+    return found is not None and found >= FORETELLS
+
+
+def rank_correlation(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Return Spearman's rank correlation of at least three pairs; None for fewer, or where one side does not vary."""
+    values = np.array(pairs)
+    if len(pairs) < 3 or not bool((values.max(axis=0) > values.min(axis=0)).all()):
+        return None
+    first, last = values.argsort(axis=0).argsort(axis=0).T
+    return float(np.corrcoef(first, last)[0, 1])
 
 
 @dataclass(frozen=True)
@@ -73,10 +93,6 @@ def saved(histories: Sequence[Sequence[float]], epochs: int) -> Saved:
     """Return what was saved: ``histories`` has the accuracies by epoch of each run of a schedule of ``epochs``."""
     steps = rungs(epochs)
     whole = [history for history in histories if len(history) == epochs and steps]
-    finished = np.array([(history[steps[0] - 1], history[-1]) for history in whole])
-    correlation = None
-    if len(whole) > 2 and bool((finished.max(axis=0) > finished.min(axis=0)).all()):
-        first, last = finished.argsort(axis=0).argsort(axis=0).T
-        correlation = float(np.corrcoef(first, last)[0, 1])
+    correlation = rank_correlation([(history[steps[0] - 1], history[-1]) for history in whole])
     left = [epochs - len(history) for history in histories]
     return Saved(sum(each > 0 for each in left), len(histories), sum(left), epochs * len(histories), correlation)

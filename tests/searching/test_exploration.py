@@ -15,7 +15,7 @@ from lambda_arch import Store, explore, parse, train
 from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching import exploration
 from lambda_arch.searching.exploration import ENDED
-from lambda_arch.searching.halving import goes_on, layers, rungs, saved
+from lambda_arch.searching.halving import foretells, goes_on, layers, rungs, saved
 from lambda_arch.searching.space_file import space_of
 from lambda_arch.store.claims import claim
 from lambda_arch.store.runs import Run, keep_run, read_runs
@@ -53,7 +53,8 @@ def trained():
             end, status = max(1, end - 1), RunStatus.INTERRUPTED
         calls.append((name, end))
         final = truth(parse(name))
-        history = [{"top1": final - 10 / (i + 1)} for i in range(end)]
+        worse = -final if train.misleads else final  # before the end
+        history = [{"top1": (final if i == epochs - 1 else worse) - 10 / (i + 1)} for i in range(end)]
         with Store(store) as opened:
             opened.insert("machine", {"fingerprint": "f", "device_name": "a device", "description": {}}, known="IGNORE")
             settings = recipe.recipe.as_dict()
@@ -75,6 +76,7 @@ def trained():
         return status
 
     train.interrupt = None
+    train.misleads = False
     train.calls = calls
     train.explore = partial(explore, train=train)
     return train
@@ -199,6 +201,15 @@ def test_what_cannot_be_explored_is_refused(tmp_path: Path) -> None:
     assert "only for a search with --train" in run("search", "--halving").err
     told = run("search", "--train", "--data", "digits", "--recipe", "digits", "--study", "journal:s.log")
     assert told.code == 2 and "only for a search with --propose" in told.err
+
+
+def test_a_rung_that_does_not_foretell_the_end_stops_nothing(trained, tmp_path: Path) -> None:
+    rising = [[1.0, 1.0], [2.0, 4.0], [3.0, 9.0], [4.0, 16.0]]
+    assert foretells(rising, 1) and not foretells(rising[:3], 1)
+    assert not foretells([[a, -b] for a, b in rising], 1) and not foretells([[0.0, b] for _, b in rising], 1)
+    trained.misleads = True
+    found = trained.explore(SPACE, DATA, RECIPE, trainings=12, batch=4, draws=4, halving=True, store=tmp_path / "s.db")
+    assert found.saved is not None and not found.saved.paused and (found.saved.correlation or 0) < -0.9
 
 
 @pytest.mark.slow
