@@ -10,10 +10,9 @@ import pytest
 import typer.main
 
 from docs import generate
-from docs.tools.examples import BLOCK, examples
+from docs.tools.examples import ELLIPSIS, WIDTH, run_command, run_python
 from lambda_arch.cli.main import make_app
 from lambda_arch.comparing import TALLIED, compare
-from lambda_arch.lazy import is_installed
 from lambda_arch.published import table_names
 from tests.command_line import run
 from tests.fake_workers import fake_workers
@@ -84,20 +83,45 @@ def test_generated_pages_run_and_are_up_to_date(page):
 
 
 @pytest.mark.slow
-def test_the_notebook_of_the_first_tutorial_runs(tmp_path):
-    import nbclient
+def test_the_notebook_of_the_first_tutorial_runs(tmp_path, monkeypatch):
+    """Cell by cell in one namespace, as a kernel does; none has to be installed."""
     import nbformat
 
-    path = ROOT / "docs" / "tutorials" / "ablations.ipynb"
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(ROOT / "docs" / "tutorials" / "ablations.ipynb", as_version=4)
     nbformat.validate(notebook)
-    if is_installed("ipykernel"):
-        nbclient.NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
-    else:  # the test of its page, from which it is made, has run the same statements in the same order
-        blocks = BLOCK.finditer(path.with_suffix(".md").read_text("utf-8"))
-        page = [each.source for block in blocks for each in examples(block["kind"], block["body"])]
-        cells = [cell.source.removeprefix("!") for cell in notebook.cells if cell.cell_type == "code"]
-        assert "\n".join(cells) == "\n".join(page)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    names = {"__name__": "__main__"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            commands = [line.removeprefix("!") for line in cell.source.splitlines() if line.startswith("!")]
+            found = [run_command(each, names) for each in commands] or [run_python(cell.source, names)]
+            printed = "".join(found)
+            shown = "".join(output.text for output in cell.outputs).splitlines()
+            assert [line for line in shown if line not in (ELLIPSIS, *printed.splitlines())] == [], cell.source
+
+
+NETWORK = 'name = "lambda_resnet50"\nstages = "CCLL"\n'
+SPACE = "depth = 18\nimage_size = 64\nper = 'stage'\nk = [2, 8]\n"
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_github_workflow_run(tmp_path, workers):
+    import yaml
+
+    (text,) = re.findall(
+        r"^```yaml\n(.*?)^```$", (ROOT / "docs" / "ci.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    (job,) = yaml.safe_load(text)["jobs"].values()
+    commands = [shlex.split(step["run"])[1:] for step in job["steps"] if step.get("run", "").startswith("lambda-arch")]
+    (tmp_path / "our_network.toml").write_text(NETWORK)
+    (tmp_path / "our_space.toml").write_text(SPACE)
+    (search,) = (command[:-2] for command in commands if command[0] == "search")
+    assert run(*search, "--out", "front.json", cwd=tmp_path).code == 0
+    assert [(command[0], run(*command, cwd=tmp_path)[::2]) for command in commands if command[0] != "search"] == [
+        (name, (0, "")) for name in ("params", "flops", "time", "results")
+    ]
+    assert run(*search, "--expect", "front.json", cwd=tmp_path).code == 0
 
 
 def test_links_of_the_readme_lead_somewhere_and_come_early():

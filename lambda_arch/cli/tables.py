@@ -63,7 +63,8 @@ def tables(
 def _check(comparisons: Comparisons, folder: Path) -> None:
     stale = stale_files(comparisons, folder)
     for path in stale:
-        say(f"{path}: stale; `lambda-arch tables --out {folder}` regenerates it", err=True)
+        state = "stale" if path.exists() else "missing"
+        say(f"{path}: {state}; `lambda-arch tables --out {folder}` regenerates it", err=True)
     if stale:
         raise typer.Exit(1)
     say(f"{folder}: up to date", err=True)

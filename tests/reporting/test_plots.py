@@ -1,10 +1,12 @@
 """Plots of fronts: what they show, and that they need nothing else."""
 
 import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from lambda_arch import audit, compare, count
 from lambda_arch.errors import DataError, LambdaArchError
@@ -118,8 +120,8 @@ def test_every_result_with_a_plot_is_found() -> None:
     ours, theirs = hybrid.series
     assert len(ours.values) == 8
     assert (len(theirs.values), theirs.values[0]) == (1, pytest.approx((15.4, 78.3))), "CCLL is printed as 15.4"
-    with pytest.raises(DataError, match="no accuracies"):
-        plot_of(compare("layer_memory"))
+    with pytest.raises(DataError, match="no printed top-1"):
+        plot_of(compare("seed_models"))
     with pytest.raises(LambdaArchError, match="has no plot"):
         plot_of(audit("hybrid_stages"))
 
@@ -192,3 +194,22 @@ def test_predictions_are_never_bare() -> None:
     assert any("predicted, not measured" in note for note in report.tables[0].notes)
     assert r"$\pm$" in to_latex(report)
     assert np.isfinite([row["top1_predicted"] for row in report.flat.rows]).all()
+
+
+def test_long_names_fit_in_the_legend_of_a_narrow_image() -> None:
+    names = [f"lambda_resnet26:stages=CLLL,classes=10,m=7@32, seed {i}" for i in range(6)]
+    series = tuple(Series(name, "circle", ((1.0, 70.0), (5.0, 80.0)), (name,) * 2, (name,) * 2) for name in names)
+    pixels = imread(BytesIO(image(Plot("Runs", (), ("epoch", "top-1 (%)"), 0, 1, series), "png")))
+    assert pixels.shape[1] == round(3.3 * 300)
+    legend = pixels[-300:, :, :3]
+    assert (legend[:, :5] == 1).all(), "nothing is cut off at the left"
+    assert (legend[:, -5:] == 1).all(), "or at the right"
+    assert (legend != 1).any()
+
+
+def test_a_table_without_printed_costs_is_drawn_over_our_count() -> None:
+    plot = plot_of(compare("pareto_figure3"))
+    assert isinstance(plot, Plot)
+    assert [series.name for series in plot.series] == ["LambdaResNet", "EfficientNet"]
+    macs, top1 = plot.series[1].values[0]
+    assert (macs, top1) == (count("efficientnet_b0").macs / 1e9, 77.1)

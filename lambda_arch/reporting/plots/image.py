@@ -1,15 +1,20 @@
 """A plot as an image for a paper, with matplotlib."""
 
 import io
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from lambda_arch.reporting.plots.plot import COLOURS, AnyPlot, Bars, Plot, tick_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLUMN = 3.3
 """The width of a column of a two-column paper, in inches."""
+
+MARK, LETTER = 0.3, 0.047
+"""Inches of a mark in the legend, and of a letter."""
 
 MARKERS = {
     "circle": "o", "circle-open": "o", "diamond": "D", "triangle": "^", "square": "s", "star": "*", "x": "x",
@@ -48,12 +53,24 @@ def image(plot: AnyPlot, kind: str, width: float = COLUMN) -> bytes:
         axes.set_axisbelow(True)
         axes.set_title(plot.title, wrap=True)
         if len(plot.series) > 1:
-            figure.set_figheight(height + 0.09 * len(plot.series) + 0.1)
-            figure.legend(loc="outside lower center", ncols=2, frameon=False, columnspacing=1, handletextpad=0.3)
+            _legend(figure, axes, width)
         out = io.BytesIO()
         dateless: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
         figure.savefig(out, format=kind, metadata=dateless.get(kind))
     return out.getvalue()
+
+
+def _legend(figure: "Figure", axes: "Axes", width: float) -> None:
+    """Put the names below the axes, in as many columns as fit, for which the figure grows."""
+    handles, names = axes.get_legend_handles_labels()
+    lines = ["\n".join(textwrap.wrap(name, max(20, int((width - MARK) / LETTER)))) for name in names]
+    longest = max(len(line) for text in lines for line in text.split("\n"))
+    columns = min(4, len(lines), max(1, int(width / (MARK + LETTER * longest))))
+    height = 0.14 * sum(text.count("\n") + 1 for text in lines) / columns + 0.2
+    figure.set_figheight(figure.get_figheight() + height)
+    figure.legend(
+        handles, lines, loc="outside lower center", ncols=columns, frameon=False, columnspacing=1, handletextpad=0.3
+    )
 
 
 def _points(axes: "Axes", plot: Plot) -> None:
@@ -94,6 +111,9 @@ def _points(axes: "Axes", plot: Plot) -> None:
             ticks = [tick for tick in plot.ticks(number) if low <= tick <= high]
             axis.set_ticks(ticks, labels=list(map(tick_text, ticks)))
             axis.set_ticks([], minor=True)
+        elif plot.is_counted(number):
+            low, high = min(plot.of_axis(number)), max(plot.of_axis(number))
+            axis.set_ticks(range(int(low), int(high) + 1))
     if plot.diagonal:
         both = [*plot.of_axis(plot.x), *plot.of_axis(plot.y)]
         axes.plot([min(both), max(both)], [min(both), max(both)], color="grey", linewidth=0.6, zorder=0)

@@ -17,9 +17,11 @@ def comparison_plot(comparison: Comparison | Comparisons) -> Plot:
     tables = list(comparison) if isinstance(comparison, Comparisons) else [comparison]
     columns = {each.table.name: _cost_column(each) for each in tables}
     shown = [each for each in tables if columns[each.table.name] and _accuracy(each)]
+    if not shown and len(tables) == 1 and _accuracy(tables[0]):
+        return _over_our_macs(tables[0])
     if not shown:
         names = ", ".join(each.table.name for each in tables)
-        raise DataError(f"plot: {names} print no accuracies with costs; expected a table such as hybrid_stages")
+        raise DataError(f"plot: {names}: no printed top-1; expected a table such as hybrid_stages")
     quantity = (columns[shown[0].table.name] or ("", None))[0]
     series = []
     for number, each in enumerate(shown):
@@ -29,6 +31,23 @@ def comparison_plot(comparison: Comparison | Comparisons) -> Plot:
     heading = "parameters (M), our count" if quantity == "params" else "MACs (G), our count"
     title = shown[0].table.title if len(shown) == 1 else "Printed accuracies over costs"
     return Plot(title, (), (heading, "top-1 (%), as printed"), 0, 1, tuple(series))
+
+
+def _over_our_macs(comparison: Comparison) -> Plot:
+    """Return the printed accuracies of a table that prints no costs, over our count, a series per first key."""
+    accuracy, key = _accuracy(comparison), comparison.table.keys[0]
+    groups: dict[str, list[tuple[tuple[float, float], str, str]]] = {}
+    for row in comparison.rows:
+        printed, name = row.published.cells.get(accuracy, ""), row.published.architecture
+        if row.ledger is not None and printed not in ("", "OOM") and name:
+            text = f"{name}\nprinted {printed} %; ours {row.ledger.macs:,} MACs"
+            point = (row.ledger.macs / 1e9, float(printed))
+            groups.setdefault(row.published.cells[key], []).append((point, name, text))
+    series = []
+    for i, (family, points) in enumerate(groups.items()):
+        values, names, texts = zip(*points, strict=True)
+        series.append(Series(family, SYMBOLS[i % 5], values, names, texts))
+    return Plot(comparison.table.title, (), ("MACs (G), our count", "top-1 (%), as printed"), 0, 1, tuple(series))
 
 
 def _series(comparison: Comparison, column: Column, number: int) -> list[Series]:

@@ -32,7 +32,7 @@ def _points(plot: Plot, width: int) -> list[str]:
         _scale([x for x, _, _ in points], plot.is_logarithmic(plot.x)),
         _scale([y for _, y, _ in points], plot.is_logarithmic(plot.y)),
     ]
-    labels = [f"{max(p[1] for p in points):.4g}", f"{min(p[1] for p in points):.4g}"]
+    labels = [_figure(max(p[1] for p in points)), _figure(min(p[1] for p in points))]
     margin = max(map(len, labels))
     across = max(20, width - margin - 3)
     grid = [[" "] * across for _ in range(HEIGHT)]
@@ -43,7 +43,7 @@ def _points(plot: Plot, width: int) -> list[str]:
         label = labels[0] if i == 0 else labels[1] if i == HEIGHT - 1 else ""
         lines.append(f"{label:>{margin}} │{''.join(row)}".rstrip())
     lines.append(f"{'':>{margin}} └{'─' * across}")
-    low, high = (f"{f(p[0] for p in points):.4g}" for f in (min, max))
+    low, high = (_figure(f(p[0] for p in points)) for f in (min, max))
     scale = ", logarithmic" if plot.is_logarithmic(plot.x) else ""
     middle = f"{plot.headings[plot.x]}{scale}"
     lines.append(f"{'':>{margin}}  {low}{middle:^{max(1, across - len(low) - len(high))}}{high}")
@@ -64,9 +64,7 @@ def _bars(plot: Bars, width: int) -> list[str]:
         for j, (_, each) in enumerate(plot.series):
             value = each[i]
             bar = BARS[j % len(BARS)] * round((value or 0) / most * across)
-            lines.append(
-                f"{name if j == 0 else '':<{margin}} {bar} {'' if value is None else tick_text(float(f'{value:.4g}'))}"
-            )
+            lines.append(f"{name if j == 0 else '':<{margin}} {bar} {'' if value is None else _figure(value)}")
     return [
         *lines,
         f"{plot.heading}: {', '.join(f'{BARS[j % len(BARS)]} {name}' for j, (name, _) in enumerate(plot.series))}",
@@ -78,3 +76,8 @@ def _scale(values: list[float], logarithmic: bool) -> list[float]:
     scaled = [math.log(value) for value in values] if logarithmic else values
     low, high = min(scaled), max(scaled)
     return [(value - low) / (high - low) if high > low else 0.5 for value in scaled]
+
+
+def _figure(value: float) -> str:
+    """Return a figure with four significant digits."""
+    return tick_text(float(f"{value:.4g}"))
