@@ -15,6 +15,7 @@ import torch
 
 from lambda_arch.nn.evaluation import convolution, folded, fused
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
+from lambda_arch.nn.evaluation.tf32 import set_tf32, tf32_kept
 
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 COPY = "copy"
@@ -99,14 +100,13 @@ def measure_rates(device: str, seconds: float, kinds: Sequence[str] = QUICK_KIND
     A rate is the best of all sizes and repetitions. Settings for TF32 stay as they were.
     """
     kind_of_device = device.partition(":")[0]
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
     found = []
-    try:
+    with tf32_kept():
         for kind in kinds:
             prefix, _, name = kind.rpartition("_")
             if name == "tf32" and kind_of_device != "cuda":
                 continue
-            torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = name == "tf32"
+            set_tf32(name == "tf32")
             try:
                 if kind == COPY:
                     rate, size = max(copy_rate(device, size, seconds) for size in COPIES[kind_of_device])
@@ -118,8 +118,6 @@ def measure_rates(device: str, seconds: float, kinds: Sequence[str] = QUICK_KIND
                     found.append((kind, rate, f"{side}x{side} matrices"))
             except RuntimeError:  # no such operation on this device
                 continue
-    finally:
-        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
     return found
 
 

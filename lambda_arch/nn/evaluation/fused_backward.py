@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from lambda_arch.arch.evaluation_shapes import gradient_parts
+from lambda_arch.nn.evaluation import tf32
 
 DEPTHS = 128
 """Maximum value depth of one product."""
@@ -12,7 +13,7 @@ DEPTHS = 128
 
 def precision() -> str:
     """Return how products of float32 run: in TF32 where torch's own may."""
-    return "tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee"
+    return tf32.ON if tf32.of_products() else tf32.OFF
 
 
 @torch.library.custom_op("lambda_arch::fused_backward", mutates_args=())

@@ -7,7 +7,7 @@ other, read their operands from memory and write their result to it.
 import torch
 
 from lambda_arch.arch.evaluation_shapes import folding
-from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix
+from lambda_arch.nn.evaluation import convolution, fft, folded, fused, matrix, tf32
 from lambda_arch.nn.evaluation.ceilings import Ceilings
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 
@@ -28,8 +28,8 @@ def modelled_seconds(
 ) -> float:
     """Return the modelled seconds of forming position lambdas by ``order`` and applying them, of a forward pass."""
     size = 2 if dtype in (torch.bfloat16, torch.float16) else 4
-    matmul = _kind(dtype, torch.backends.cuda.matmul.allow_tf32)
-    conv = _kind(dtype, torch.backends.cudnn.allow_tf32)
+    matmul = _kind(dtype, tf32.of_products())
+    conv = _kind(dtype, tf32.of_convolutions())
     product = ceilings.products.get(matmul, ceilings.products["fp32"])
 
     def operation(macs: float, elements: float, rate: float = product) -> float:

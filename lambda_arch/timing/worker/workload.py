@@ -19,6 +19,7 @@ from lambda_arch.interop.references import Reference
 from lambda_arch.interop.runtimes import load_runtime
 from lambda_arch.nn import build, prepare, set_evaluation
 from lambda_arch.nn.evaluation.ceilings import DTYPES
+from lambda_arch.nn.evaluation.tf32 import set_tf32
 from lambda_arch.nn.preparation import Preparation
 from lambda_arch.store.setup import Setup
 from lambda_arch.timing.worker.devices import select_device
@@ -43,7 +44,7 @@ class Workload:
         self.setup = setup
         self.device = select_device(setup.device)
         torch.set_num_threads(setup.threads)
-        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = setup.dtype == "tf32"
+        set_tf32(setup.dtype == "tf32")
         torch.manual_seed(SEED)
         dtype = DTYPES[setup.dtype]
         cast = dtype if setup.cast == "cast" else torch.float32
