@@ -60,7 +60,6 @@ WHOLE = Sizes(
     memory_batch=32,
     largest=1 << 14,
     tests=(
-        "tests/nn/test_fused.py",
         "tests/costs/test_footprint.py::test_the_peak_is_that_of_cudas_allocator",
         "tests/nn/test_networks.py::test_cuda_gives_what_the_cpu_gives",
         "tests/nn/test_on_gpu.py::test_cuda_gives_the_same_logits",
@@ -69,6 +68,7 @@ WHOLE = Sizes(
         "tests/timing/test_preparing.py::test_on_cuda_a_stored_preparation_is_used",
         "tests/timing/worker/test_part_timer.py::test_cuda_parts_add_up",
         "tests/timing/worker/test_workload.py::test_cuda_steps_are_timed_by_events",
+        "tests/nn/test_fused.py",  # takes longest
     ),
 )
 

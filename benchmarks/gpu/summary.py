@@ -121,7 +121,7 @@ def _wrong(done: Sequence[Finished]) -> float | None:
 
 def _failed_tests(done: Sequence[Finished]) -> float | None:
     rows = _rows(done, "tests")
-    return float(sum(row["status"] != "ok" for row in rows)) if rows else None
+    return float(sum(row["status"] == "failed" for row in rows)) if rows else None
 
 
 def _rows(done: Sequence[Finished], table: str) -> list[Row]:
