@@ -59,6 +59,7 @@ def test_counts_in_prose_are_ours_or_printed(page):
     assert [figure for figure in exact if int(figure.replace(",", "")) not in known()[0]] == []
 
 
+@pytest.mark.slow
 def test_a_wrong_digit_would_be_seen():
     assert is_known("15.56", "M")
     assert not is_known("15.65", "M")
