@@ -2,7 +2,7 @@
 
     python benchmarks/search.py enumerate         the front of about 10^6 architectures, counting included
     python benchmarks/search.py exact             the front of about 10^39, three objectives and four, with memory
-    python benchmarks/search.py networks          the front of whole networks, within a tolerance
+    python benchmarks/search.py networks          the front of whole networks, within a tolerance [--tolerance 0.001]
     python benchmarks/search.py rivals [--plot F] hypervolume over time, the rivals given ten times our time
 
 Each prints a Markdown table. The rivals evaluate by the same cost tables as we do (a gather and a sum, no network is
@@ -202,13 +202,15 @@ def main() -> None:
     parser.add_argument("what", choices=["enumerate", "exact", "networks", "rivals"])
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tolerance", type=float, nargs="*", help="those of networks, for three objectives")
     asked = parser.parse_args()
     if asked.what == "enumerate":
         table(timed_front("ablation", names) for names in (OBJECTIVES, ("macs", "memory", "top1")))
     elif asked.what == "exact":
         table(timed_front("blocks", names) for names in (OBJECTIVES, ("params", "macs", "memory", "top1")))
     elif asked.what == "networks":
-        sizes = ((OBJECTIVES, 0.05), (OBJECTIVES, 0.02), (("params", "macs", "memory", "top1"), 0.05))
+        sizes = [(OBJECTIVES, tolerance) for tolerance in asked.tolerance or (0.05, 0.02, 0.01, 0.005, 0.002)]
+        sizes += [] if asked.tolerance else [(("params", "macs", "memory", "top1"), 0.05)]
         table(timed_front("networks", names, tolerance) for names, tolerance in sizes)
     else:
         rivals(asked.plot, asked.seed)

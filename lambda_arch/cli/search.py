@@ -84,7 +84,9 @@ def search(
     tolerance: Annotated[
         float | None,
         typer.Option(
-            "--tolerance", help="Find a large front within this share of every metric, such as 0.02.", metavar="SHARE"
+            "--tolerance",
+            help="Find a large front within this share of every metric. [default: 0.01 for the largest spaces]",
+            metavar="SHARE",
         ),
     ] = None,
     record: Annotated[

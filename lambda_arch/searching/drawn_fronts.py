@@ -16,9 +16,12 @@ from lambda_arch.searching.highlights import spread
 from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.posterior import Draw
 from lambda_arch.searching.training_runs import is_modelled
+from lambda_arch.searching.within_tolerance import front_within, is_vast
 
 THIN_ABOVE, THINNED = 10_000, 5_000
 """Partial networks of a draw's front that are not thinned, and how many thinning leaves: see ``exact``."""
+TOLERANCE = 0.05
+"""The tolerance of a draw's front, in a space too large to be searched without one."""
 FROM_EACH = 48
 """Members of each front that may be proposed, spread over it."""
 FEW = 200
@@ -122,6 +125,8 @@ def _members(front: Front) -> dict[ResNet, Floats]:
 def _front(problem: Problem) -> Front:
     if problem.space.size <= LIMIT:
         return enumerate_front(problem)
+    if is_vast(problem.space):
+        return front_within(problem, TOLERANCE)
     return exact_front(problem, limit=THIN_ABOVE, thinned=THINNED)
 
 

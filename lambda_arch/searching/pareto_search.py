@@ -21,7 +21,7 @@ from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
 from lambda_arch.searching.whole_networks import Measure, WholeLatencies, machine_of
-from lambda_arch.searching.within_tolerance import check_tolerance, front_within
+from lambda_arch.searching.within_tolerance import check_tolerance, front_within, is_vast
 
 if TYPE_CHECKING:
     from lambda_arch.store import Setup
@@ -75,7 +75,8 @@ def search(
     on the device with the fingerprint ``machine``.
 
     With ``tolerance``, such as 0.02, every architecture has a member that is worse by at most that share: see
-    :mod:`~lambda_arch.searching.within_tolerance`. It is for spaces too large for an exact front.
+    :mod:`~lambda_arch.searching.within_tolerance`. It is for spaces too large for an exact front; the
+    largest have one of 0.01 unless told otherwise.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
@@ -161,7 +162,8 @@ def _check_sound(problem: Problem, strict: bool) -> None:
 def find_front(problem: Problem, *, tolerance: float | None = None, progress: Progress | None = None) -> Front:
     """Return the front of a problem whose objectives decompose into parts; small spaces are enumerated.
 
-    With a ``tolerance`` that of large spaces is found within it.
+    With a ``tolerance`` that of large spaces is found within it, and those that are too large to be searched without
+    have one of :data:`~lambda_arch.searching.within_tolerance.DEFAULT`.
 
     Raises :class:`lambda_arch.LambdaArchError` for a problem that cannot be searched.
     """
@@ -169,7 +171,7 @@ def find_front(problem: Problem, *, tolerance: float | None = None, progress: Pr
         check_tolerance(tolerance)
     if problem.space.size <= LIMIT:
         return enumerate_front(problem)
-    if tolerance is not None:
+    if tolerance is not None or is_vast(problem.space):
         steps = _counter(progress, len(problem.space.products)) if progress is not None else lambda: None
         return front_within(problem, tolerance, steps)
     if progress is None:

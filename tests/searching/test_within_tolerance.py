@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given, settings
 
 from lambda_arch import LambdaArchError
+from lambda_arch.searching import pair_sums, pareto_search, parts, within_tolerance
+from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.enumeration import enumerate_front
+from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.metrics import METRICS, Constraint
+from lambda_arch.searching.pareto_search import find_front
 from lambda_arch.searching.search_space import Space
 from lambda_arch.searching.space_file import read_space, space_of
-from lambda_arch.searching.within_tolerance import Merger, front_within
+from lambda_arch.searching.within_tolerance import Merger, front_within, is_vast
 from tests.command_line import run
 from tests.searching.spaces import small_spaces
 from tests.searching.test_exact import NAMES, _all_totals, measured, problem
@@ -74,13 +78,66 @@ def test_a_wide_tolerance_keeps_fewer_members_and_a_narrow_one_the_front() -> No
     assert not far.is_exact
 
 
-def test_stems_share_their_merges() -> None:
-    space = space_of({**CHOICES, "depth": 18, "image_size": 64}, "choices")
+@pytest.mark.parametrize("names", [["params", "macs", "top1"], ["macs", "memory", "top1"], ["params", "macs"]])
+@pytest.mark.parametrize("share", [0.0003, 0.01])
+def test_long_stages_keep_the_promise_for_every_member_of_the_exact_front(
+    monkeypatch: pytest.MonkeyPatch, share: float, names: list[str]
+) -> None:
+    """Windows, tiles and shares of merges of merges, which small spaces do not reach, are used for all of it."""
+    monkeypatch.setattr(pair_sums, "FEW", 0)
+    monkeypatch.setattr(parts, "EXACT", 2)
+    monkeypatch.setattr(within_tolerance, "NARROW", 0.1)
+    table = {"depth": 101, "image_size": [64, 96], "per": "block", "k": 4, "m": 3}
+    asked = problem(space_of({**table, "c4": {"k": [2, 16], "m": [3, 7]}, "c5": {"h": [1, 4]}}, "long"), names)
+    exact, front = exact_front(asked), front_within(asked, share)
+    assert exact.is_exact
+    for member in exact.points:
+        assert (front.points <= member + share * (1 + 1e-9) * np.abs(member)).all(axis=1).any()
+    for i in (0, len(front) - 1):
+        assert measured(front.architecture(i), names) == pytest.approx(front.points[i].tolist(), rel=1e-9)
+
+
+@pytest.mark.parametrize("depth", [50, 101])
+def test_what_all_merges_may_lose_adds_up_to_the_tolerance(depth: int) -> None:
+    """Of any architecture: the least, the most, and one that is least in all parts but one."""
+    table = {"depth": depth, "image_size": 96, "per": "block", "k": [2, 16], "m": [3, 7]}
+    asked = problem(space_of(table, "table"), ["params", "macs", "top1"])
+    merged = Merger(asked, 0.01).merge(asked.space.products[0])
+    number = merged.root.number
+
+    def lost(part: parts.Part, first: int, most: range) -> tuple[Floats, Floats]:
+        """Return a part's totals, and what its merges lose if each loses all that it may."""
+        if part.halves is None:
+            return (part.most if first in most else part.least), np.zeros(3)
+        left, right = part.halves
+        (a, in_a), (b, in_b) = lost(left, first, most), lost(right, first + left.number, most)
+        own = part.share * (parts.SLOPE * merged.slope * (a + b + in_a + in_b) + part.constant)
+        return a + b, in_a + in_b + (own if part is not merged.root else 0.0)
+
+    for most in (range(0), range(1), range(number // 2), range(number)):
+        totals, of_parts = lost(merged.root, 0, most)
+        whole = np.abs(totals + merged.fixed)
+        at_root = parts.AT_ROOT * merged.merger.allowed * (whole + merged.slope * of_parts)
+        assert (of_parts + at_root <= 0.01 * whole * (1 + 1e-9)).all()
+
+
+def test_products_with_equal_costs_are_merged_once() -> None:
+    space = space_of({**CHOICES, "depth": [18, 26], "stem": "rs", "image_size": 64}, "choices")
     merger = Merger(problem(space, ["params", "macs", "top1"]), 0.01)
-    merger.front(space.products[0])
-    before = len(merger.tables)
-    merger.front(space.products[1])
-    assert len({key for key, *_ in merger.tables.values()}) < len(merger.tables) == 2 * before
+    found = merger.merge(space.products[0]).found(np.empty((0, 3)))
+    before = len(merger.kept)
+    again = merger.merge(space.products[1]).found(np.empty((0, 3)))
+    assert len(merger.kept) == before and np.array_equal(found.totals, again.totals)
+
+
+def test_a_vast_space_has_a_tolerance_that_the_front_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = problem(space_of({**CHOICES, "depth": [18, 38], "c3": {"k": [2, 4]}}, "choices"), ["macs", "top1"])
+    assert is_vast(read_space("networks")) and not is_vast(read_space("blocks")) and not is_vast(asked.space)
+    monkeypatch.setattr(within_tolerance, "VAST", 10)
+    monkeypatch.setattr(pareto_search, "LIMIT", 10)
+    front = find_front(asked)
+    assert front.share is not None and front.share.tolist() == [0.01, 0.01]
+    assert "within 1% because there are so many" in front.how
 
 
 def test_the_space_of_whole_networks_is_read_at_once() -> None:
