@@ -83,11 +83,11 @@ class Parts:
         """Return a number for what is equal."""
         return self.numbers.setdefault(key, len(self.numbers))
 
-    def leaf(self, options: Floats) -> Part:
-        """Return one slot."""
+    def leaf(self, key: int, options: Floats) -> Part:
+        """Return one slot; ``key`` is a number for its options."""
         least, most = options.min(axis=0), options.max(axis=0)
         repeats = most - least if self.windows else None
-        return Part(self.number(options.tobytes()), 1, least, most, options, repeats=repeats, is_exact=True)
+        return Part(key, 1, least, most, options, repeats=repeats, is_exact=True)
 
     def pair(self, a: Part, b: Part, repeats: Floats | None = None) -> Part:
         """Return two parts together."""

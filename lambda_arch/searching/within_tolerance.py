@@ -127,7 +127,7 @@ class Merger:
             groups.setdefault(self._table(product, slot)[0], []).append(i)
         leaves = {key: self._table(product, product.slots[own[0]]) for key, own in groups.items()}
         root = self.parts.all(
-            [self.parts.many(self.parts.leaf(leaves[key][1]), len(own)) for key, own in groups.items()]
+            [self.parts.many(self.parts.leaf(key, leaves[key][1]), len(own)) for key, own in groups.items()]
         )
         return Merged(self, root, self.problem.fixed(product), groups, {key: leaves[key][2] for key in groups})
 
@@ -145,7 +145,7 @@ class Merger:
         if name not in self.tables:
             costs = self.problem.slot(product, slot)  # type: ignore[arg-type]
             rows = self.problem.non_dominated(costs)
-            self.tables[name] = (self.parts.number(costs[rows].tobytes()), costs[rows], rows)
+            self.tables[name] = (self.parts.number((costs[rows].tobytes(), rows.tobytes())), costs[rows], rows)
         return self.tables[name]
 
 
@@ -262,4 +262,5 @@ class Merged:
             chosen[:, left[part.key].pop()] = self.rows[part.key][kept.left[rows]]
             return
         for half, own in zip(part.halves, (kept.left, kept.right), strict=True):
-            self._choose(half, self.kept(half, part.repeats is not None), own[rows], left, chosen)
+            apart = part.repeats is not None and part is not self.root
+            self._choose(half, self.kept(half, apart), own[rows], left, chosen)
