@@ -39,7 +39,7 @@ VAST = 500
 """Spaces with more slots than that, over all products, are."""
 COARSE = 20
 """How many times the tolerance is at which products are compared first."""
-NARROW = 0.02
+NARROW = 0.01
 """Up to which tolerance halves of equal slots are summed within windows, which takes finer intervals."""
 
 
