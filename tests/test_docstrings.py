@@ -81,7 +81,8 @@ def test_the_reference_has_every_name_of_the_root_and_of_the_pages():
     used = set()
     for page in pages:
         for module, imported in re.findall(r"from (lambda_arch[\w.]*) import ([\w, ]+)", page.read_text("utf-8")):
-            used |= {f"{module}.{each.split(' as ')[0].strip()}" for each in imported.split(",")}
+            if not module.startswith("lambda_arch.cli"):  # commands have a reference of their own
+                used |= {f"{module}.{each.split(' as ')[0].strip()}" for each in imported.split(",")}
     same = {id(value) for value in public_names().values()}
     missing = {name for name in used - there if id(_value(name)) not in same and not inspect.ismodule(_value(name))}
     assert missing == set()

@@ -14,6 +14,7 @@ from lambda_arch.comparing import LongComparisons
 from lambda_arch.reporting import FORMATS, Column, Report, Table, report_of, to_html
 from lambda_arch.reporting.dispatch import REPORTS
 from lambda_arch.training import Accuracy, Epoch, Runs, RunStatus, TrainingRun, find_recipe
+from lambda_arch.training.runs import LongRuns
 
 SOURCES = sorted((Path(__file__).parent.parent / "lambda_arch").rglob("*.py"))
 EPOCH = Epoch(1, 0.1, 2.0, 30.0, 1.5, 40.0, 80.0, 123.4, 0.01, 60.0)
@@ -36,6 +37,7 @@ RESULTS = {
             ),
         )
     ),
+    "LongRuns": lambda: LongRuns(tuple(RESULTS["Runs"]())),
     "Comparison": lambda: compare("hybrid_stages"),
     "Comparisons": lambda: compare(["seed_models", "hybrid_stages"]),
     "LongComparisons": lambda: LongComparisons(compare(["seed_models", "hybrid_stages"]).items),
@@ -126,3 +128,9 @@ def test_prints_as_its_table_in_a_notebook_too(monkeypatch):
     # there rich would show HTML in place of writing, and the text would be empty
     monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
     assert "14,995,592" in str(count("lambda_resnet50"))
+
+
+def test_long_runs_have_a_row_per_epoch_with_what_repeats_the_run():
+    (row,) = RESULTS["LongRuns"]().to_frame().to_dict("records")
+    assert (row["epoch"], row["top1"], row["seconds"], row["seed"], row["digest"]) == (1, 40.0, 60.0, 3, "d")
+    assert "epochs=5, batch_size=64" in row["settings"]
