@@ -42,7 +42,7 @@ def thin_out(totals: Floats, wanted: int, slack: Floats | None = None) -> tuple[
     while True:
         cells = np.unique(_cells(scaled, values, coarse), return_inverse=True)[1]
         kept = _least_of_cells(cells, scaled, near_bound)
-        if kept.sum() <= wanted or (coarse == 1 and values.count(None) == len(values)):
+        if kept.sum() <= wanted or (coarse == 1 and all(each is None for each in values)):
             return np.flatnonzero(kept), _error(totals, cells, kept, slack)
         values = values if coarse > 1 else [None] * len(values)
         coarse = max(1, coarse // 2)

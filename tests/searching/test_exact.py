@@ -160,6 +160,7 @@ def test_a_representative_keeps_the_bounds_of_what_it_stands_for() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(st.integers(1, 200), st.integers(1, 4), st.integers(1, 60), st.integers(0, 4), st.integers(0, 2**31))
+@example(70, 4, 46, 2, 3128123)  # some columns have few values, at the coarsest grid
 def test_thinning_says_how_much_worse_it_makes_things(
     rows: int, columns: int, wanted: int, bounded: int, seed: int
 ) -> None:
