@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 
 from lambda_arch import LambdaArchError, SetupError
 from lambda_arch.arch import Part, ResNet
