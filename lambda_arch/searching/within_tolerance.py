@@ -35,8 +35,8 @@ from lambda_arch.searching.search_space import Listing, Product, Space
 
 DEFAULT = 0.01
 """The tolerance of a space that is too large to be searched without one."""
-VAST = 500
-"""Spaces with more slots than that, over all products, are."""
+VAST = 100_000
+"""Spaces with more options than that, over all slots of all products, are."""
 COARSE = 20
 """How many times the tolerance is at which products are compared first."""
 NARROW = 0.01
@@ -51,7 +51,7 @@ def check_tolerance(tolerance: float) -> None:
 
 def is_vast(space: Space) -> bool:
     """Return whether a space is too large to be searched without a tolerance."""
-    return sum(len(product.slots) for product in space.products) > VAST
+    return sum(slot.size for product in space.products for slot in product.slots) > VAST
 
 
 def front_within(problem: Problem, tolerance: float | None, step: Callable[[], None] = lambda: None) -> Front:
