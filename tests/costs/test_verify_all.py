@@ -97,7 +97,7 @@ def test_a_table_is_checked_as_well_as_verified(tmp_path, monkeypatch, counted):
     monkeypatch.setattr(verify_all, "verify_all", lambda architectures, onnx: results)
     code, out, err = run("tables", "cifar10", "--verify", "--check", "--out", tmp_path, "--format", "table")
     assert code == 1
-    assert "1 of 1 architectures agree" in out and "stale" in err
+    assert "1 of 1 architectures agree" in out and "missing" in err
 
 
 def test_no_figure_is_broken_at_80_columns(monkeypatch, counted):

@@ -59,7 +59,7 @@ def test_every_sum_is_covered(
 def test_of_equal_slots_every_choice_has_a_near_half(seed: int, columns: int, share: float) -> None:
     """Sums of four and eight options, by halves within windows: none is lost, and each keeps close in one column."""
     rng = np.random.default_rng(seed)
-    options = surface(rng, 7, columns)
+    options = surface(rng, 5, columns)
     is_maximum = np.zeros(columns, np.bool_)
     ranges = options.max(axis=0) - options.min(axis=0)
     every, kept = options, options
