@@ -58,7 +58,7 @@ def saved_by_torch(network, batch, dtype="fp32"):
         storage = tensor.untyped_storage()
         if storage._cdata not in own:
             saved[storage._cdata] = storage
-        return tensor
+        return tensor.detach()  # an output that is saved itself would keep its graph for ever
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         loss_of(network.train(), images, labels, dtype)
