@@ -9,7 +9,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lambda_arch.arch.evaluation_shapes import FOLDS, sensible_folds
 from lambda_arch.nn import LambdaLayer
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, candidates, choose, macs, parse_evaluation
+from lambda_arch.nn.evaluation import (
+    CANONICAL,
+    Evaluation,
+    LayerShape,
+    candidates,
+    choose,
+    fused,
+    macs,
+    parse_evaluation,
+)
 from lambda_arch.nn.evaluation.ceilings import DATA_SHEET
 
 RECOMPUTED = ("convolution", "folded", "matrix", "queries_first")
@@ -245,8 +254,9 @@ def test_folds_to_choose_from_do_not_double_the_scope():
 
 
 @pytest.mark.parametrize(("sides", "scope", "axis"), [((2, 56), (3, 23), "x"), ((56, 2), (23, 3), "y")])
-def test_the_fold_follows_the_scope(sides, scope, axis):
+def test_the_fold_follows_the_scope(sides, scope, axis, monkeypatch):
     """Only along the long axis are there 8 channels without padding 3 to 8."""
+    monkeypatch.setattr(fused, "has_triton", lambda: False)  # its kernels would be chosen
     chosen = choose(LayerShape(8, *sides, 4, 16, 1, 16, scope), "cuda", dtype=torch.bfloat16, ceilings=DATA_SHEET)
     assert chosen.order == "folded" and (chosen.fold or "x8")[0] == axis
 
