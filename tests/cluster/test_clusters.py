@@ -19,6 +19,7 @@ from tests.command_line import MODULE
 
 pytestmark = pytest.mark.slow
 
+NAMES = ("sound", FULL, "lost")
 SHARED, CONTINUED, LOST = range(3), range(3, 6), range(6, 9)  # the works of each test: nodes know those of others
 
 
@@ -41,7 +42,7 @@ def cluster(tmp_path_factory):
                 resources={name: 1},
                 env_vars={"LAMBDA_ARCH_NODE_FOLDER": str(tmp_path_factory.mktemp("node")), NODE: name},
             )
-            for name in ("sound", FULL, "lost")
+            for name in NAMES
         }
         made.wait_for_nodes()
         with connected(made.address):
@@ -142,8 +143,10 @@ def test_a_full_disk_and_a_killed_node_lose_only_what_was_under_way(cluster, tmp
     drive(cluster.address, tmp_path / "s.db", tmp_path / "log", LOST, 1.0, **how).check()
     check_store(tmp_path, LOST)
     assert "lost" not in cluster.by_name
-    assert ended(tmp_path) == dict.fromkeys(LOST, 1)
-    assert {node for what, _, node in lines(tmp_path, "end")} == {"sound"}
+    ends = {name: [int(number) for _, number, node in lines(tmp_path, "end") if node == name] for name in NAMES}
+    assert not ends[FULL] and len(ends["lost"]) <= 1  # on a busy machine its work may end just before it is killed
+    assert len(ends["sound"]) == len(set(ends["sound"]))
+    assert {*ends["sound"], *ends["lost"]} == set(LOST)
     assert len([note for note in notes if note.startswith("left out: ")]) == 1
 
 
