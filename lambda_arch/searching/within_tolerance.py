@@ -8,7 +8,7 @@ as wide as :mod:`~lambda_arch.searching.parts` allows, so that the losses of all
 are in the same intervals in all merges, since the interval of the maximum of two is known from theirs: they lose once.
 
 Of n equal slots, only halves whose values in one metric differ by no more than the range of one slot are summed. Any
-choice of options can be divided so: in the order of that metric, give them to the two halves by turns. What is kept
+choice of options can be divided so: sort them by that metric, and give them alternately to the two halves. What is kept
 instead of a half must be close to it in that metric, not only below, so its intervals are kept apart, and the window is
 wider by twice what the halves have lost. Merges of few slots are exact; that a half that is dominated is dropped there
 changes nothing, because an architecture that has it is dominated too.

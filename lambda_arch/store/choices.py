@@ -33,11 +33,17 @@ def keep_choice(
 
 def read_choice(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> str | None:
     """Return the fastest evaluation, or None if none was measured."""
-    rows = store.sound_rows("SELECT * FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
-    return str(rows[0]["evaluation"]) if rows else None
+    row = _row(store, fingerprint, layer)
+    return str(row["evaluation"]) if row else None
 
 
 def read_seconds(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> dict[str, float]:
     """Return the seconds of everything that was measured for the choice, none if nothing was."""
+    row = _row(store, fingerprint, layer)
+    return dict(json.loads(row["seconds"])) if row else {}
+
+
+def _row(store: Store, fingerprint: str, layer: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the row of what was measured, if it is there and sound."""
     rows = store.sound_rows("SELECT * FROM choice WHERE uid = ?", [choice_key(fingerprint, layer)])
-    return dict(json.loads(rows[0]["seconds"])) if rows else {}
+    return rows[0] if rows else None

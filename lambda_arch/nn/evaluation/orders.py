@@ -1,5 +1,6 @@
 """A lambda layer between its projections and its output, computed by any evaluation."""
 
+from collections.abc import Callable
 from functools import partial
 from math import prod
 
@@ -13,22 +14,37 @@ from lambda_arch.nn.evaluation.apply import apply_queries, by_position
 from lambda_arch.nn.evaluation.layer_shape import LayerShape
 from lambda_arch.nn.image_groups import images_at_a_time
 
-GATHERED = {"matrix": matrix.maps, "queries_first": queries_first.maps, "fft": fft.maps}
+GATHERED: dict[str, Callable[..., Tensor]] = {
+    "folded": folded.maps,
+    "matrix": matrix.maps,
+    "queries_first": queries_first.maps,
+    "fft": fft.maps,
+}
 
-POSITION_MACS = {
+POSITION_MACS: dict[str, Callable[..., int]] = {
     "convolution": convolution.macs,
+    "folded": folded.macs,
     "matrix": matrix.macs,
     "fft": fft.macs,
     "fused": fused.macs,
 }
 
+LARGEST: dict[str, Callable[..., int]] = {
+    "folded": folded.largest,
+    "fft": fft.largest,
+    "queries_first": queries_first.largest,
+}
+
 
 def maps(evaluation: Evaluation, kernel: Tensor, height: int, width: int) -> Tensor | None:
     """Return the maps that ``evaluation`` gathers from the embeddings for a map's size; None if it gathers none."""
-    if evaluation.order == "folded":
-        return folded.maps(kernel, height, width, evaluation.fold)
     gather = GATHERED.get(evaluation.order)
-    return None if gather is None else gather(kernel, height, width)
+    return None if gather is None else gather(kernel, height, width, **_fold(evaluation))
+
+
+def _fold(evaluation: Evaluation) -> dict[str, str]:
+    """Return the keyword of the functions of the folded order; no other has a fold."""
+    return {"fold": evaluation.fold} if evaluation.fold else {}
 
 
 def evaluate(
@@ -72,10 +88,7 @@ def _group(evaluation: Evaluation, queries: Tensor, values: Tensor, kernel: Tens
         return b
     v, u, height, width = values.shape[1:]
     at = LayerShape(1, height, width, h, k, u, v, (kernel.shape[2], kernel.shape[3]))
-    if evaluation.order == "folded":
-        largest = folded.largest(at, evaluation.fold)
-    else:
-        largest = {"fft": fft.largest, "queries_first": queries_first.largest}.get(evaluation.order, _lambdas)(at)
+    largest = LARGEST.get(evaluation.order, _lambdas)(at, **_fold(evaluation))
     return images_at_a_time(queries, largest * max(4, values.element_size()))
 
 
@@ -168,6 +181,4 @@ def macs(evaluation: Evaluation, at: LayerShape) -> int:
             + at.b * at.v * at.k * at.u * at.n * (at.n if at.global_scope else prod(at.scope))
             + apply * (1 + at.content)
         )
-    folds = evaluation.order == "folded"
-    position = folded.macs(at, evaluation.fold) if folds else POSITION_MACS[evaluation.order](at)
-    return form + position + apply
+    return form + POSITION_MACS[evaluation.order](at, **_fold(evaluation)) + apply
