@@ -4,6 +4,7 @@ A training is a look at a truth, with the noise of a run. Costs are MACs.
 """
 
 import sys
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -30,7 +31,7 @@ TRAINED = "real trainings"
 TRUTHS = (*SIMULATED, TRAINED)
 
 
-class Truth:
+class Truth(ABC):
     """Accuracies of the architectures of a space of one product."""
 
     def __init__(self, space: Space, seed: int) -> None:
@@ -57,21 +58,21 @@ class Truth:
             self.trained[architecture] = self.run(architecture)
         return self.trained[architecture]
 
+    @abstractmethod
     def run(self, architecture: ResNet) -> float:
         """Return the accuracy of a new run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mean(self, architecture: ResNet) -> float:
         """Return the true mean accuracy."""
-        raise NotImplementedError
 
+    @abstractmethod
     def front(self) -> np.ndarray:
         """Return the true front: (log MACs, minus top-1)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reference(self) -> np.ndarray:
         """Return the reference point of hypervolumes."""
-        raise NotImplementedError
 
 
 class Trained(Truth):

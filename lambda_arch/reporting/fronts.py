@@ -18,6 +18,7 @@ from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.searching.enumeration import approximately
 from lambda_arch.searching.front import Front
 from lambda_arch.searching.highlights import Placed, best, knee, place_published, spread
+from lambda_arch.searching.linear_model import Predictor
 from lambda_arch.searching.metrics import Metric
 from lambda_arch.searching.part_costs import COUNTED
 from lambda_arch.searching.table_front import TableFront
@@ -57,7 +58,7 @@ class ShownFront:
 def shown_front(front: Front, members: Sequence[int]) -> ShownFront:
     """Return ``members`` of a front with the values to show."""
     architectures = [front.architecture(i) for i in members]
-    model = front.problem.costs.accuracy if _predicts(front) else None
+    model = _model(front)
     predictions = [None if model is None else model.predict(architecture) for architecture in architectures]
     return ShownFront(
         front,
@@ -92,8 +93,8 @@ def summary(front: Front) -> list[str]:
     where = f"where {', '.join(map(str, problem.constraints))}; " if problem.constraints else ""
     lines = [f"{where}engine {front.engine}: {front.how}; {_guarantee(front)}"]
     lines += latency_lines(front)
-    if _predicts(front) and problem.costs.accuracy is not None:
-        model = problem.costs.accuracy
+    model = _model(front)
+    if model is not None:
         recipes = dict.fromkeys(map(model.recipe, problem.space.stems))
         lines.append(f"{model.describe()}; for networks trained as in {', '.join(recipes)}")
     return lines
@@ -122,6 +123,12 @@ def _guarantee(front: Front) -> str:
 
 def _predicts(front: Front) -> bool:
     return any(metric.name == "top1" for metric in front.problem.costs.metrics)
+
+
+def _model(front: Front) -> Predictor | None:
+    """Return what predicts accuracies, if the search asked for any."""
+    model = front.problem.costs.accuracy
+    return model if _predicts(front) and isinstance(model, Predictor) else None
 
 
 def _members(shown: ShownFront) -> Table:
@@ -267,7 +274,7 @@ def _flat(shown: ShownFront) -> Table:
 def _data(shown: ShownFront) -> dict[str, Any]:
     front = shown.front
     problem = front.problem
-    model = problem.costs.accuracy if _predicts(front) else None
+    model = _model(front)
     published = [
         {
             "architecture": str(placed.architecture),

@@ -15,7 +15,7 @@ from lambda_arch.arch import Architecture, ResNet
 from lambda_arch.errors import DataError
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.features import FEATURES
-from lambda_arch.searching.linear_model import LinearModel, Prediction, model_row
+from lambda_arch.searching.linear_model import LinearModel, Prediction, Predictor, model_row
 from lambda_arch.searching.training_runs import Run, published_runs, read_runs, stored_runs
 from lambda_arch.store.connection import Store
 
@@ -25,7 +25,7 @@ SPARE = 3
 
 
 @dataclass(frozen=True)
-class AccuracyModel(LinearModel):
+class AccuracyModel(Predictor):
     """A model fitted by least squares: see :func:`fit`."""
 
     def predict(self, architecture: Architecture) -> Prediction:

@@ -1,6 +1,7 @@
 """What all accuracy models are: linear in :mod:`~lambda_arch.searching.features`, with one intercept per recipe."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -91,18 +92,22 @@ class LinearModel:
         """Return the predicted top-1, in percent; raises :class:`ArchitectureError` unless it is a ResNet."""
         return float(self.row(architecture, recipe) @ self.weights)
 
+
+class Predictor(LinearModel, ABC):
+    """A linear model that knows the error of its predictions."""
+
+    @abstractmethod
     def predict(self, architecture: Architecture) -> Prediction:
         """Return the prediction for an architecture; raises :class:`ArchitectureError` unless it is a ResNet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def describe(self) -> str:
         """Return a line that says how top1 is predicted, and with what error."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def left_out_rmse(self) -> float:
         """The leave-one-out RMSE, in points."""
-        raise NotImplementedError
 
     @cached_property
     def _ranges(self) -> Mapping[bool, dict[str, tuple[float, float]]]:

@@ -18,7 +18,7 @@ import numpy as np
 from lambda_arch.arch import Architecture, ResNet
 from lambda_arch.searching.arrays import Floats, Rows
 from lambda_arch.searching.features import FEATURES, PAIRS
-from lambda_arch.searching.linear_model import LinearModel, Prediction, model_row
+from lambda_arch.searching.linear_model import LinearModel, Prediction, Predictor, model_row
 from lambda_arch.searching.normal_mixture import quantiles
 from lambda_arch.searching.training_runs import OWN, Run, published_runs
 
@@ -52,7 +52,7 @@ class Prior:
 
 
 @dataclass(frozen=True)
-class Posterior(LinearModel):
+class Posterior(Predictor):
     """A mixture of normal distributions of the weights; ``weights`` is its mean.
 
     Of each component: its ``shares``, ``means`` (components x weights), ``covariances``, and the standard deviations
