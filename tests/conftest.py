@@ -30,6 +30,7 @@ def _no_store_of_the_users(tmp_path_factory):
 def _silent_however_slow_the_machine_is(monkeypatch):
     """Keep lines that depend on how long something takes out of what tests compare."""
     monkeypatch.setattr("lambda_arch.cli.progress.SECONDS_PER_LINE", 3600.0)
+    monkeypatch.setattr("lambda_arch.cli.progress.SECONDS_BEFORE_STATUS", 3600.0)
     monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 3600.0)
 
 

@@ -16,6 +16,7 @@ T = TypeVar("T")
 Advance = Callable[[float, str], None]
 """Advances a bar by so many steps and names the current item; an empty name keeps the last one."""
 SECONDS_PER_LINE = 10.0
+SECONDS_BEFORE_STATUS = 2.0
 
 
 @contextmanager
@@ -91,8 +92,8 @@ def _saying(line: Callable[[], str]) -> Iterator[None]:
 
 
 @contextmanager
-def busy(what: str, after: float = 2.0) -> Iterator[Callable[[float], None]]:
-    """Say that ``what`` goes on: on a terminal after so many seconds, elsewhere every ten seconds.
+def busy(what: str) -> Iterator[Callable[[float], None]]:
+    """Say that ``what`` goes on: on a terminal after two seconds, elsewhere every ten seconds.
 
     Yields a function that takes the share done, for the part of the work of which it is known.
     """
@@ -112,7 +113,7 @@ def busy(what: str, after: float = 2.0) -> Iterator[Callable[[float], None]]:
     from rich.console import Console
 
     status = Console(file=sys.stderr).status(what)
-    timer = Timer(after, status.start)
+    timer = Timer(SECONDS_BEFORE_STATUS, status.start)
     timer.start()
     try:
         yield lambda share: status.update(f"{what}: {share:.0%} read" if share < 1 else what)

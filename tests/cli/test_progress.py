@@ -18,8 +18,9 @@ def until_said(text):
 def said(monkeypatch, *, terminal, wait=True):
     err = Stream(terminal)
     monkeypatch.setattr(sys, "stderr", err)
-    with busy("pareto", after=0.1) as progress:
-        progress(0.25)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_STATUS", 0.1)
+    with busy("pareto") as read:
+        read(0.25)
         if wait:
             until_said("pareto: 25% read") if terminal else time.sleep(0.3)
     return err.text()
