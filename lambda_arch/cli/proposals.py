@@ -1,6 +1,7 @@
 """The flags of ``lambda-arch search`` that propose what to train, train it, and check predictions."""
 
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,7 +87,13 @@ class ProposalFlags:
         if self.coverage:
             from lambda_arch.searching.coverage import coverage
             from lambda_arch.searching.learning import read_evidence
+            from lambda_arch.searching.pareto_search import search
 
+            defaults = signature(search).parameters
+            for name, value in problem.items():
+                if name not in ("accuracy", "store") and value != defaults[name].default:
+                    text = ",".join(value) if isinstance(value, list) else value
+                    raise LambdaArchError(f"{name}={text}: expected it without coverage=True, which is of runs alone")
             known = read_evidence(problem["accuracy"], pairs=self.pairs, store=problem["store"])
             output.show(coverage(known.posterior))
             return

@@ -96,7 +96,9 @@ def merge(
 ) -> None:
     """Copy the measurements of OTHER into the store."""
     from lambda_arch.store import merge as merge_stores
+    from lambda_arch.store.connection import check_file
 
+    check_file(other)  # before a store is made
     with flags.open_store() as opened:
         added = merge_stores(opened, other)
     say(

@@ -21,7 +21,6 @@ from lambda_arch.searching.built_in_spaces import BUILT_IN, DEFAULT_SPACE
 if TYPE_CHECKING:
     from lambda_arch.cluster.progress import Tasks
     from lambda_arch.searching.front import Front
-    from lambda_arch.store import Setup
 
 SETUP = ("device", "batch_size", "dtype", "mode", "threads", "clock")
 
@@ -122,18 +121,18 @@ def search(
     """Find the Pareto-optimal architectures of a search space."""
     from lambda_arch.reporting.calibrations import doubt_lines
     from lambda_arch.reporting.fronts import IN_FILES, ON_TERMINAL, front_report, shown_front, summary
-    from lambda_arch.searching.expected_front import front_differences, read_front
+    from lambda_arch.searching.expected_front import read_front
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.pareto_search import search as find
 
     _check(members, verify)
+    if verify and (expect or plotted.plot):
+        raise LambdaArchError(f"verify={verify}: shows its own table; expected it without expect and plot")
     _check_cluster(flags.cluster, measure or proposals.train)
     expected = None if expect is None else read_front(expect)
-    _check_timed(flags, [*(minimize or ()), *(maximize or ()), *(where or ())], run=measure or proposals.train)
-    setup = flags.setup()
     problem: dict[str, Any] = {
         **{"space": space, "minimize": minimize, "maximize": maximize, "where": where or ()},
-        **{name: getattr(setup, name) for name in SETUP},
+        **{name: value for name, value in flags.arguments(one=True).items() if name in SETUP},
         **{"accuracy": accuracy, "store": flags.store, "seed": seed},
     }
     how: dict[str, Any] = {"function": function, "measure": measure, "strict": strict, "evaluations": evaluations}
@@ -150,8 +149,9 @@ def search(
     if measure:
         say_where(since, flags.store, "results")
     if verify:
-        _verify(front, verify, setup, flags, output)
+        _verify(front, verify, flags, output)
         return
+    differences = [] if expected is None else _differences(expected, front)
     shown = shown_front(front, spread(front, members or (ON_TERMINAL if output.for_people else IN_FILES)))
     report = front_report(shown)
     if output.chosen == "csv":  # its columns cannot hold them
@@ -167,10 +167,7 @@ def search(
         plotted.draw(front_plot(more))
     if not plotted.replaces_table:
         output.show(report)
-    if expected is not None:
-        listed = len(expected["members"])
-        compared = shown_front(front, spread(front, len(front) if listed == expected.get("front_members") else listed))
-        fail(f"not the front of {expect}: {line}" for line in front_differences(expected, front_report(compared).data))
+    fail(f"not the front of {expect}: {line}" for line in differences)
     if not len(front):
         from lambda_arch.searching.nearest import nearest
 
@@ -191,13 +188,24 @@ def _find_there(problem: dict[str, Any], how: dict[str, Any], flags: Flags, adva
     return search(**problem, **how, **flags.on_cluster(), tasks=tell)
 
 
-def _verify(front: "Front", number: int, setup: "Setup", flags: Flags, output: Output) -> None:
+def _differences(expected: dict[str, Any], front: "Front") -> list[str]:
+    """Return the lines in which a front differs from the one of an earlier search, as many of its members."""
+    from lambda_arch.reporting.fronts import front_report, shown_front
+    from lambda_arch.searching.expected_front import front_differences
+    from lambda_arch.searching.highlights import spread
+
+    listed = len(expected["members"])
+    number = len(front) if listed == expected.get("front_members") else listed
+    return front_differences(expected, front_report(shown_front(front, spread(front, number))).data)
+
+
+def _verify(front: "Front", number: int, flags: Flags, output: Output) -> None:
     """Build and count members of the front; exit with 1 if the counters do not agree."""
     from lambda_arch.reporting.verifications import checked_report
     from lambda_arch.searching.highlights import spread
     from lambda_arch.searching.member_checks import check_members
 
-    timed = None if front.problem.costs.latency is None else setup
+    timed = None if front.problem.costs.latency is None else flags.setup()
     chosen = spread(front, number)
     with interruptible() as interruption:
         checked = list(track(check_members(front, chosen, setup=timed, store=flags.store), len(chosen), "built"))
@@ -218,13 +226,3 @@ def _check(members: int | None, verify: int) -> None:
     for name, value, least in (("members", members, 1), ("verify", verify, 0)):
         if value is not None and value < least:
             raise LambdaArchError(f"{name}={value}: expected a whole number from {least}")
-
-
-def _check_timed(flags: Flags, texts: list[str], *, run: bool) -> None:
-    """Raise :class:`LambdaArchError` for a flag of latencies where nothing in ``texts`` needs any, and nothing runs."""
-    if run or any("latency" in text or "throughput" in text for text in texts):
-        return
-    for name in SETUP:
-        value = getattr(flags, name)
-        if value != getattr(Flags(), name):
-            raise LambdaArchError(f"{name}={value}: only for latencies; expected minimize=latency, or a bound on it")

@@ -9,6 +9,9 @@ from lambda_arch.timing.measuring import Measurements, Timing
 
 NO_PEAK = "`lambda-arch devices` measures the peak rates to compare with."
 
+MARKS = {"ok": "", "running": "unfinished", "beside": "✗ oom, co-resident"}
+"""What a status is called in tables, where that is not its text."""
+
 
 def measurements_report(measurements: Measurements) -> Report:
     """Return one row per network."""
@@ -39,7 +42,7 @@ def timings_report(timings: Sequence[Timing], notes: Sequence[str] = ()) -> Repo
     if any(row["marks"] for row in rows):
         columns.append(Column("marks", "note", align="left"))
     lines = [f"Latency ratio: over {name}, round by round, with its IQR." for name in sorted(baselines)]
-    lines += _warning_lines(timings) + stored_lines(timings)
+    lines += _warning_lines(timings, own) + stored_lines(timings)
     flat = _flat(timings)
     table = Table(columns, rows, shared, [*lines, *notes])
     return Report([table], flat, [dict(row) for row in flat.rows])
@@ -64,7 +67,7 @@ def _row(timing: Timing) -> dict[str, Any]:
     summary, ratio = timing.measurement.summary, timing.ratio
     row["iqr"] = f"{significant(summary.q1 * 1e3)}-{significant(summary.q3 * 1e3)}" if summary else ""
     row["ratio_text"] = f"{ratio.median:.2f} ({ratio.q1:.2f}-{ratio.q3:.2f})" if ratio else ""
-    row["marks"] = {"ok": "", "running": "unfinished"}.get(row["status"], f"✗ {row['status']}")
+    row["marks"] = MARKS.get(row["status"], f"✗ {row['status']}")
     if row["status"] == "ok" and row["warnings"]:
         row["marks"] = "!"
     if timing.stored:
@@ -108,11 +111,14 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     return f"{where}: {', '.join(same)}", differ
 
 
-def _warning_lines(timings: Sequence[Timing]) -> list[str]:
+def _warning_lines(timings: Sequence[Timing], own: Sequence[str]) -> list[str]:
+    """Return a line per warning, with the network that it concerns and its ``own`` settings."""
     by_text: dict[str, list[str]] = {}
     for timing in timings:
-        for text in timing.measurement.warnings:
-            by_text.setdefault(text, []).append(timing.measurement.architecture)
+        m = timing.measurement
+        settings = [f"{name.replace('_', ' ')} {m.setup.columns[name]}" for name in own]
+        for text in m.warnings:
+            by_text.setdefault(text, []).append(", ".join([m.architecture, *settings]))
     every = len(timings)
     return [
         f"! {text}{'' if len(names) == every and every > 1 else f': {names[0]}' if every > 1 else ''}"

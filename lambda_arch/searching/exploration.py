@@ -14,7 +14,7 @@ from lambda_arch.results import Result
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.halving import Saved, foretells, goes_on, rungs, saved
-from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.latency import Latency, check_default
 from lambda_arch.searching.learning import after
 from lambda_arch.searching.optimization import Problem
 from lambda_arch.searching.posterior import Posterior
@@ -168,7 +168,9 @@ def explore(
     setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
     setup |= {"threads": threads, "clock": clock}
     model = laboratory.learned(laboratory.runs(), pairs)
-    problem = read_problem(space, minimize, maximize, where, model, latency, setup, store)
+    problem = read_problem(space, minimize, maximize, where, lambda: model, latency, setup, store)
+    if problem.costs.timed is None:
+        check_default({**setup, "device": "cpu"})  # it trains on the device
     if not any(metric.name == "top1" for metric in problem.objectives):
         raise LambdaArchError("explore: expected top1 among the objectives, such as maximize=top1")
     loaded.check(problem.space.products[0].architecture([0] * len(problem.space.products[0].slots)))

@@ -1,9 +1,9 @@
 """Latency as a cost of parts, from a calibration in the store."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lambda_arch.arch import Architecture, Part
 from lambda_arch.errors import SetupError
@@ -57,3 +57,13 @@ def calibrated_latency(setup: "Setup", store: Path | str | None = None, space: s
     doubts = found.doubts if any(found.warnings.values()) else None
     values = digest({key: summary.median for key, summary in found.by_key.items()})
     return Latency(found.seconds, setup.batch_size, str(setup), values, found.interval, doubts)
+
+
+def check_default(settings: Mapping[str, Any]) -> None:
+    """Raise :class:`SetupError` for one of ``settings`` that is not a setup's default, where there are no latencies."""
+    from lambda_arch.store import Setup
+
+    defaults = {each.name: each.default for each in fields(Setup)}
+    for name, value in settings.items():
+        if value != defaults[name]:
+            raise SetupError(f"{name}={value}: only for latencies; expected minimize=latency, or a bound on it")

@@ -1,8 +1,9 @@
 """The search verb: it reads the arguments and chooses the engine."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lambda_arch.errors import LambdaArchError, SetupError
 from lambda_arch.searching.accuracy import model_of
@@ -11,20 +12,16 @@ from lambda_arch.searching.enumeration import LIMIT, enumerate_front
 from lambda_arch.searching.evolution import evolve
 from lambda_arch.searching.exact import exact_front
 from lambda_arch.searching.front import Front
-from lambda_arch.searching.latency import Latency, calibrated_latency
+from lambda_arch.searching.latency import Latency, check_default
 from lambda_arch.searching.linear_model import LinearModel
-from lambda_arch.searching.metrics import METRICS, column_metric, read_constraint, read_objectives
-from lambda_arch.searching.optimization import Problem, make_problem
-from lambda_arch.searching.part_costs import TIMED
-from lambda_arch.searching.reading import texts
+from lambda_arch.searching.metrics import METRICS
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.reading import read_problem
 from lambda_arch.searching.search_space import Space
-from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.user_function import NetworkCost, read_function, source_of
 from lambda_arch.searching.whole_networks import Measure, WholeLatencies, machine_of
 from lambda_arch.searching.within_tolerance import check_tolerance, front_within, is_vast
-
-if TYPE_CHECKING:
-    from lambda_arch.store import Setup
+from lambda_arch.store.setup import Setup
 
 EVALUATIONS = 400
 """Networks that an evolutionary search evaluates unless told otherwise."""
@@ -81,51 +78,32 @@ def search(
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """
 
-    def setup() -> "Setup":
-        from lambda_arch.store import Setup
-
-        words: dict[str, Any] = {"dtype": dtype, "mode": mode, "clock": clock}  # checked there
-        return Setup(device, batch_size, threads=threads, **words)
-
-    if minimize is None and maximize is None and function is None:
-        minimize, maximize = "macs", "top1"
+    setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
+    setup |= {"threads": threads, "clock": clock}
     if tolerance is not None and (function is not None or measure):
         raise LambdaArchError(f"tolerance={tolerance:g}: only for a search without function and measure")
-    objectives = read_objectives(texts(minimize), texts(maximize))
     functions: dict[str, NetworkCost] = {}
     if function is not None:
         name, call = read_function(function)
         if name in METRICS:
             raise LambdaArchError(f"function={function}: {name} is a metric already; expected another name")
         functions[name] = call
-        objectives = (*objectives, column_metric(name, "min"))
-    constraints = [read_constraint(text) for text in texts(where)]
-    named = {metric.name for metric in (*objectives, *(constraint.metric for constraint in constraints))}
-    beforehand = None
     if measure:
-        if "latency" not in named:
-            raise LambdaArchError("measure=True: expected latency among the objectives, such as minimize=latency")
-        whole = WholeLatencies(setup(), store, measure if callable(measure) else None)
-        functions["latency"] = whole
-        beforehand = whole.measure if callable(measure) else None
+        functions["latency"] = whole = WholeLatencies(Setup(**setup), store, measure if callable(measure) else None)
     if with_published and isinstance(accuracy, LinearModel | None):
         raise LambdaArchError("with_published=True: expected accuracy=FILE with your runs too")
-    model = model_of(accuracy, with_published=with_published, store=store) if "top1" in named else None
-    if latency is None and not measure and named & set(TIMED):
-        latency = calibrated_latency(setup(), store, space if isinstance(space, str) else space.name)
-    chosen = read_space(space) if isinstance(space, str) else space
-    problem = make_problem(chosen, objectives, constraints, model, latency, functions)
-    _check_sound(problem, strict)
+    model = partial(model_of, accuracy, with_published=with_published, store=store)
+    problem = read_problem(space, minimize, maximize, where, model, latency, setup, store, functions)
+    if strict:
+        _check_sound(problem)
+    if problem.costs.timed is None:
+        check_default(setup)
     if functions:
         number = EVALUATIONS if evaluations is None else evaluations
         evaluated = None if progress is None else _counter(progress, number)
-        about: dict[str, Any] = {}
-        if record is not None:
-            about = {"function": source_of(function) if function is not None else None}
-            about |= {"accuracy": model.digest if model is not None else None}
-            about |= {"setup": str(setup()) if measure else latency.setup if latency is not None else None}
-            about |= {"calibration": latency.digest if latency is not None else None}
-            about |= {"machine": machine or machine_of(device, store)} if measure else {}
+        about = {} if record is None else _about(problem, function)
+        if about and measure:
+            about["machine"] = machine or machine_of(device, store)
         return evolve(
             problem,
             evaluations=number,
@@ -133,7 +111,7 @@ def search(
             record=record,
             store=store,
             about=about,
-            beforehand=beforehand,
+            beforehand=whole.measure if callable(measure) else None,
             evaluated=evaluated,
         )
     for name, value in {"record": record, "evaluations": evaluations, "seed": seed}.items():
@@ -145,10 +123,19 @@ def search(
     return find_front(problem, tolerance=tolerance, progress=progress)
 
 
-def _check_sound(problem: Problem, strict: bool) -> None:
-    """Raise :class:`SetupError`, if ``strict``, for calibrated parts of the space that are noisy or were disturbed."""
-    if not strict:
-        return
+def _about(problem: Problem, function: NetworkCost | str | None) -> dict[str, str | None]:
+    """Return what recorded evaluations depend on."""
+    costs = problem.costs
+    return {
+        "function": source_of(function) if function is not None else None,
+        "accuracy": costs.accuracy.digest if costs.accuracy is not None else None,
+        "setup": costs.timed.setup if costs.timed is not None else None,
+        "calibration": costs.latency.digest if costs.latency is not None else None,
+    }
+
+
+def _check_sound(problem: Problem) -> None:
+    """Raise :class:`SetupError` for calibrated parts of the space that are noisy or were disturbed."""
     if problem.costs.latency is None:
         raise LambdaArchError("strict=True: expected calibrated latencies, of minimize=latency without measure=True")
     if problem.doubts:

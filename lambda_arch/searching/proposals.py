@@ -18,7 +18,7 @@ from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.batch_choice import Batch, Cover
 from lambda_arch.searching.built_in_spaces import DEFAULT_SPACE
 from lambda_arch.searching.drawn_fronts import DrawnFronts, draw_fronts
-from lambda_arch.searching.latency import Latency
+from lambda_arch.searching.latency import Latency, check_default
 from lambda_arch.searching.learning import read_evidence
 from lambda_arch.searching.linear_model import Prediction
 from lambda_arch.searching.optimization import Problem
@@ -118,7 +118,9 @@ def propose(
     setup: dict[str, Any] = {"device": device, "batch_size": batch_size, "dtype": dtype, "mode": mode}
     setup |= {"threads": threads, "clock": clock}
     known = read_evidence(accuracy, pairs=pairs, store=store)
-    problem = read_problem(space, minimize, maximize, where, known.posterior, latency, setup, store)
+    problem = read_problem(space, minimize, maximize, where, lambda: known.posterior, latency, setup, store)
+    if problem.costs.timed is None:
+        check_default(setup)
     of_known = {"done": known.done, "pending": known.pending}
     return choose(problem, known.posterior, count, **of_known, draws=draws, seed=seed, progress=progress)
 

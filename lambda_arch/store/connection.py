@@ -44,7 +44,7 @@ class Store:
         self.path = Path(path) if path is not None else default_path()
         self.read_only = read_only
         self.node = node
-        exists = _check_file(self.path, create=(create and not read_only) or path is None)
+        exists = check_file(self.path, create=(create and not read_only) or path is None)
         try:
             if read_only:
                 self._connection = _copy(self.path) if exists else sqlite3.connect("", isolation_level=None)
@@ -193,8 +193,11 @@ def plain(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, (dict, list, tuple)) else value
 
 
-def _check_file(path: Path, *, create: bool) -> bool:
-    """Check the file before SQLite opens it, and return whether it exists; raises StoreError if it is not a store."""
+def check_file(path: Path, *, create: bool = False) -> bool:
+    """Check the file before SQLite opens it, and return whether it exists.
+
+    Raises :class:`StoreError` if it is not a store, and, unless it is to be created, if it is missing.
+    """
     if str(path) == ":memory:":
         raise StoreError(f"{path}: expected the name of a file for the store, such as results.db")
     try:
@@ -202,7 +205,11 @@ def _check_file(path: Path, *, create: bool) -> bool:
             raise StoreError(f"{path}: a folder; expected a file for the store, such as {path / 'results.db'}")
         if not path.exists():
             if not create:
-                raise StoreError(f"{path}: no such store{did_you_mean(path.name, _files(path.parent))}")
+                files = _files(path.parent)
+                alike = [name for name in files if name.endswith(path.suffix or ".db")]
+                raise StoreError(
+                    f"{path}: no such store{did_you_mean(path.name, files) or did_you_mean(path.name, alike, 0)}"
+                )
             return False
         check_regular(path)
         with path.open("rb") as file:

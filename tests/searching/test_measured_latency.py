@@ -9,6 +9,7 @@ import pytest
 
 from lambda_arch import SetupError, parse
 from lambda_arch.searching.pareto_search import search
+from lambda_arch.searching.proposals import propose
 from lambda_arch.searching.space_file import read_space
 from lambda_arch.searching.whole_networks import WholeLatencies
 from lambda_arch.store import Setup, Store
@@ -149,6 +150,12 @@ def test_noisy_parts_are_refused_if_strict(quartiles):
 def test_strict_is_refused_without_a_calibration(quartiles, more):
     with pytest.raises(ValueError, match="strict=True: expected calibrated latencies"):
         ask(quartiles, strict=True, **more)
+
+
+@pytest.mark.parametrize("verb", [search, propose])
+def test_a_setup_is_refused_where_nothing_is_timed(verb):
+    with pytest.raises(SetupError, match="device=cuda: only for latencies; expected minimize=latency"):
+        verb("stages", device="cuda")
 
 
 def test_whole_networks_have_the_quartiles_of_their_samples(monkeypatch):

@@ -58,7 +58,7 @@ def test_a_probability_is_the_share_of_draws_in_which_nothing_is_better(model: P
 
 
 def test_the_cover_is_a_share_of_hypervolume(model: Posterior) -> None:
-    problem = read_problem(SPACE, "macs", "top1", (), model, None, {}, None)
+    problem = read_problem(SPACE, "macs", "top1", (), lambda: model, None, {}, None)
     drawn = draw_fronts(problem, model.draws(3, 0))
     chosen = [0, len(drawn.candidates) // 2]
     everywhere = np.concatenate([front.points for front in drawn.fronts])
@@ -79,7 +79,7 @@ def test_the_cover_is_a_share_of_hypervolume(model: Posterior) -> None:
 
 
 def test_the_batch_is_the_greedy_one(model: Posterior) -> None:
-    problem = read_problem(SPACE, "macs", "top1", (), model, None, {}, None)
+    problem = read_problem(SPACE, "macs", "top1", (), lambda: model, None, {}, None)
     cover = Cover.of(draw_fronts(problem, model.draws(6, 0)))
     batch = cover.choose(3)
     number = cover.candidates.shape[1]
@@ -92,7 +92,7 @@ def test_the_batch_is_the_greedy_one(model: Posterior) -> None:
 
 
 def test_a_batch_goes_on_from_what_is_under_way(model: Posterior) -> None:
-    problem = read_problem(SPACE, "macs", "top1", (), model, None, {}, None)
+    problem = read_problem(SPACE, "macs", "top1", (), lambda: model, None, {}, None)
     whole = choose(problem, model, 4, draws=8)
     names = [str(each.architecture) for each in whole]
     rest = choose(problem, model, 2, pending=names[:2], draws=8)

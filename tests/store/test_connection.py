@@ -88,6 +88,8 @@ def test_folders_and_missing_stores_are_refused(tmp_path):
     Store(tmp_path / "results.db").close()
     with pytest.raises(StoreError, match=r"no such store \(did you mean results.db\?\)"):
         Store(tmp_path / "result.db", create=False)
+    with pytest.raises(StoreError, match=r"no such store \(did you mean results.db\?\)"):
+        Store(tmp_path / "mine.db", create=False)
     assert not (tmp_path / "result.db").exists()
 
 

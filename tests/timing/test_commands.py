@@ -113,6 +113,8 @@ def test_results_merge_into_another_store(measured, tmp_path):
     assert said.startswith("added: ")
     theirs, ours = (table(run("results", "--store", each)[0]) for each in (path, tmp_path / "other.db"))
     assert ours == theirs
+    run("results", "merge", tmp_path / "none.db", "--store", tmp_path / "new.db", code=2)
+    assert not (tmp_path / "new.db").exists()
 
 
 def test_a_table_is_for_people(measured):
@@ -180,6 +182,10 @@ def test_wrong_input_is_one_line_and_exit_code_2(arguments, words, tmp_path):
         ["results", "export", "all.csv"],
         ["predict", "resnet18@32"],
         ["search", "--minimize", "latency,params"],
+        ["runs"],
+        ["report"],
+        ["compare", "resnet18@32", "resnet18@64"],
+        ["tables", "coco"],
     ],
 )
 def test_commands_that_read_make_no_store(arguments, tmp_path):
@@ -294,6 +300,13 @@ def test_where_nothing_could_be_measured_the_exit_code_is_1(workers, tmp_path, f
     workers.fates = {name: fate for name, fate in zip(SMALL, fates, strict=True) if fate != "ok"}
     out, _ = run("time", *SMALL, *QUICK, "--batch-size", batch, "--store", tmp_path / "s.db", code=code)
     assert [row["status"] for row in table(out)] == [fate.partition("@")[0] for fate in fates]
+
+
+def test_a_warning_names_the_setup_that_it_is_about(workers, tmp_path):
+    workers.fates = {SMALL[1]: "disturbed"}
+    common = [*QUICK, "--batch-size", "1,2", "--format", "table", "--store", tmp_path / "s.db"]
+    out = " ".join(run("time", *SMALL, *common)[0].split())
+    assert f"! others used about 80% of the processor: {SMALL[1]}, batch 1 and 1 more" in out
 
 
 def test_where_no_part_could_be_calibrated_the_exit_code_is_1(workers, tmp_path):

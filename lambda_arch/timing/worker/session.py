@@ -1,6 +1,7 @@
 """A worker's replies to requests. Imports torch."""
 
 import gc
+import re
 import sys
 
 import torch
@@ -93,4 +94,8 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:REASON]}"
+    text = " ".join(str(error).split())
+    text = re.sub(
+        r"\[enforce fail at .* (you tried to allocate \d+ bytes)\..*", r"\1", text
+    )  # torch's allocator on a CPU
+    return f"{type(error).__name__}: {text[:REASON]}"

@@ -19,6 +19,7 @@ from lambda_arch.timing.protocol.messages import (
 from lambda_arch.timing.worker import session as module
 from lambda_arch.timing.worker.session import Session
 
+CPU_ALLOCATOR = "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory:"
 LOAD = LoadRequest("resnet18@32", Setup(threads=1), warmup=0.0)
 
 
@@ -54,7 +55,7 @@ def test_a_device_that_is_not_here_is_refused(session):
     ("error", "status"),
     [
         (MemoryError("no"), "oom"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried ..."), "oom"),
+        (RuntimeError(f"{CPU_ALLOCATOR} you tried to allocate 805306368 bytes. Error code 12 (...)"), "oom"),
         (torch.OutOfMemoryError("CUDA out of memory."), "oom"),
         (RuntimeError("expected scalar type\nFloat"), "failed"),
         (NotImplementedError("no kernel"), "failed"),
@@ -69,6 +70,7 @@ def test_what_torch_raises_is_a_reply(session, monkeypatch, error, status):
     assert isinstance(reply, Failure)
     assert reply.status == status
     assert "\n" not in reply.reason
+    assert "enforce" not in reply.reason
     assert type(error).__name__ in reply.reason
 
 
