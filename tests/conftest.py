@@ -2,13 +2,19 @@ import gc
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # one thread a worker: the suite runs on as many workers as there are cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")  # on a GPU float32 is compared with float32
 os.environ["KERAS_BACKEND"] = "torch"  # Keras reads it once, when it is imported
-settings.register_profile("suite", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize="CI" in os.environ,
+)
 settings.register_profile("fast", settings.get_profile("suite"), max_examples=20)  # of make test-fast
 settings.load_profile("suite")
 
@@ -26,12 +32,14 @@ def _no_store_of_the_users(tmp_path_factory):
         yield
 
 
-@pytest.fixture(autouse=True)
-def _silent_however_slow_the_machine_is(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def _silent_however_slow_the_machine_is():
     """Keep lines that depend on how long something takes out of what tests compare."""
-    monkeypatch.setattr("lambda_arch.cli.progress.SECONDS_PER_LINE", 3600.0)
-    monkeypatch.setattr("lambda_arch.cli.progress.SECONDS_BEFORE_STATUS", 3600.0)
-    monkeypatch.setattr("lambda_arch.cli.interrupts.LONG", 3600.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lambda_arch.cli.progress.SECONDS_PER_LINE", 3600.0)
+        patch.setattr("lambda_arch.cli.progress.SECONDS_BEFORE_STATUS", 3600.0)
+        patch.setattr("lambda_arch.cli.interrupts.LONG", 3600.0)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

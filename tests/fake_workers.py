@@ -1,8 +1,8 @@
 """Workers that only pretend, for tests in which the process is not the point."""
 
 import itertools
-import time
 from contextlib import AbstractContextManager, contextmanager
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -20,6 +20,7 @@ MACHINE = Machine("cpu", "a device", 1, "", "", "", "", "2.0", "0", "a cpu", 2, 
 class FakeWorker(AbstractContextManager):
     """A worker whose network takes a second per part (or step), unless ``fates`` says what becomes of it by its name.
 
+    A round takes as long as was asked for, on the clock ``now``, however slow the machine is.
     Fates: ``oom``, ``crowded`` (out of memory while co-resident), ``noisy`` (until round 8), ``restless`` (always),
     ``crash@3`` (in round 3), ``disturbed`` (others keep the processor busy);
     ``largest``: the batch size that still fits.
@@ -27,6 +28,7 @@ class FakeWorker(AbstractContextManager):
 
     fates: ClassVar[dict[str, str]] = {}
     largest = 10**9
+    now = 0.0
     alive = 0
     started = 0
 
@@ -60,8 +62,7 @@ class FakeWorker(AbstractContextManager):
         number = next(self.rounds)
         if self.fate == f"crash@{number}":
             raise WorkerError(Status.CRASH, "killed")
-        if self.fate == "restless":  # it is measured for as long as there is time: a few rounds will do
-            time.sleep(seconds)
+        FakeWorker.now += seconds
         last = 3.0 if self.fate == "restless" or (self.fate == "noisy" and number < 9) else 1.0
         now = Conditions(others=0.8 if self.fate == "disturbed" else None)
         if self.parts:
@@ -83,7 +84,8 @@ def fake_workers():
     with pytest.MonkeyPatch.context() as patch:
         for module in (rounds, machines, batch_sizes):
             patch.setattr(module, "WorkerProcess", FakeWorker)
-        for name, value in {"fates": {}, "largest": 10**9, "alive": 0, "started": 0}.items():
+        patch.setattr(rounds, "time", SimpleNamespace(perf_counter=lambda: FakeWorker.now))
+        for name, value in {"fates": {}, "largest": 10**9, "now": 0.0, "alive": 0, "started": 0}.items():
             patch.setattr(FakeWorker, name, value)
         yield FakeWorker
         assert FakeWorker.alive == 0

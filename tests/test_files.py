@@ -4,12 +4,12 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from lambda_arch.files import atomic_files, atomic_write
+from tests.waiting import HANGS
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_mode(tmp_path):
@@ -76,7 +76,7 @@ def test_a_named_pipe_is_written_into(tmp_path):
     reader = threading.Thread(target=lambda: got.append(pipe.read_text()), daemon=True)
     reader.start()
     atomic_write(pipe, "text")
-    reader.join(10)
+    reader.join(HANGS)
     assert got == ["text"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
@@ -92,7 +92,7 @@ def test_a_named_pipe_whose_reader_leaves_is_an_error(tmp_path, run_cli):
     reader = threading.Thread(target=leave, daemon=True)
     reader.start()
     code, out, err = run_cli("show", "lambda_resnet420", "--format", "json", "--out", pipe)  # more than a pipe holds
-    reader.join(10)
+    reader.join(HANGS)
     assert (code, out) == (2, "")
     assert err == f"lambda-arch: {pipe}: its reader left before the end; expected one that reads it all\n"
 
@@ -128,9 +128,8 @@ def test_a_command_that_is_terminated_while_it_writes_leaves_no_other_file(tmp_p
         assert process.stdout is not None
         assert process.stdout.readline() == b"here\n"
         assert list(tmp_path.iterdir())
-        time.sleep(0.05)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 143
+        assert process.wait(HANGS) == 143
     assert not list(tmp_path.iterdir())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from lambda_arch import __version__
 from tests.command_line import MODULE, run_process
+from tests.waiting import HANGS
 
 SCRIPT = shutil.which("lambda-arch", path=Path(sys.executable).parent)
 
@@ -42,7 +43,7 @@ def test_a_closed_pipe_is_no_error():
     shown.stdout.close()
     assert "Traceback" not in shown.stderr.read()
     shown.stderr.close()
-    assert shown.wait(timeout=60) == 0
+    assert shown.wait(HANGS) == 0
 
 
 @pytest.mark.slow

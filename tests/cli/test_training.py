@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from itertools import product
 
 import numpy as np
@@ -14,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.command_line import MODULE
+from tests.waiting import HANGS, wait_until
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
 FLAGS = {"--data": "digits", "--recipe": "digits", "--epochs": "1", "--batch-size": "16", "--limit-images": "32"}
@@ -208,11 +208,9 @@ def test_a_killed_process_goes_on_as_an_undisturbed_one(run_cli, tmp_path):
     assert run_cli("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
     command = [*MODULE, "train", ARCHITECTURE, *arguments, "--output", str(tmp_path / "killed")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("killed/*/checkpoint-*")) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until(lambda: list(tmp_path.glob("killed/*/checkpoint-*")) or process.poll() is not None)
     process.kill()
-    assert process.wait(120) in (0, -signal.SIGKILL)  # 0: it was quicker
+    assert process.wait(HANGS) in (0, -signal.SIGKILL)  # 0: it was quicker
     assert run_cli("train", ARCHITECTURE, *arguments, "--resume", "--output", tmp_path / "killed").code == 0
     ours, theirs = (
         next(tmp_path.glob(f"{name}/*/final.safetensors")).read_bytes() for name in ("undisturbed", "killed")

@@ -15,6 +15,7 @@ from lambda_arch.store import Case, Setup, Status, Store
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.measurements import begin_measurement, find_finished, finish_measurement
 from lambda_arch.store.rounds import keep_round
+from tests.waiting import wait_until
 
 MACHINE = {"fingerprint": "f", "device_name": "a device", "torch": "2"}
 NODE = "NAME_OF_A_NODE"
@@ -24,11 +25,12 @@ FULL = "full"
 
 @dataclass(frozen=True)
 class Pretended:
-    """A work that takes so many seconds."""
+    """A work that takes so many seconds, and waits until there is a file of its node's name in ``gates``, if given."""
 
     number: int
     log: str
     seconds: float
+    gates: str = ""
     device: str = "cpu"
     threads: int = 1
     undisturbed: bool = True
@@ -67,6 +69,8 @@ class Pretended:
             store, self.case, self.fingerprint(store), f"session {self.number}", {"large": "x" * 100_000}
         )
         time.sleep(self.seconds)
+        if self.gates:
+            wait_until((Path(self.gates) / os.environ[NODE]).exists)
         keep_round(store, uid, 1, [1.0, 2.0], {}, 7)
         finish_measurement(store, uid, Status.OK)
         self.say("end")
@@ -82,9 +86,9 @@ class Pretended:
         pass
 
 
-def drive(address, path, log, numbers, seconds, *, undisturbed=True, progress=None):
+def drive(address, path, log, numbers, seconds=0.0, *, gates="", undisturbed=True, progress=None):
     """Carry works out, and return what came of them."""
-    works = [Pretended(number, str(log), float(seconds), undisturbed=undisturbed) for number in numbers]
+    works = [Pretended(number, str(log), float(seconds), str(gates), undisturbed=undisturbed) for number in numbers]
     with Store(path) as store:
         return carry_out(works, store, cluster=address, progress=progress)
 

@@ -76,6 +76,7 @@ class OfLate(Pretended):
 @pytest.fixture
 def schedule(tmp_path, monkeypatch):
     """Return a function that carries works out by a pretended Ray, and what was noted."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the cores are not shared with other tests
     monkeypatch.setenv("LAMBDA_ARCH_NODE_FOLDER", str(tmp_path / "node"))
     monkeypatch.setenv(NODE, "here")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -25,7 +25,7 @@ def test_three_counters_agree_to_the_unit(name):
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.text("CLGXSAD", min_size=8, max_size=8), st.sampled_from([2, 8]), st.booleans(), st.integers(32, 70))
 def test_closed_form_agrees_with_torch_row_by_row(letters, heads, downsample, size):
     # settings of layers that the network lacks change nothing here; in a name they are refused

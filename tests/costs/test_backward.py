@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,7 +18,7 @@ from tests.families import efficientnets, mobilenets
 from tests.networks import every_resnet
 from tests.strategies import resnets
 
-FEW = hypothesis_settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+FEW = hypothesis_settings(max_examples=3)
 
 
 def test_lambda_resnet50_has_the_flops_of_torchs_counter():

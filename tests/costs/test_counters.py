@@ -1,7 +1,7 @@
 """The three counters agree to the unit, row by row."""
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from lambda_arch.arch import parse
@@ -52,14 +52,14 @@ def test_rows_of_like_blocks_repeat(architecture):
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=12)
 @given(resnets(depths=(18,), max_size=48, small=True))
 def test_random_architectures(architecture):
     assert verify(architecture).disagreements == ()
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=25)
 @given(resnets(depths=(18,), max_size=160))
 def test_random_architectures_on_meta(architecture):
     assert_torch_counts_the_same(architecture)

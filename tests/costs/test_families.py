@@ -1,7 +1,7 @@
 """MobileNets and EfficientNets: published and measured parameters, and three counters that agree."""
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from lambda_arch.arch import ArchitectureError, parse
@@ -126,14 +126,14 @@ def test_torch_agrees_at_the_size_of_each_variant(variant):
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=8)
 @given(mobilenets(max_size=33))
 def test_random_mobilenets(architecture):
     assert verify(architecture).disagreements == ()
 
 
 @pytest.mark.slow
-@hypothesis_settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(max_examples=10)
 @given(mobilenets(max_size=64) | efficientnets(variants=(0, 2)))
 def test_random_architectures_on_meta(architecture):
     assert_torch_agrees(architecture)

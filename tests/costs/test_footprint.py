@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
@@ -18,7 +18,7 @@ from lambda_arch.nn import build
 from tests.families import efficientnets, mobilenets
 from tests.strategies import resnets
 
-FEW = hypothesis_settings(max_examples=4, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+FEW = hypothesis_settings(max_examples=4)
 EVALUATIONS = (
     "convolution", "convolution/sum", "convolution/product", "folded", "folded:y4/product", "matrix", "matrix/sum",
     "queries_first", "fft", "fused", "convolution/accumulate/recompute", "queries_first/recompute",

@@ -112,7 +112,7 @@ def test_memory_is_per_image() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     k=st.integers(1, 40),
     h=st.sampled_from([1, 2, 4, 8, 16]),

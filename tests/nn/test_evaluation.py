@@ -73,7 +73,7 @@ def cases(draw):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cases(), st.booleans(), st.sampled_from([torch.float64, torch.float64, torch.float32]))
 def test_evaluations_are_equal_to_the_canonical_one(case, training, dtype):
     settings_of_layer, (b, height, width), seed = case
@@ -169,7 +169,7 @@ def test_gradients_of_one_image_are_those_of_a_batch(evaluation, training):
         torch.testing.assert_close(2 * alone[name], twice[name])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cases())
 def test_executed_macs_are_those_that_a_counter_sees(case):
     settings_of_layer, (b, height, width), _ = case

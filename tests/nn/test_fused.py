@@ -65,7 +65,7 @@ def exact(queries, shared, values, kernel):
     return apply_queries("product", queries, convolution.lambdas(values, kernel) + shared.unsqueeze(-1))
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.tuples(
         st.integers(0, 2**31),

@@ -73,7 +73,7 @@ def test_prepared_global_layers_refuse_larger_maps_too():
         prepare(LambdaLayer(8, k=2, h=2, m="global", size=4))(torch.zeros(1, 8, 5, 5))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(1, 9), st.integers(1, 9), st.integers(1, 3), st.booleans())
 def test_pointwise_products_are_convolutions(b, height, width, stride, bias):
     conv = nn.Conv2d(5, 6, 1, stride, bias=bias).double()

@@ -45,7 +45,7 @@ def test_intervals_hold_what_they_say() -> None:
     assert np.mean(inside) > 0.9
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(small_spaces(50))
 def test_a_prediction_is_its_constant_and_its_blocks(space: Space) -> None:
     model = published_model()

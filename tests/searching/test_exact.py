@@ -74,7 +74,7 @@ def rounded(points: np.ndarray) -> set[tuple[float, ...]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(small_spaces(1500), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
 def test_both_engines_find_what_comparing_all_pairs_finds(space: Space, names: list[str]) -> None:
     assume(not {"latency", "throughput"} <= set(names))
@@ -88,7 +88,7 @@ def test_both_engines_find_what_comparing_all_pairs_finds(space: Space, names: l
             assert measured(front.architecture(i), names) == pytest.approx(front.points[i].tolist(), rel=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     small_spaces(100_000),
     st.lists(st.sampled_from(["params", "macs", "memory", "top1"]), min_size=2, max_size=4, unique=True),
@@ -114,7 +114,7 @@ def _all_totals(asked: Problem, i: int) -> np.ndarray:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     small_spaces(5_000),
     st.lists(st.sampled_from(["params", "macs", "memory", "top1"]), min_size=1, max_size=4, unique=True),
@@ -158,7 +158,7 @@ def test_a_representative_keeps_the_bounds_of_what_it_stands_for() -> None:
         assert (front.points <= point + front.error + 1e-6).all(axis=1).any()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 200), st.integers(1, 4), st.integers(1, 60), st.integers(0, 4), st.integers(0, 2**31))
 @example(70, 4, 46, 2, 3128123)  # some columns have few values, at the coarsest grid
 def test_thinning_says_how_much_worse_it_makes_things(
@@ -175,7 +175,7 @@ def test_thinning_says_how_much_worse_it_makes_things(
         assert len(kept) <= wanted
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(small_spaces(500), st.data())
 def test_a_bound_that_an_architecture_just_keeps_does_not_exclude_it(space: Space, data: st.DataObject) -> None:
     architectures = list(space.architectures())

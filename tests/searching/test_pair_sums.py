@@ -17,7 +17,7 @@ def surface(rng: np.random.Generator, number: int, columns: int) -> Floats:
     return np.round(points, 1) if rng.random() < 0.5 else np.asarray(points)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(0, 10**6),
     st.integers(1, 4),
@@ -54,7 +54,7 @@ def test_every_sum_is_covered(
     assert len(found.totals) <= len(every)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(2, 4), st.sampled_from([0.005, 0.05]))
 def test_of_equal_slots_every_choice_has_a_near_half(seed: int, columns: int, share: float) -> None:
     """Sums of four and eight options, by halves within windows: none is lost, and each keeps close in one column."""

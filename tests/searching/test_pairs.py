@@ -23,7 +23,7 @@ def draw(pairs: list[float]) -> Draw:
     return replace(MODEL.draws(1, 0)[0], weights=np.array([80.0, *WEIGHTS, *pairs]))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(space=small_spaces(300))
 @pytest.mark.parametrize("pairs", [[3.0, -3.0, 2.0], [-1.0, 4.0, -4.0]])
 def test_fronts_with_interactions_are_those_of_counting_everything(space: Space, pairs: list[float]) -> None:

@@ -33,7 +33,7 @@ def counted(architecture: ResNet) -> list[int]:
     return [ledger.params, ledger.macs, ledger.flops, peak_memory(architecture)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(resnets(depths=(18, 26, 50), max_size=100))
 def test_parts_add_up_to_the_network(architecture: ResNet) -> None:
     assert COUNTED.of(architecture).tolist() == counted(architecture)

@@ -70,7 +70,7 @@ def decisions(table: dict[str, Any]) -> int:
     return total
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tables())
 def test_a_space_holds_what_its_table_says(table: dict[str, Any]) -> None:
     if decisions(table) > 3000:

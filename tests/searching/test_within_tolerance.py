@@ -44,7 +44,7 @@ def _spread(share: float, names: list[str], space: Space, where: list[Constraint
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     small_spaces(3_000),
     st.lists(st.sampled_from(NAMES[:4]), min_size=1, max_size=4, unique=True),

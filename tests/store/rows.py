@@ -1,7 +1,7 @@
 """Rows for tests: measurements that nobody made."""
 
 from lambda_arch.arch import parse
-from lambda_arch.store import Case, Setup, Status
+from lambda_arch.store import Case, Setup, Status, Store, find_measurements
 from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.measurements import begin_measurement, finish_measurement
 from lambda_arch.store.rounds import keep_round
@@ -16,3 +16,11 @@ def keep(store, batch=1, samples=(1.0, 2.0), machine="f", status=Status.OK):
     keep_round(store, uid, 1, samples, {"others": 0.5}, 7)
     finish_measurement(store, uid, status)
     return uid
+
+
+def has_rounds(path):
+    """Return whether a command that measures has kept a round in its store."""
+    if not path.exists():
+        return False
+    with Store(path) as store:
+        return any(m.rounds for m in find_measurements(store))

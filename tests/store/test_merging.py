@@ -11,6 +11,7 @@ from lambda_arch.store.machines import keep_machine
 from lambda_arch.store.measurements import begin_measurement, finish_measurement
 from lambda_arch.store.rounds import keep_round
 from tests.store.rows import MACHINE, SETUP, keep
+from tests.waiting import HANGS
 
 
 def test_merging_adds_what_is_new_once_and_completes_what_had_begun(tmp_path):
@@ -54,7 +55,7 @@ def test_a_source_is_left_as_it_is_also_when_it_is_older(tmp_path):
 
 def test_a_source_that_is_being_written_to_merges(tmp_path):
     """Measurements and their rounds are added all the while: none is without the row that it refers to."""
-    path, stop = tmp_path / "b.db", threading.Event()
+    path, stop, kept = tmp_path / "b.db", threading.Event(), threading.Semaphore(0)
     Store(path).close()
 
     def write():
@@ -63,12 +64,13 @@ def test_a_source_that_is_being_written_to_merges(tmp_path):
             while not stop.is_set():
                 number += 1
                 keep(store, number, machine=f"f{number}")
+                kept.release()
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         with Store(tmp_path / "a.db") as store:
-            added = [merge(store, path) for _ in range(10)]
+            added = [merge(store, path) for _ in range(10) if kept.acquire(timeout=HANGS)]
             assert find_damaged(store) == []
     finally:
         stop.set()

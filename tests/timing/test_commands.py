@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import pytest
@@ -18,6 +17,8 @@ from lambda_arch.timing.rounds import Loading
 from tests import command_line
 from tests.command_line import MODULE
 from tests.fake_workers import fake_workers
+from tests.store.rows import has_rounds
+from tests.waiting import HANGS, wait_until
 
 SMALL = ["resnet18@32", "lambda_resnet18:m=3@32"]
 QUICK = ["--threads", "1", "--seconds", "0.3"]
@@ -209,7 +210,19 @@ def test_a_file_that_is_no_store_is_left_alone(tmp_path):
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_prints_what_is_done(tmp_path, ending):
     path = tmp_path / "s.db"
-    command = [*MODULE, "time", "resnet18@32", "--threads", "1", "--seconds", "60", "--spread", "1e-9", "--store", path]
+    command = [
+        *MODULE,
+        "time",
+        "resnet18@32",
+        "--threads",
+        "1",
+        "--seconds",
+        "600",
+        "--spread",
+        "1e-9",
+        "--store",
+        path,
+    ]
     # what is started in the background inherits an ignored Ctrl-C; a terminal's programs do not
     process = subprocess.Popen(
         command,
@@ -218,15 +231,9 @@ def test_interrupted_it_prints_what_is_done(tmp_path, ending):
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  nothing else runs here
     )
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        time.sleep(0.2)
-        if path.exists():
-            with Store(path) as store:
-                if any(m.rounds for m in find_measurements(store)):
-                    break
+    wait_until(lambda: has_rounds(path), process)
     os.kill(process.pid, ending)
-    out, said = process.communicate(timeout=30)
+    out, said = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -12,6 +11,8 @@ from lambda_arch.errors import ArchitectureError, SetupError
 from lambda_arch.store import Status, Store, find_measurements
 from lambda_arch.timing.progress import LargestBatchSize, Planned
 from lambda_arch.timing.rounds import Sampled
+from tests.store.rows import has_rounds
+from tests.waiting import wait_until
 
 SMALL, LAMBDA = "resnet18@32", "lambda_resnet18:m=3@32"
 QUICK = {"threads": 1, "seconds": 0.2, "spread": 0.5}
@@ -234,16 +235,9 @@ def test_killed_runs_are_resumed(tmp_path):
     names = [SMALL, LAMBDA]
     command = [sys.executable, "-m", "lambda_arch", "time", *names, "--store", str(path), "--threads", "1"]
     process = subprocess.Popen(
-        [*command, "--seconds", "60", "--spread", "1e-9"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--seconds", "600", "--spread", "1e-9"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    before = {}
-    deadline = time.monotonic() + 60
-    while not any(m.rounds for m in before.values()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-        if path.exists():
-            with Store(path) as store:
-                before = {m.uid: m for m in find_measurements(store)}
+    wait_until(lambda: has_rounds(path), process)
     process.kill()
     process.wait()
     with Store(path) as store:

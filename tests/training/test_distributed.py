@@ -1,27 +1,28 @@
 import csv
 import io
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 from safetensors.torch import load_file
+from torch.distributed import TCPStore
+
+from tests.waiting import HANGS
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
 ARGUMENTS = (
     *("train", ARCHITECTURE, "--data", "digits", "--recipe", "digits", "--opt", "sgd", "--lr", "0.02"),
     *("--mixup", "0.2", "--model-ema", "0.5", "--output"),
 )
-TWO_EPOCHS = ("--epochs", "2", "--limit-images", "64")
+TWO_EPOCHS = ("--epochs", "2", "--limit-images", "64", "--quiet")
 
 
 def run_ranks(size, *arguments):
-    """Run the command line as ``size`` processes, with the variables that torchrun sets."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    world = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
+    """Run the command line as ``size`` processes, with the variables and the store that torchrun has."""
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    world = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": str(size)}
+    world["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # of a port that is ours, not one that was free before
     ranks = [
         subprocess.Popen(
             [sys.executable, "-m", "lambda_arch", *map(str, arguments)],
@@ -32,7 +33,7 @@ def run_ranks(size, *arguments):
         )
         for rank in range(size)
     ]
-    outputs = [rank.communicate(timeout=300) for rank in ranks]
+    outputs = [rank.communicate(timeout=HANGS) for rank in ranks]
     return [rank.returncode for rank in ranks], *zip(*outputs, strict=True)
 
 

@@ -16,6 +16,7 @@ from lambda_arch.training.runs import RunStatus
 from lambda_arch.training.trainer import Trainer
 from tests.training.checks import assert_same, weights_of
 from tests.training.conftest import TINY
+from tests.waiting import HANGS
 
 RICH = {"mixup": 0.2, "hflip": 0.5, "drop": 0.3, "model_ema": 0.8, "warmup_epochs": 1, "clip_grad": 1.0}
 MOMENTS = [(Trainer, "step"), (os, "fsync"), (os, "replace"), (os, "rename"), (shutil, "rmtree")]
@@ -55,7 +56,7 @@ def test_killed_at_every_moment_of_an_epoch_a_run_ends_as_an_undisturbed_one(tmp
     for moment in count(1):
         process = processes.Process(target=train_and_die, args=(moment, said, *arguments), kwargs=keywords)
         process.start()
-        process.join(120)
+        process.join(HANGS)
         assert process.exitcode in (0, -signal.SIGKILL)
         if process.exitcode == 0:
             break

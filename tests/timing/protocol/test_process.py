@@ -4,28 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
-import psutil
 import pytest
 
 from lambda_arch.errors import SetupError
 from lambda_arch.store import Setup
 from lambda_arch.timing.protocol import WorkerError, WorkerProcess
 from lambda_arch.timing.protocol.messages import LoadRequest
+from tests.waiting import HANGS, is_gone, wait_until
 
 LOAD = LoadRequest("resnet18@32", Setup(threads=1), warmup=0.0)
-
-
-def is_gone(pid):
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-
-
-def wait_until_gone(pid):
-    deadline = time.monotonic() + 20
-    while not is_gone(pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -34,8 +22,8 @@ def test_a_network_is_measured_and_what_cannot_be_is_said():
         assert "cpu" in worker.devices()
         with pytest.raises(SetupError, match="cuda:77: not here"):
             worker.machine("cuda:77")
-        assert worker.load(LOAD, timeout=60).warmup
-        assert worker.sample(0.0, timeout=60).seconds
+        assert worker.load(LOAD, timeout=HANGS).warmup
+        assert worker.sample(0.0, timeout=HANGS).seconds
     assert is_gone(worker.pid)
 
 
@@ -77,7 +65,7 @@ def test_even_a_stopped_one_ends_with_its_parent():
     os.kill(pid, signal.SIGSTOP)
     parent.kill()
     parent.wait()
-    wait_until_gone(pid)
+    wait_until(lambda: is_gone(pid))
 
 
 @pytest.mark.slow
@@ -89,5 +77,5 @@ def test_nothing_of_the_current_folder_is_imported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "folder")
     with WorkerProcess() as worker:
         worker.machine("cpu")
-        worker.load(LOAD, timeout=60)
+        worker.load(LOAD, timeout=HANGS)
     assert not (tmp_path / "ran").exists()

@@ -9,6 +9,7 @@ from lambda_arch.timing.protocol.messages import Failure, LoadReply, LoadRequest
 from lambda_arch.timing.worker import session
 from lambda_arch.timing.worker.session import Session
 from tests.interop.user_models import SOURCE
+from tests.waiting import HANGS
 
 FORWARD = 2 * (16 * 16 * 27 * 8 + 80)
 
@@ -88,7 +89,7 @@ def test_a_worker_process_imports_from_the_current_folder_what_was_named_alone(f
     )
     (folder / "fvcore.py").write_text("raise SystemExit('imported')\n")  # hides nothing
     with WorkerProcess(1) as worker:
-        assert worker.load(request("mine.net:Net@1,3,32,32"), 60.0).flops == FORWARD
-        assert worker.sample(0.0, 60.0).seconds
+        assert worker.load(request("mine.net:Net@1,3,32,32"), HANGS).flops == FORWARD
+        assert worker.sample(0.0, HANGS).seconds
     with WorkerProcess(1) as worker, pytest.raises(WorkerError, match=r"failed: mine\.net:Nett: mine\.net has no Nett"):
-        worker.load(request("mine.net:Nett"), 60.0)
+        worker.load(request("mine.net:Nett"), HANGS)
