@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -81,6 +83,17 @@ def process_state() -> dict[str, object]:
             "dtype": torch.get_default_dtype(),
         }
     return state
+
+
+@contextmanager
+def started(*command: object, **how: Any) -> Iterator[subprocess.Popen]:
+    """Yield a process, which leads a group of its own; whatever happens, nothing of it goes on after the block."""
+    with subprocess.Popen([*map(str, command)], start_new_session=True, **how) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def run_process(*arguments: object, cwd: Path | None = None, **environment: str) -> Result:

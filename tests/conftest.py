@@ -1,5 +1,6 @@
 import gc
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,6 +41,13 @@ def _silent_however_slow_the_machine_is():
         patch.setattr("lambda_arch.cli.progress.SECONDS_BEFORE_STATUS", 3600.0)
         patch.setattr("lambda_arch.cli.interrupts.LONG", 3600.0)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible_in_the_background_too():
+    """Let Ctrl-C reach this process and those that it starts: a shell's job in the background ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -27,6 +27,7 @@ from lambda_arch.timing import measure
 from lambda_arch.timing.worker.conditions import NvidiaGpu
 from tests.fake_cuda import fake_cuda
 from tests.fake_workers import FakeWorker, fake_workers
+from tests.waiting import HANGS, wait_until
 
 
 @pytest.fixture
@@ -240,11 +241,11 @@ def test_an_item_that_is_cut_short_keeps_its_rows_and_runs_again(settings, tmp_p
     def say(line):  # the call ends as soon as the row is there
         told.append(line)
         if line.endswith("(planned 0 s)"):
-            while not Folder(settings.out).rows_of("slow"):
-                time.sleep(0.02)
+            wait_until(lambda: Folder(settings.out).rows_of("slow"))
             object.__setattr__(call, "deadline", time.time())
 
     call = replace(settings)
+    monkeypatch.setattr(supervisor, "START", HANGS)
     monkeypatch.setattr(supervisor, "_say", say)
     assert [item.key for item in supervisor.supervise(call, (sys.executable, str(script)))] == ["slow"]
     ended = Folder(settings.out).finished()["slow"]
@@ -285,7 +286,8 @@ def test_a_crash_and_a_timeout_cost_one_item_each(settings, tmp_path, monkeypatc
     script = tmp_path / "child.py"
     script.write_text(CHILD)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    short = [replace(item, limit=0.3) if item.step == 3 else item for item in all_items(TINY)[:6]]
+    monkeypatch.setattr(supervisor, "START", HANGS)
+    short = [replace(item, limit=0.3 if item.step == 3 else HANGS) for item in all_items(TINY)[:6]]
     for module in (planning, supervisor):
         monkeypatch.setattr(module, "all_items", lambda sizes: short)
     left = supervisor.supervise(settings, (sys.executable, str(script)))

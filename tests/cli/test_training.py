@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.command_line import MODULE
+from tests.command_line import MODULE, started
 from tests.waiting import HANGS, wait_until
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"  # as it is printed
@@ -206,11 +206,11 @@ def test_a_killed_process_goes_on_as_an_undisturbed_one(run_cli, tmp_path):
     """At every moment of a checkpoint: tests/training/test_interrupted.py."""
     arguments = (*quick("--epochs", "3"), "--mixup", "0.2", "--model-ema", "0.9", "--workers", "1")
     assert run_cli("train", ARCHITECTURE, *arguments, "--output", tmp_path / "undisturbed").code == 0
-    command = [*MODULE, "train", ARCHITECTURE, *arguments, "--output", str(tmp_path / "killed")]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: list(tmp_path.glob("killed/*/checkpoint-*")) or process.poll() is not None)
-    process.kill()
-    assert process.wait(HANGS) in (0, -signal.SIGKILL)  # 0: it was quicker
+    command = [*MODULE, "train", ARCHITECTURE, *arguments, "--output", tmp_path / "killed"]
+    with started(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: list(tmp_path.glob("killed/*/checkpoint-*")) or process.poll() is not None)
+        process.kill()
+        assert process.wait(HANGS) in (0, -signal.SIGKILL)  # 0: it was quicker
     assert run_cli("train", ARCHITECTURE, *arguments, "--resume", "--output", tmp_path / "killed").code == 0
     ours, theirs = (
         next(tmp_path.glob(f"{name}/*/final.safetensors")).read_bytes() for name in ("undisturbed", "killed")

@@ -14,7 +14,7 @@ from lambda_arch.cluster import connected
 from lambda_arch.store import Store, find_measurements
 from lambda_arch.store.runs import read_runs
 from tests.cluster.driver import FULL, NODE, drive
-from tests.command_line import MODULE
+from tests.command_line import MODULE, started
 from tests.waiting import HANGS, is_gone, wait_until
 
 pytestmark = pytest.mark.slow
@@ -161,19 +161,12 @@ def test_ctrl_c_in_a_training_ends_a_cluster_of_its_own_and_keeps_the_run(apart,
     )
     arguments = (*arguments, "--limit-images", 64, "--cluster", "local", "--store", "s.db", "--format", "csv")
     place = {**apart, "LAMBDA_ARCH_NODE_FOLDER": str(tmp_path / "node"), "OMP_NUM_THREADS": "1"}
-    driver = subprocess.Popen(
-        [*MODULE, *map(str, arguments)],
-        cwd=tmp_path,
-        env={**os.environ, **place},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_until(lambda: list((tmp_path / "runs").glob("*/checkpoint*")), driver)
-    below = psutil.Process(driver.pid).children(recursive=True)
-    os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
-    out, err = driver.communicate(timeout=HANGS)
+    how = {"cwd": tmp_path, "env": {**os.environ, **place}, "text": True}
+    with started(*MODULE, *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how) as driver:
+        wait_until(lambda: list((tmp_path / "runs").glob("*/checkpoint*")), driver)
+        below = psutil.Process(driver.pid).children(recursive=True)
+        os.killpg(driver.pid, signal.SIGINT)  # as a terminal does
+        out, err = driver.communicate(timeout=HANGS)
     assert driver.returncode == 130
     assert "interrupted" in out and "the same command with --resume continues it" in err
     assert below

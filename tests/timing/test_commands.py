@@ -15,7 +15,7 @@ import pytest
 from lambda_arch.store import Store, find_measurements
 from lambda_arch.timing.rounds import Loading
 from tests import command_line
-from tests.command_line import MODULE
+from tests.command_line import MODULE, started
 from tests.fake_workers import fake_workers
 from tests.store.rows import has_rounds
 from tests.waiting import HANGS, wait_until
@@ -223,17 +223,10 @@ def test_interrupted_it_prints_what_is_done(tmp_path, ending):
         "--store",
         path,
     ]
-    # what is started in the background inherits an ignored Ctrl-C; a terminal's programs do not
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  nothing else runs here
-    )
-    wait_until(lambda: has_rounds(path), process)
-    os.kill(process.pid, ending)
-    out, said = process.communicate(timeout=HANGS)
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: has_rounds(path), process)
+        os.kill(process.pid, ending)
+        out, said = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said

@@ -1,7 +1,6 @@
 """The verb that measures: with workers that only pretend, and with processes for what becomes of those that fail."""
 
 import subprocess
-import sys
 
 import psutil
 import pytest
@@ -11,6 +10,7 @@ from lambda_arch.errors import ArchitectureError, SetupError
 from lambda_arch.store import Status, Store, find_measurements
 from lambda_arch.timing.progress import LargestBatchSize, Planned
 from lambda_arch.timing.rounds import Sampled
+from tests.command_line import MODULE, started
 from tests.store.rows import has_rounds
 from tests.waiting import wait_until
 
@@ -109,13 +109,18 @@ def test_runtimes_can_be_compared_with_another_network(workers, store):
 
 
 @pytest.mark.slow
-def test_a_worker_runs_other_runtimes(store):
+def test_a_worker_runs_other_runtimes(store, tmp_path, monkeypatch):
+    """None of them leaves files in the user's home; OpenVINO's usage statistics would."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     found = measure(
         "lambda_mobilenet:layers=CCCCCCL-----C-,classes=4@32", runtime=["torch", "openvino"], store=store, **QUICK
     )
     assert statuses(found) == ["ok", "ok"]
     assert [timing.as_dict()["precision"] for timing in found] == ["fp32", "f32"]
     assert found[1].ratio.samples >= 3
+    assert list(home.iterdir()) == []
 
 
 def test_one_that_runs_out_of_memory_while_co_resident_is_measured_alone(workers, store):
@@ -233,13 +238,11 @@ def test_a_crash_costs_only_its_case(store):
 def test_killed_runs_are_resumed(tmp_path):
     path = tmp_path / "s.db"
     names = [SMALL, LAMBDA]
-    command = [sys.executable, "-m", "lambda_arch", "time", *names, "--store", str(path), "--threads", "1"]
-    process = subprocess.Popen(
-        [*command, "--seconds", "600", "--spread", "1e-9"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    wait_until(lambda: has_rounds(path), process)
-    process.kill()
-    process.wait()
+    command = [*MODULE, "time", *names, "--store", str(path), "--threads", "1"]
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with started(*command, "--seconds", "600", "--spread", "1e-9", **silent) as process:
+        wait_until(lambda: has_rounds(path), process)
+        process.kill()
     with Store(path) as store:
         before = {m.uid: m for m in find_measurements(store)}
     subprocess.run([*command, "--seconds", "0.1"], check=True, stdout=subprocess.DEVNULL)

@@ -2,12 +2,13 @@ import csv
 import io
 import os
 import subprocess
-import sys
+from contextlib import ExitStack
 
 import pytest
 from safetensors.torch import load_file
 from torch.distributed import TCPStore
 
+from tests.command_line import MODULE, started
 from tests.waiting import HANGS
 
 ARCHITECTURE = "lambda_mobilenet:layers=CCCCCCL-----C-,classes=10"
@@ -23,17 +24,17 @@ def run_ranks(size, *arguments):
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
     world = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(store.port), "WORLD_SIZE": str(size)}
     world["TORCHELASTIC_USE_AGENT_STORE"] = "True"  # of a port that is ours, not one that was free before
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-m", "lambda_arch", *map(str, arguments)],
-            env={**os.environ, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(size)
-    ]
-    outputs = [rank.communicate(timeout=HANGS) for rank in ranks]
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with ExitStack() as stack:
+        ranks = [
+            stack.enter_context(
+                started(
+                    *MODULE, *arguments, env={**os.environ, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)}, **how
+                )
+            )
+            for rank in range(size)
+        ]
+        outputs = [rank.communicate(timeout=HANGS) for rank in ranks]
     return [rank.returncode for rank in ranks], *zip(*outputs, strict=True)
 
 

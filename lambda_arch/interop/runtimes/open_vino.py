@@ -1,5 +1,6 @@
 """OpenVINO on CPUs, from torch.export's program. Needs the extra ``openvino``."""
 
+import sys
 from pathlib import Path
 
 import torch
@@ -14,6 +15,8 @@ PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
 
 def load(network: nn.Module, images: Tensor, setup: Setup, folder: Path) -> Runner:
     """Return ``network`` in OpenVINO, which computes in the setup's dtype whatever the network's own is."""
+    # it sends usage statistics, from processes that may hang for ever; without it OpenVINO has a stub
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     del folder

@@ -11,6 +11,7 @@ from lambda_arch.errors import SetupError
 from lambda_arch.store import Setup
 from lambda_arch.timing.protocol import WorkerError, WorkerProcess
 from lambda_arch.timing.protocol.messages import LoadRequest
+from tests.command_line import started
 from tests.waiting import HANGS, is_gone, wait_until
 
 LOAD = LoadRequest("resnet18@32", Setup(threads=1), warmup=0.0)
@@ -60,12 +61,11 @@ def test_even_a_stopped_one_ends_with_its_parent():
         "import time; from lambda_arch.timing.protocol import WorkerProcess; w = WorkerProcess(); w.devices();"
         "print(w.pid, flush=True); time.sleep(60)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    pid = int(parent.stdout.readline())
-    os.kill(pid, signal.SIGSTOP)
-    parent.kill()
-    parent.wait()
-    wait_until(lambda: is_gone(pid))
+    with started(sys.executable, "-c", script, stdout=subprocess.PIPE, text=True) as parent:
+        pid = int(parent.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)
+        parent.kill()
+        wait_until(lambda: is_gone(pid))
 
 
 @pytest.mark.slow
