@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from lambda_arch.cli.architectures import Named, takes_architectures
-from lambda_arch.cli.flags import Flags, takes_flags
+from lambda_arch.cli.flags import PREPARED, Flags, takes_flags
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.progress import busy
 from lambda_arch.errors import ArchitectureError
 
 
 @takes_architectures
-@takes_flags("evaluation", "batch_size")
+@takes_flags("evaluation", "batch_size", annotations=PREPARED)
 @takes_output
 def export(
     architectures: Named,

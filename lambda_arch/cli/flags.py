@@ -1,9 +1,10 @@
 """The flags of setups and measurements, in one table: how to run, when to stop, where the store is."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
     from lambda_arch.store import Setup, Store
 
 SETUP = ("device", "batch_size", "dtype", "cast", "channels_last", "mode", "threads", "clock", "evaluation")
+PREPARED = {
+    "evaluation": Annotated[
+        str,
+        Option(
+            help="Of lambda layers: canonical, auto, one by name (matrix/sum), or prepared (for inference).",
+            metavar="NAME",
+        ),
+    ]
+}
+"""The flag of evaluations where networks may be prepared for inference."""
 SEVERAL = {
     "batch_size": Annotated[
         str, Option(help="Images per step: one number, several (1,32), or auto, the largest that fits.", metavar="N")
@@ -49,7 +60,7 @@ class Flags:
     evaluation: Annotated[
         str,
         Option(
-            help="Of lambda layers: canonical, auto, one by name (matrix/sum), or prepared (for inference).",
+            help="Of lambda layers: canonical, auto, or one by name (matrix/sum).",
             metavar="NAME",
         ),
     ] = "canonical"
@@ -142,11 +153,12 @@ class Flags:
         return Store(self.store, create=not read_only, read_only=read_only)
 
 
-def takes_flags(*names: str, several: bool = False, **defaults: Any) -> Callable[[Command], Command]:
-    """Give ``command(flags, ...)`` the flags in ``names``, some with other ``defaults``; ``several`` setups or one."""
+def takes_flags(
+    *names: str, annotations: Mapping[str, Any] = MappingProxyType({}), **defaults: Any
+) -> Callable[[Command], Command]:
+    """Give ``command(flags, ...)`` the flags in ``names``, some with other ``annotations`` or ``defaults``."""
     parameters = declared(Flags, names, **defaults)
-    if several:
-        parameters = [each.replace(annotation=SEVERAL.get(each.name, each.annotation)) for each in parameters]
+    parameters = [each.replace(annotation=annotations.get(each.name, each.annotation)) for each in parameters]
     return lambda command: expand(command, "flags", parameters, Flags)
 
 

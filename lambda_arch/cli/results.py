@@ -9,7 +9,7 @@ from lambda_arch.cli.architectures import read_one
 from lambda_arch.cli.command import Command, Group
 from lambda_arch.cli.flags import Flags, takes_flags
 from lambda_arch.cli.gates import FailOver, check_ratios, read_fail_over
-from lambda_arch.cli.messages import note_damaged, say
+from lambda_arch.cli.messages import note_left_out, say
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 from lambda_arch.errors import ArchitectureError, DataError
@@ -52,7 +52,7 @@ def show(context: typer.Context, *, only: Only = None, flags: Flags, plotted: Pl
             plotted.draw(timings_plot(found))
         if not plotted.replaces_table:
             output.show(results_report(found))
-        note_damaged(opened)
+        note_left_out(opened)
 
 
 @results.command(cls=Command)
@@ -176,7 +176,7 @@ def export(
 
     with flags.open_store(read_only=True) as opened:
         found = timings(opened, _selected(opened, only))
-        note_damaged(opened)
+        note_left_out(opened)
     write_timings(file, found)
     say(f"{len(found)} measurements written to {file}", err=True)
 

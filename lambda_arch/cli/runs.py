@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lambda_arch.cli.flags import Flags, takes_flags
-from lambda_arch.cli.messages import note_damaged
+from lambda_arch.cli.messages import note_left_out
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
 
@@ -29,5 +29,5 @@ def runs(
 
     with flags.open_store(read_only=True) as opened:
         found = find_runs(opened, data=data, recipe=recipe)
-        note_damaged(opened)
+        note_left_out(opened)
     plotted.show(output, found, report_of(LongRuns(found.items)) if long else None)

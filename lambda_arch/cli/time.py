@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lambda_arch.cli.architectures import Named, check_inputs, read_baseline, takes_networks
-from lambda_arch.cli.flags import MEASURING, SETUP, Flags, takes_flags
+from lambda_arch.cli.flags import MEASURING, PREPARED, SETUP, SEVERAL, Flags, takes_flags
 from lambda_arch.cli.interrupts import leave, say_where, terminable
 from lambda_arch.cli.output import Output, takes_output
 from lambda_arch.cli.plots import Plotted, takes_plot
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 @takes_networks
-@takes_flags(*SETUP, "compile", "cuda_graph", "runtime", "spread", "cluster", "resource", *MEASURING, several=True)
+@takes_flags(
+    *SETUP, "compile", "cuda_graph", "runtime", "spread", "cluster", "resource", *MEASURING,
+    annotations=SEVERAL | PREPARED,
+)  # fmt: skip
 @takes_plot
 @takes_output
 def time(

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, macs
+from lambda_arch.errors import SetupError
+from lambda_arch.nn.evaluation import CANONICAL, Evaluation, LayerShape, macs, parse_evaluation
 from lambda_arch.nn.lambda_layer import LambdaLayer
+from lambda_arch.nn.prepared import PreparedLambdaLayer
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,13 @@ class Plan:
 
 
 def lambda_layers(network: nn.Module) -> Iterator[tuple[str, LambdaLayer]]:
-    """Yield the lambda layers of ``network`` with their paths."""
+    """Yield the lambda layers of ``network`` with their paths.
+
+    Raises SetupError for a prepared network, whose evaluations are fixed.
+    """
     for path, module in network.named_modules():
+        if isinstance(module, PreparedLambdaLayer):
+            raise SetupError(f"{path or 'network'}: prepared, its evaluation is fixed; expected a network of `build`")
         if isinstance(module, LambdaLayer):
             yield path, module
 
@@ -44,8 +51,10 @@ def set_evaluation(
     It chooses for ``batch_size`` images, a type of ``device`` (``cpu``, ``cuda``) and the ``dtype`` of products (that
     of autocast), by default the network's own, and for inference or ``training``.
 
-    Raises SetupError for an unknown evaluation.
+    Raises SetupError for an unknown evaluation, and for a prepared network.
     """
+    if isinstance(evaluation, str) and evaluation != "auto":
+        evaluation = parse_evaluation(evaluation)
     for _, layer in lambda_layers(network):
         layer.set_evaluation(evaluation, batch_size, device, training, dtype)
 
@@ -53,7 +62,7 @@ def set_evaluation(
 def plans(network: nn.Module, batch_size: int = 1) -> list[Plan]:
     """Return the evaluation of each lambda layer of ``network``, with its MACs for ``batch_size`` images.
 
-    Raises SetupError for a layer that does not know the size of its maps.
+    Raises SetupError for a layer that does not know the size of its maps, and for a prepared network.
     """
     found = []
     for path, layer in lambda_layers(network):

@@ -49,17 +49,24 @@ def _totals(findings: Findings) -> list[str]:
     stated = [finding for finding in findings if finding.figure.stated]
     differ = [finding for finding in findings if not finding.figure.stated]
     explained = sum(finding.hypothesis is not None for finding in differ)
+    what = f"{len(differ)} printed figures differ from what their own architectures give"
+    if len(differ) == 1:
+        what = "1 printed figure differs from what its own architecture gives"
     lines = [
-        f"{len(differ)} printed figures differ from what their own architectures give, as in `lambda-arch tables`: "
-        f"{explained} have a hypothesis that explains them, {len(differ) - explained} have none."
+        f"{what}, as in `lambda-arch tables`: {_have(explained)} a hypothesis that explains "
+        f"{'it' if explained == 1 else 'them'}, {_have(len(differ) - explained)} none."
     ]
     if stated:
         reasons = " ".join(dict.fromkeys(each.reason for f in stated for each in f.figure.table.stated))
-        lines.append(
-            f"{len(stated)} more agree there, where a known hypothesis is counted, and differ as their source states "
-            f"them (* marks these rows): {reasons}"
-        )
+        agree = "more agree there, where a known hypothesis is counted, and differ as their source states them"
+        if len(stated) == 1:
+            agree = "more agrees there, where a known hypothesis is counted, and differs as its source states it"
+        lines.append(f"{len(stated)} {agree} (* marks these rows): {reasons}")
     return lines
+
+
+def _have(number: int) -> str:
+    return f"{number} {'has' if number == 1 else 'have'}"
 
 
 def _cells(finding: Finding) -> dict[str, Any]:

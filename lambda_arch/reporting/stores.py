@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from lambda_arch.errors import shown
 from lambda_arch.reporting.table import Column, Report, Table
 from lambda_arch.store.damage import StoreCheck
 
@@ -13,6 +14,10 @@ def store_report(check: StoreCheck) -> Report:
     counts = ", ".join(f"{count:,} of {table}" for table, count in check.rows.items())
     damaged = sum(1 for each in check.damaged if each.table)
     note = f"{damaged:,} of {sum(check.rows.values()):,} rows are damaged ({counts})."
+    notes = [note]
+    if check.unknown:
+        names = ", ".join(f"{number} of {shown(name)}" for name, number in check.unknown.items())
+        notes.append(f"Measurements of unknown architectures, whose extension is not registered: {names}.")
     title = f"Damaged rows of {check.path}" if rows else f"{check.path}: nothing is damaged"
-    data = {"path": check.path, "rows": check.rows, "damaged": rows}
-    return Report([Table(columns, rows, title, [note])], Table(columns, rows), data)
+    data = {"path": check.path, "rows": check.rows, "damaged": rows, "unknown": check.unknown}
+    return Report([Table(columns, rows, title, notes)], Table(columns, rows), data)

@@ -206,10 +206,9 @@ def check_file(path: Path, *, create: bool = False) -> bool:
         if not path.exists():
             if not create:
                 files = _files(path.parent)
-                alike = [name for name in files if name.endswith(path.suffix or ".db")]
-                raise StoreError(
-                    f"{path}: no such store{did_you_mean(path.name, files) or did_you_mean(path.name, alike, 0)}"
-                )
+                stores = [name for name in files if name.endswith(".db")]
+                near = did_you_mean(path.name, files) or did_you_mean(path.name, stores, cutoff=0)
+                raise StoreError(f"{path}: no such store{near}")
             return False
         check_regular(path)
         with path.open("rb") as file:

@@ -1,8 +1,10 @@
 """Damaged rows of a store: those with a wrong checksum, with invalid values, or whose parent row is missing."""
 
+from collections import Counter
 from dataclasses import dataclass
 
-from lambda_arch.errors import shown
+from lambda_arch.arch import parse
+from lambda_arch.errors import ArchitectureError, shown
 from lambda_arch.results import Result
 from lambda_arch.store import checksums
 from lambda_arch.store.connection import Store
@@ -20,11 +22,15 @@ class Damaged:
 
 @dataclass(frozen=True)
 class StoreCheck(Result):
-    """The result of a check of the store at ``path``: the number of rows of each table, and the damaged rows."""
+    """The result of a check of the store at ``path``: the number of rows of each table, and the damaged rows.
+
+    ``unknown``: see :func:`unknown_architectures`.
+    """
 
     path: str
     rows: dict[str, int]
     damaged: tuple[Damaged, ...]
+    unknown: dict[str, int]
 
 
 def check_store(store: Store) -> StoreCheck:
@@ -33,7 +39,24 @@ def check_store(store: Store) -> StoreCheck:
     counts = {name: int(store.rows(f"SELECT count(*) AS n FROM {name}")[0]["n"]) for name in names}
     found = [Damaged("", "", line["integrity_check"]) for line in store.rows("PRAGMA integrity_check")]
     found = [each for each in found if each.reason != "ok"]
-    return StoreCheck(str(store.path), counts, (*found, *find_damaged(store)))
+    return StoreCheck(str(store.path), counts, (*found, *find_damaged(store)), unknown_architectures(store))
+
+
+def unknown_architectures(store: Store) -> dict[str, int]:
+    """Return how many measurements of each unknown architecture there are, such as one of an unregistered extension.
+
+    They are not damaged, but other functions leave them out too.
+    """
+    names = Counter(str(row["architecture"]) for row in store.sound_rows("SELECT * FROM measurement WHERE source = ''"))
+    return {name: number for name, number in names.items() if not _is_known(name)}
+
+
+def _is_known(architecture: str) -> bool:
+    try:
+        parse(architecture)
+    except ArchitectureError:
+        return False
+    return True
 
 
 def find_damaged(store: Store) -> list[Damaged]:
@@ -50,6 +73,8 @@ def find_damaged(store: Store) -> list[Damaged]:
             if not reason and table == "measurement":
                 try:
                     read_measurement(row, {}, ())
+                except ArchitectureError:  # of an extension that is not registered
+                    pass
                 except UNREADABLE as error:
                     reason = shown(error)
             if reason:

@@ -55,7 +55,8 @@ def autotune(
     of our own function. Under
     ``torch.use_deterministic_algorithms`` nothing is measured and the cost model chooses.
 
-    Raises SetupError for a layer that does not know the size of its maps, StoreError for a store that cannot be used.
+    Raises SetupError for a layer that does not know the size of its maps and for a prepared network, StoreError for a
+    store that cannot be used.
     """
     layers = [(path, layer, layer.layer_shape(batch_size)) for path, layer in lambda_layers(network)]
     if torch.are_deterministic_algorithms_enabled():

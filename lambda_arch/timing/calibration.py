@@ -287,4 +287,4 @@ def check_parts(setup: Setup, what: str) -> None:
     if setup.compile or setup.cuda_graph:
         raise SetupError(f"{what}: compile=True and cuda_graph=True run the parts as one; expected neither")
     if setup.evaluation == "prepared":
-        raise SetupError(f"{what}: expected evaluation=auto; a prepared network has other parts")
+        raise SetupError(f"{what}, evaluation=prepared: it has other parts; expected evaluation=auto")

@@ -1,13 +1,17 @@
 """Choices of evaluation by the cost model, and what they leave untouched."""
 
+from functools import partial
+
 import pytest
 import torch
 
 from lambda_arch.arch import parse
 from lambda_arch.costs import count, count_by_torch
-from lambda_arch.nn import build, plans, set_evaluation
+from lambda_arch.errors import SetupError
+from lambda_arch.nn import build, plans, prepare, set_evaluation
 from lambda_arch.nn.evaluation import CANONICAL, candidates, choose
 from lambda_arch.nn.plan import lambda_layers
+from lambda_arch.timing import autotune
 
 NAME = "lambda_resnet18:k=4,m=5@64"
 
@@ -51,6 +55,15 @@ def test_executed_macs_are_what_the_torch_counter_sees_of_the_whole_network():
 def test_setting_an_evaluation_that_there_is_not_names_the_nearest():
     with pytest.raises(ValueError, match="did you mean queries_first"):
         set_evaluation(build(NAME, device="meta"), "query_first")
+
+
+def test_a_prepared_network_is_refused_and_a_wrong_name_even_without_lambda_layers():
+    prepared = prepare(build(NAME))
+    for verb in (plans, autotune, partial(set_evaluation, evaluation="matrix")):
+        with pytest.raises(SetupError, match="prepared, its evaluation is fixed; expected a network of `build`"):
+            verb(prepared)
+    with pytest.raises(SetupError, match="did you mean matrix"):
+        set_evaluation(build("resnet18@32", device="meta"), "matrx")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

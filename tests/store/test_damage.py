@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambda_arch.arch import register
 from lambda_arch.errors import StoreError
 from lambda_arch.store import Store, check_store, find_damaged, find_measurements, merge
 from lambda_arch.store.checksums import tables
@@ -101,15 +102,26 @@ def test_one_edited_row_is_left_out_and_named(path, change):
 
 
 def test_a_row_that_was_written_so_but_cannot_be_read_is_left_out_too(path):
-    """Such as one of an architecture of an extension that is not here."""
     with Store(path) as store:
         uid = find_measurements(store)[0].uid
-        store.update("measurement", uid, {"architecture": "toy\x1b[31m"})
+        store.update("measurement", uid, {"status": "fine\x1b[31m"})
         assert len(find_measurements(store)) == 2
         (damaged,) = find_damaged(store)
     assert damaged.row == uid
-    assert "no such architecture" in damaged.reason
     assert "\x1b" not in damaged.reason
+
+
+def test_an_architecture_of_an_extension_that_is_not_registered_is_unknown_not_damaged(path):
+    with Store(path) as store:
+        store.update("measurement", find_measurements(store)[0].uid, {"architecture": "toy"})
+        assert len(find_measurements(store)) == 2
+    code, _, err = run("results", "--store", path)
+    assert (code, err) == (0, "note: 1 left out: unknown architecture toy, whose extension is not registered\n")
+    code, out, _ = run("results", "check", "--store", path, "--format", "table")
+    out = " ".join(out.split())
+    assert (code, "nothing is damaged" in out, "not registered: 1 of toy." in out) == (0, True, True)
+    with register("tests.toy_family"):
+        assert run("results", "--store", path).err == ""
 
 
 def test_damaged_rows_and_what_belongs_to_them_do_not_merge(path, tmp_path):
