@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lambda_arch.arch.layers import LAYERS, Block, Convolution, Lambda, most_common
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from lambda_arch.arch.resnet import ResNet
 
 
+@lru_cache(maxsize=1024)
 def canonical_name(architecture: "ResNet") -> str:
     """Return the canonical name, from which :func:`parse` returns ``architecture``."""
     usual = {field.name: field.default for field in fields(architecture)}
@@ -41,11 +43,12 @@ def _differences(architecture: "ResNet", usual: Mapping[str, object]) -> Iterato
 
 def _scoped_differences(architecture: "ResNet", option: Option) -> list[list[tuple[str, object]]]:
     """Return the values of ``option`` to write, each with its place: for the network, for stages, for blocks."""
-    values = [[_value(block, option) for block in stage] for stage in architecture.stages]
+    letters = option.letters
+    values = [[_value(block, option, letters) for block in stage] for stage in architecture.stages]
     meant = [value for stage in values for value in stage if value is not None]
     if not meant:
         return [[], [], []]
-    default = getattr(LAYERS[option.letters[0]]() if option.letters else Block(), option.field)
+    default = getattr(LAYERS[letters[0]]() if letters else Block(), option.field)
     common = most_common(meant)
     network = [("", common)] if common != default else []
     stages: list[tuple[str, object]] = []
@@ -61,12 +64,12 @@ def _scoped_differences(architecture: "ResNet", option: Option) -> list[list[tup
     return [network, stages, blocks]
 
 
-def _value(block: Block, option: Option) -> object:
-    """Return the value of ``option`` in a block, or None if it has no effect there."""
+def _value(block: Block, option: Option, letters: str) -> object:
+    """Return the value of ``option``, which layers of ``letters`` have, in a block; None if it has no effect there."""
     if option.level == "block":
         return getattr(block, option.field)
     layer = block.layer
-    if layer.letter not in option.letters:
+    if layer.letter not in letters:
         return None
     if isinstance(layer, Lambda) and not layer.applies(option.field):
         return None

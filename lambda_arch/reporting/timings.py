@@ -1,11 +1,11 @@
 """Reports of measurements: medians and interquartile ranges, throughput, memory, ratios to a baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lambda_arch.reporting.table import Column, Report, Table, percent
 from lambda_arch.store.measurements import Measurement
-from lambda_arch.timing.measuring import Measurements, Timing
+from lambda_arch.timing.measuring import COLUMNS, Measurements, Timing
 
 NO_PEAK = "`lambda-arch devices` measures the peak rates to compare with."
 
@@ -128,9 +128,7 @@ def _warning_lines(timings: Sequence[Timing], own: Sequence[str]) -> list[str]:
 
 
 def _flat(timings: Sequence[Timing]) -> Table:
-    rows: list[Mapping[str, Any]] = [timing.as_dict() for timing in timings]
-    names = list(rows[0]) if rows else ["architecture", "device", "batch", "median_ms"]
-    return Table([Column(name) for name in names], rows)
+    return Table([Column(name) for name in COLUMNS], [timing.as_dict() for timing in timings])
 
 
 def significant(value: float | None) -> str:

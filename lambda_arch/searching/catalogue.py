@@ -123,7 +123,7 @@ def _settings(architecture: Architecture) -> Row:
     row: Row = {}
     for option in OPTIONS:
         places = own if option.level == "network" else blocks
-        values = [getattr(place, option.field) for place in places if option.field in _names(place)]
+        values = [getattr(place, option.field) for place in places if option.field in place.__match_args__]
         if option.name == "stages":
             values = [_pattern(architecture)] if isinstance(architecture, ResNet) else []
         if values:
@@ -141,10 +141,6 @@ def _nested(value: Any) -> Iterator[Any]:
         yield value
         for field in fields(value):
             yield from _nested(getattr(value, field.name))
-
-
-def _names(value: Any) -> set[str]:
-    return {field.name for field in fields(value)}
 
 
 def _published() -> dict[str, Row]:

@@ -1,7 +1,7 @@
 """Latency of whole networks: stored measurements are reused, and new samples are stored at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from lambda_arch.errors import SetupError
@@ -20,7 +20,8 @@ from lambda_arch.store.measurements import (
 )
 from lambda_arch.store.peaks import read_peaks
 from lambda_arch.store.rounds import keep_round
-from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, Runtime, device_name
+from lambda_arch.store.setup import COLUMNS as SETTING_COLUMNS
+from lambda_arch.store.setup import Cast, Clock, MemoryFormat, Mode, Runtime, Setup, device_name
 from lambda_arch.store.statistics import Summary
 from lambda_arch.store.status import Status
 from lambda_arch.timing.arguments import (
@@ -42,6 +43,13 @@ from lambda_arch.timing.rounds import Finished, Job, Loaded, Loading, RoundEvent
 
 MACHINE = ("device_name", "driver", "cuda", "cudnn", "torch", "package", "host_cpu", "host_cores", "system", "python")
 """The columns of a row that describe the machine."""
+COLUMNS = (
+    "architecture", "image_size", *(SETTING_COLUMNS.get(each.name, each.name) for each in fields(Setup)), "precision",
+    "auto", "status", "median_ms", "q1_ms", "q3_ms", "spread", "samples", "rounds", "images_per_second", "peak_memory",
+    "flop_rate", "flop_count", "share_of_ceiling", "joules_per_image", "baseline", "ratio", "ratio_q1", "ratio_q3",
+    "warnings", "stored", "started", "session", *MACHINE, "fingerprint", "node", "uid",
+)  # fmt: skip
+"""The columns of a row, in order."""
 
 
 @dataclass(frozen=True)

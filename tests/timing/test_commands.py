@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from lambda_arch.store import Store, find_measurements
+from lambda_arch.timing.measuring import COLUMNS, Timing
 from lambda_arch.timing.rounds import Loading
 from tests import command_line
 from tests.command_line import MODULE, started
@@ -106,6 +107,14 @@ def test_results_are_listed_filtered_compared_and_exported(measured, tmp_path):
     assert [row["uid"] for row in pyarrow.read_table(tmp_path / "all.parquet").to_pylist()] == [
         row["uid"] for row in exported
     ]
+
+
+def test_a_file_without_rows_has_the_same_columns(measured):
+    path, rows = measured
+    out, _ = run("results", "--only", "architecture=none", "--store", path)
+    assert out == ",".join(rows[0]) + "\n"
+    with Store(path) as store:
+        assert tuple(Timing(find_measurements(store)[0]).as_dict()) == COLUMNS == tuple(rows[0])
 
 
 def test_results_merge_into_another_store(measured, tmp_path):

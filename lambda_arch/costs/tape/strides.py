@@ -1,11 +1,14 @@
 """Shapes and strides of tensors: which changes of shape are views, and how results are laid out, as torch decides."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 Shape = tuple[int, ...]
+remembered = lru_cache(maxsize=4096)  # a network has few distinct shapes, and thousands of tensors
 
 
-def contiguous(shape: Sequence[int]) -> Shape:
+@remembered
+def contiguous(shape: Shape) -> Shape:
     """Return the strides of a contiguous tensor."""
     return dense(shape, range(len(shape)))
 
@@ -20,6 +23,7 @@ def dense(shape: Sequence[int], order: Sequence[int]) -> Shape:
     return tuple(strides)
 
 
+@remembered
 def is_contiguous(shape: Shape, strides: Shape) -> bool:
     """Return whether a tensor is contiguous; strides of dimensions of size 1 have no effect."""
     return all(
@@ -27,11 +31,13 @@ def is_contiguous(shape: Shape, strides: Shape) -> bool:
     )
 
 
-def channels_last(shape: Sequence[int]) -> Shape:
+@remembered
+def channels_last(shape: Shape) -> Shape:
     """Return the strides of maps (b, c, H, W) whose channels lie innermost."""
     return dense(shape, (0, 2, 3, 1))
 
 
+@remembered
 def is_channels_last(shape: Shape, strides: Shape) -> bool:
     """Return whether maps have their channels innermost; maps that could be either have not (as in c10)."""
     if len(shape) != 4 or strides[1] == 0:
@@ -44,6 +50,7 @@ def is_channels_last(shape: Shape, strides: Shape) -> bool:
     return True
 
 
+@remembered
 def is_dense(shape: Shape, strides: Shape) -> bool:
     """Return whether a tensor's elements fill its storage without gaps or overlaps, in any order of dimensions."""
     step = 1
@@ -54,6 +61,7 @@ def is_dense(shape: Shape, strides: Shape) -> bool:
     return True
 
 
+@remembered
 def like(shape: Shape, strides: Shape) -> Shape:
     """Return the strides of a new tensor for element-wise results: the same order of dimensions, without gaps."""
     if is_dense(shape, strides):
@@ -62,6 +70,7 @@ def like(shape: Shape, strides: Shape) -> Shape:
     return dense(shape, order)
 
 
+@remembered
 def viewed(shape: Shape, strides: Shape, new: Shape) -> Shape | None:
     """Return the strides of a view of another shape, or None if it takes a copy (``computeStride`` in ATen)."""
     found = [0] * len(new)

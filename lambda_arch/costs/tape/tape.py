@@ -32,6 +32,7 @@ class Storage:
 
     def __del__(self) -> None:
         self.memory.live[self.kind] -= self.bytes
+        self.memory.total -= self.bytes
 
     def become(self, kind: str) -> None:
         """Count as another kind from now on."""
@@ -46,14 +47,14 @@ class Memory:
     def __init__(self) -> None:
         self.live = dict.fromkeys(KINDS, 0)
         self.peak: dict[str, int] = dict(self.live)
-        self.most = 0
+        self.total = self.most = 0
 
     def add(self, size: int, kind: str) -> None:
         """Count a new storage."""
         self.live[kind] += size
-        total = sum(self.live.values())
-        if total > self.most:
-            self.most, self.peak = total, dict(self.live)
+        self.total += size
+        if self.total > self.most:
+            self.most, self.peak = self.total, dict(self.live)
 
 
 class Tensor:
