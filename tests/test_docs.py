@@ -4,6 +4,7 @@ import doctest
 import re
 import shlex
 from contextlib import nullcontext
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,18 @@ def _commands(group, name=""):
         yield f"{name}{each}", command
         if hasattr(command, "commands"):
             yield from _commands(command, f"{name}{each} ")
+
+
+def test_every_command_line_of_a_page_has_flags_that_there_are():
+    pages = [ROOT / "lambda_arch/store/measured/README.md", *ALL, *(ROOT / "docs/tutorials").glob("*.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages).replace("\\\n", " ")
+    known = dict(_commands(typer.main.get_command(make_app())))
+    lines = re.findall(r"^ *(?:\$ )?lambda-arch ([^-\n].*)", text, re.MULTILINE)
+    assert len(lines) > 50
+    for line in lines:
+        words = list(takewhile(lambda word: word not in ("|", ">", "&&"), shlex.split(line, comments=True)))
+        name = next(name for name in (" ".join(words[:2]), words[0]) if name in known)
+        known[name].make_context(name, words[len(name.split()) :])
 
 
 def test_the_pages_name_every_command_and_flag():

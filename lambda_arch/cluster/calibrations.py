@@ -1,6 +1,6 @@
 """Calibration on a cluster: every host network, with the parts that are wanted of it, is timed on one device."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from lambda_arch.cluster.connection import connected
 from lambda_arch.cluster.progress import Progress
 from lambda_arch.cluster.scheduling import carry_out
 from lambda_arch.cluster.threads import kind_of, latency_threads
+from lambda_arch.cluster.work import Work
 from lambda_arch.errors import SetupError
 from lambda_arch.store.connection import Store
 from lambda_arch.store.keys import digest, new_uid
@@ -19,15 +20,14 @@ from lambda_arch.timing.calibration import Calibration, block_latencies, check_p
 from lambda_arch.timing.calibration import calibrate as calibrate_here
 from lambda_arch.timing.hosts import hosts
 from lambda_arch.timing.limits import Limits
-from lambda_arch.timing.machines import fingerprint_of
 
 SETTINGS = ("device", "batch_size", "dtype", "cast", "memory_format", "mode", "threads", "clock", "evaluation")
 """The settings of a setup in which parts are timed."""
 
 
 @dataclass(frozen=True)
-class HostParts:
-    """A :class:`Work`: the latencies of the parts of a ``host``; ``wanted`` are their keys."""
+class HostParts(Work):
+    """The latencies of the parts of a ``host``; ``wanted`` are their keys."""
 
     host: Architecture
     wanted: tuple[str, ...]
@@ -58,10 +58,6 @@ class HostParts:
         """Those of the setup."""
         return self.setup.threads
 
-    def fingerprint(self, store: Store) -> str:
-        """Return that of this machine as seen from the device."""
-        return fingerprint_of(store, self.device)
-
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
         """Return the uids of the latencies of the parts, if none has to be timed again."""
         limits = Limits.of(**self.arguments)
@@ -70,10 +66,6 @@ class HostParts:
                 return part_uids(store, fingerprint, self.setup, self.wanted)
         return None
 
-    def has_begun(self) -> bool:
-        """Return that it has not: what is there is found in the store."""
-        return False
-
     def run(self, store: Store) -> list[str]:
         """Time the parts here. Raises :class:`SetupError` if the host cannot run."""
         settings = {name: value for name, value in self.setup.arguments.items() if name in SETTINGS}
@@ -81,17 +73,6 @@ class HostParts:
         if found.failures:
             raise SetupError(found.failures[0])
         return part_uids(store, found.latencies.fingerprint, self.setup, self.wanted)
-
-    def related(self, store: Store, uids: Sequence[str]) -> list[str]:
-        """Return the parts alone."""
-        return list(uids)
-
-    def files(self, store: Store, uids: Sequence[str]) -> Mapping[str, bytes]:
-        """Return none."""
-        return {}
-
-    def keep(self, files: Mapping[str, bytes]) -> None:
-        """Keep none."""
 
 
 def calibrate(

@@ -9,6 +9,7 @@ from lambda_arch.cluster.connection import connected
 from lambda_arch.cluster.progress import Progress
 from lambda_arch.cluster.scheduling import carry_out
 from lambda_arch.cluster.threads import kind_of, latency_threads
+from lambda_arch.cluster.work import Work
 from lambda_arch.errors import SetupError
 from lambda_arch.interop.references import Reference
 from lambda_arch.store.case import Case
@@ -32,15 +33,14 @@ from lambda_arch.timing.arguments import (
     source_of,
 )
 from lambda_arch.timing.limits import Limits
-from lambda_arch.timing.machines import fingerprint_of
 from lambda_arch.timing.measuring import Measurements, Schedule, Timing, timings
 from lambda_arch.timing.measuring import measure as measure_here
 from lambda_arch.timing.rounds import CO_RESIDENT
 
 
 @dataclass(frozen=True)
-class Latencies:
-    """A :class:`Work`: networks in one batch size and dtype, measured in interleaved rounds with their baselines.
+class Latencies(Work):
+    """Networks in one batch size and dtype, measured in interleaved rounds with their baselines.
 
     ``arguments``: the others of :func:`lambda_arch.measure`; ``again``: a mark where it is to be measured anew.
     """
@@ -80,10 +80,6 @@ class Latencies:
         """Those of the setup."""
         return self.setups[0].threads
 
-    def fingerprint(self, store: Store) -> str:
-        """Return that of this machine as seen from the device."""
-        return fingerprint_of(store, self.device)
-
     def find(self, store: Store, fingerprints: Collection[str]) -> list[str] | None:
         """Return the uids of the measurements, baselines first, if no network needs to be measured again."""
         if self.again:
@@ -114,10 +110,6 @@ class Latencies:
         size = find_largest_batch_size(store, case, fingerprint, limits.memory)
         return replace(case, setup=replace(setup, batch_size=size)) if size else None
 
-    def has_begun(self) -> bool:
-        """Return that it has not: what is there is found in the store."""
-        return False
-
     def run(self, store: Store) -> list[str]:
         """Measure here."""
         setup = self.setups[0]
@@ -135,13 +127,6 @@ class Latencies:
     def related(self, store: Store, uids: Sequence[str]) -> list[str]:
         """Return all of the sessions in which they were measured."""
         return in_their_sessions(store, uids)
-
-    def files(self, store: Store, uids: Sequence[str]) -> Mapping[str, bytes]:
-        """Return none."""
-        return {}
-
-    def keep(self, files: Mapping[str, bytes]) -> None:
-        """Keep none."""
 
 
 _NETWORKS = ("networks", "baselines")
