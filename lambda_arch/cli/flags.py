@@ -111,7 +111,8 @@ class Flags:
 
     def arguments(self, *, one: bool = False) -> dict[str, Any]:
         """Return the flags as arguments of the root verbs. ``one``: raises SetupError for several setups."""
-        sizes: Any = self.batch_size if self.batch_size == "auto" else _whole_numbers(self.batch_size)
+        expected = "a whole number from 1, such as 10" if one else "whole numbers from 1, such as 1,32,128"
+        sizes: Any = self.batch_size if self.batch_size == "auto" else _whole_numbers(self.batch_size, expected)
         dtypes: Any = list(dict.fromkeys(word.strip() for word in self.dtype.split(",")))
         for name, values in {"batch_size": sizes, "dtype": dtypes}.items():
             if one and len(values) != 1:
@@ -162,8 +163,8 @@ def takes_flags(
     return lambda command: expand(command, "flags", parameters, Flags)
 
 
-def _whole_numbers(text: str) -> list[int]:
+def _whole_numbers(text: str, expected: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdigit() and int(part) for part in parts):
-        raise SetupError(f"batch_size={text}: expected whole numbers from 1, such as 1,32,128")
+        raise SetupError(f"batch_size={text}: expected {expected}")
     return list(dict.fromkeys(map(int, parts)))

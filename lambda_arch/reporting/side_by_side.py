@@ -68,7 +68,7 @@ def _shown(value: float | int | None, unit: str) -> str:
         return ""
     if unit == "bytes":
         return f"{value / 2**20:.2f}"
-    return f"{1e3 * value:.4g}" if unit == "s" else as_text(value)
+    return f"{1e3 * value:,.2f}" if unit == "s" else as_text(value)
 
 
 def _mark(cost: Cost) -> str:

@@ -106,8 +106,8 @@ def _setups(timings: Sequence[Timing]) -> tuple[str, list[str]]:
     where = names.pop() if len(names) == 1 else "several devices"
     if not differ:
         return f"{where}: {setups[0]}", []
-    named = ("device", "dtype", "mode", "threads")
-    same = [f"{name} {columns[0][name]}" for name in named if name not in differ]
+    words = [str(setup).split(", ") for setup in setups]
+    same = [word for word in words[0] if all(word in others for others in words)]
     return f"{where}: {', '.join(same)}", differ
 
 

@@ -167,7 +167,8 @@ class Costs:
         except KeyError as error:
             setup = f" on {self.latency.setup}" if self.latency.setup else ""
             raise SetupError(
-                f"latency: {error.args[0]} was not calibrated{setup}; expected every part of the space"
+                f"latency: {error.args[0]} was not calibrated{setup}; expected `lambda-arch calibrate` "
+                "with this space and the same setup first"
             ) from None
 
 

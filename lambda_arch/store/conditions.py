@@ -35,7 +35,7 @@ def _filter(condition: str) -> Callable[[Measurement], bool]:
     name, equals, pattern = (part.strip() for part in condition.partition("="))
     name = COLUMNS.get(name, name)  # settings by the names of their flags too
     if not equals or name not in ATTRIBUTES:
-        hint = did_you_mean(name, ATTRIBUTES)
+        hint = f" (did you mean {name}=VALUE?)" if name in ATTRIBUTES else did_you_mean(name, ATTRIBUTES)
         raise SetupError(f"only={condition}: expected name=value with one of {', '.join(ATTRIBUTES)}{hint}")
     return lambda measurement: fnmatch.fnmatchcase(_text(ATTRIBUTES[name](measurement)).lower(), pattern.lower())
 

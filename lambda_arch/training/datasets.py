@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lambda_arch.errors import DataError
+from lambda_arch.errors import DataError, did_you_mean
 from lambda_arch.training import cifar, digits, image_folder, parquet
 from lambda_arch.training.data import Data
 
@@ -20,7 +20,8 @@ def load_data(where: str | Path, *, limit_images: int | None = None) -> Data:
     if digits.is_name(str(where)):
         data = digits.load(str(where))
     elif not path.exists():
-        raise DataError(f"{where}: no such folder; expected one, or {' or '.join(digits.NAMES)}")
+        hint = did_you_mean(str(where), digits.NAMES)
+        raise DataError(f"data={where}: no such folder; expected one, or {' or '.join(digits.NAMES)}{hint}")
     elif (found := cifar.find(path)) is not None:
         data = found.load()
     elif parquet.is_parquet(path):

@@ -314,7 +314,8 @@ def test_where_nothing_could_be_measured_the_exit_code_is_1(workers, tmp_path, f
 def test_a_warning_names_the_setup_that_it_is_about(workers, tmp_path):
     workers.fates = {SMALL[1]: "disturbed"}
     common = [*QUICK, "--batch-size", "1,2", "--format", "table", "--store", tmp_path / "s.db"]
-    out = " ".join(run("time", *SMALL, *common)[0].split())
+    out = " ".join(run("time", *SMALL, *common, "--clock", "cpu")[0].split())
+    assert out.startswith("a device: cpu, fp32, inference, 1 thread, processor time architecture")
     assert f"! others used about 80% of the processor: {SMALL[1]}, batch 1 and 1 more" in out
 
 
