@@ -86,7 +86,8 @@ class Setup:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 value = str(getattr(self, name))
-                raise SetupError(f"{name}={value}: expected {' or '.join(choices)}{did_you_mean(value, choices)}")
+                expected = f"{', '.join(choices[:-1])} or {choices[-1]}"
+                raise SetupError(f"{name}={value}: expected {expected}{did_you_mean(value, choices)}")
         object.__setattr__(self, "device", device_name(self.device))
         if self.batch_size < 1:
             raise SetupError(f"batch_size={self.batch_size}: expected a whole number from 1")
