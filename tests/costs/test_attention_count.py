@@ -8,13 +8,13 @@ from lambda_arch.arch import ArchitectureError, configure, parse, read_settings
 from lambda_arch.costs import count, count_by_torch, count_many, verify
 
 NAMES = [
-    "resnet50:stages=GGGG@64",
-    "resnet50:stages=XXXX@64",
-    "resnet50:stages=SSSS@64",
-    "resnet50:stages=AAAA@64",
-    "resnet50:stages=DDDD@64",
+    "resnet18:stages=GGGG@64",
+    "resnet18:stages=XXXX@64",
+    "resnet18:stages=SSSS@64",
+    "resnet18:stages=AAAA@64",
+    "resnet18:stages=DDDD@64",
     "resnet50:stages=C-XXSL-CADLCC-G,c3.heads=4,extent=9,se=0.25@75",
-    "resnet50:stages=AAGX,downsample=yes,kappa=0.7,upsilon=0.5@75",
+    "resnet18:stages=AAGX,downsample=yes,kappa=0.7,upsilon=0.5@75",
 ]
 
 

@@ -10,7 +10,7 @@ from lambda_arch.costs.onnx_counter import FORMULAS
 from lambda_arch.costs.verify_all import verify_all
 from tests.command_line import run
 
-NAME = "lambda_resnet18:stages=GX-SA-DL-LC,c4.m=global,c4.u=2,c5.m=3,se=0.25,stem=rs,classes=10@48"  # every layer
+NAME = "lambda_resnet18:stages=GX-SA-DL-LC,c4.m=global,c4.u=2,c5.m=3,c2.se=0.25,stem=rs,classes=10@48"  # every layer
 
 
 @pytest.fixture(scope="module")

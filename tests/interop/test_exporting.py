@@ -14,7 +14,7 @@ from lambda_arch.interop.program_files import run_program, write_program
 from lambda_arch.nn import LambdaLayer, prepare, to_safetensors
 
 TINY = "lambda_mobilenet:layers=CCLCCCL-----C-,k=4,h=2,m=3,classes=10@32"
-RESNET = "lambda_resnet18:stages=GX-SA-DL-LC,c4.m=global,c4.u=2,c5.m=3,se=0.25,stem=rs,classes=10@32"  # every layer
+RESNET = "lambda_resnet18:stages=GX-SA-DL-LC,c4.m=global,c4.u=2,c5.m=3,c2.se=0.25,stem=rs,classes=10@32"  # every layer
 
 
 class EveryEvaluation(nn.Module):
