@@ -1,9 +1,11 @@
 """Networks as graphs that other programs can run: torch.export's, and ONNX made from it."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
@@ -28,12 +30,28 @@ def onnx_program(program: ExportedProgram, *, optimize: bool = True) -> "torch.o
     Raises :class:`SetupError` if onnx or onnxscript is not installed.
     """
     check_installed("onnx", "onnx", "onnxscript")
-    with torch.no_grad(), quiet():
+    with torch.no_grad(), quiet(), _translations_kept():
         converted = torch.onnx.export(
             program, (), dynamo=True, optimize=optimize, verbose=False, input_names=["images"], output_names=["logits"]
         )
     assert converted is not None
     return converted
+
+
+@contextmanager
+def _translations_kept() -> Iterator[None]:
+    """Let torch read its translations to ONNX once in a process: it parses them anew in every export, for as long as a
+    small export takes.
+    """
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    with patch.object(ONNXRegistry, "from_torchlib", staticmethod(_kept(ONNXRegistry.from_torchlib))):
+        yield
+
+
+@cache
+def _kept(read: Callable[..., Any]) -> Callable[..., Any]:
+    return cache(read)
 
 
 @contextmanager

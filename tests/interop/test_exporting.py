@@ -62,8 +62,8 @@ def test_every_evaluation_that_can_be_exported_agrees_for_any_batch(tmp_path, su
     ("name", "suffix"),
     [
         (RESNET, ".onnx"),
-        (TINY, ".pt2"),
-        ("efficientnet_b0:classes=10@32", ".onnx"),
+        (TINY, ".onnx"),
+        ("efficientnet_b0:classes=10@32", ".pt2"),
     ],
 )
 def test_every_family_is_exported(tmp_path, name, suffix):
