@@ -14,6 +14,7 @@ from docs import generate
 from docs.tools.examples import ELLIPSIS, WIDTH, run_command, run_python
 from lambda_arch.cli.main import make_app
 from lambda_arch.comparing import TALLIED, compare
+from lambda_arch.interop.handlers import HANDLERS
 from lambda_arch.published import table_names
 from tests.command_line import run
 from tests.fake_workers import fake_workers
@@ -28,6 +29,11 @@ SNIPPET = re.compile(r"(<!-- not run: [^\n]+ -->\n+)?^```python\n(.*?)^```$", re
 
 CONSOLE = re.compile(r"^```console\n\$ (lambda-arch [^\n]+)\n((?!\$).+?)^```$", re.DOTALL | re.MULTILINE)
 COUNTING = ("params", "flops", "show", "tables", "audit", "match", "compare")
+
+
+@pytest.fixture(autouse=True)
+def _formulas_of_pages_stay_theirs(monkeypatch):
+    monkeypatch.setattr("lambda_arch.interop.handlers.HANDLERS", HANDLERS.copy())
 
 
 def _examples():
