@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given, settings
 
 from lambda_arch import LambdaArchError
-from lambda_arch.searching import pair_sums, pareto_search, parts, within_tolerance
+from lambda_arch.searching import merging, pair_sums, pareto_search, parts, within_tolerance
 from lambda_arch.searching.arrays import Floats
 from lambda_arch.searching.enumeration import enumerate_front
 from lambda_arch.searching.exact import exact_front
+from lambda_arch.searching.merging import Merger
 from lambda_arch.searching.metrics import METRICS, Constraint
 from lambda_arch.searching.pareto_search import find_front
 from lambda_arch.searching.search_space import Space
+from lambda_arch.searching.slot_tables import SlotTables
 from lambda_arch.searching.space_file import read_space, space_of
-from lambda_arch.searching.within_tolerance import Merger, front_within, is_vast
+from lambda_arch.searching.within_tolerance import front_within, is_vast
 from tests.command_line import run
 from tests.searching.spaces import small_spaces
 from tests.searching.test_exact import NAMES, _all_totals, measured, problem
@@ -86,7 +88,7 @@ def test_long_stages_keep_the_promise_for_every_member_of_the_exact_front(
     """Windows, tiles and shares of merges of merges, which small spaces do not reach, are used for all of it."""
     monkeypatch.setattr(pair_sums, "FEW", 0)
     monkeypatch.setattr(parts, "EXACT", 2)
-    monkeypatch.setattr(within_tolerance, "NARROW", 0.1)
+    monkeypatch.setattr(merging, "NARROW", 0.1)
     table = {"depth": 101, "image_size": [64, 96], "per": "block", "k": 4, "m": 3}
     asked = problem(space_of({**table, "c4": {"k": [2, 16], "m": [3, 7]}, "c5": {"h": [1, 4]}}, "long"), names)
     exact, front = exact_front(asked), front_within(asked, share)
@@ -102,7 +104,7 @@ def test_what_all_merges_may_lose_adds_up_to_the_tolerance(depth: int) -> None:
     """Of any architecture: the least, the most, and one that is least in all parts but one."""
     table = {"depth": depth, "image_size": 96, "per": "block", "k": [2, 16], "m": [3, 7]}
     asked = problem(space_of(table, "table"), ["params", "macs", "top1"])
-    merged = Merger(asked, 0.01).merge(asked.space.products[0])
+    merged = Merger(asked, SlotTables(asked), 0.01).merge(asked.space.products[0])
     number = merged.root.number
 
     def lost(part: parts.Part, first: int, most: range) -> tuple[Floats, Floats]:
@@ -123,7 +125,8 @@ def test_what_all_merges_may_lose_adds_up_to_the_tolerance(depth: int) -> None:
 
 def test_products_with_equal_costs_are_merged_once() -> None:
     space = space_of({**CHOICES, "depth": [18, 26], "stem": "rs", "image_size": 64}, "choices")
-    merger = Merger(problem(space, ["params", "macs", "top1"]), 0.01)
+    asked = problem(space, ["params", "macs", "top1"])
+    merger = Merger(asked, SlotTables(asked), 0.01)
     found = merger.merge(space.products[0]).found(np.empty((0, 3)))
     before = len(merger.kept)
     again = merger.merge(space.products[1]).found(np.empty((0, 3)))
@@ -136,8 +139,8 @@ def test_a_vast_space_has_a_tolerance_that_the_front_tells(monkeypatch: pytest.M
     monkeypatch.setattr(within_tolerance, "VAST", 10)
     monkeypatch.setattr(pareto_search, "LIMIT", 10)
     front = find_front(asked)
-    assert front.share is not None and front.share.tolist() == [0.01, 0.01]
-    assert "within 1% because there are so many" in front.how
+    assert front.share is not None and front.share.tolist() == [0.005, 0.005]
+    assert "within 0.5% because there are so many" in front.how
 
 
 def test_the_space_of_whole_networks_is_read_at_once() -> None:

@@ -1,0 +1,241 @@
+"""The front of a large space within a tolerance: bounds by relaxation, and networks close to them.
+
+For three objectives that add up over blocks. Deep networks have so many choices that some are close to every point of
+their convex hull. Where a network is found that is within the tolerance above the bound of a cell, the cell is done.
+The networks of other cells are divided by the options of a slot, until bounds or networks suffice (Land and Doig, An
+automatic method of solving discrete programming problems, 1960).
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from lambda_arch.searching.arrays import Floats, Indices, Rows
+from lambda_arch.searching.branching import Nodes, Tree
+from lambda_arch.searching.cells import Cells, number_of_cells
+from lambda_arch.searching.front import Found
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.relaxation import Relaxation
+from lambda_arch.searching.rounding import EXCHANGES, Rounded, nearby
+from lambda_arch.searching.slot_tables import SlotTables, Table
+
+MOST_CELLS = 30_000_000
+MOST_TABLES = 5_000
+MOST_OPTIONS = 5_000
+"""Of all slots of a product together."""
+BOXES, WIDEST = 40, 8
+"""Into how many boxes the range of a product is divided, in each of two objectives, and the most cells of a box."""
+EVERY = 8
+"""The first networks are those on the hull at every so many weights."""
+KINDS = {"box": 16, "cell": 32, "divided": 8}
+"""How many kinds of exchanges are tried close to the bound of a box, of a cell, and of a cell's divided networks."""
+TOGETHER = 4096
+"""For how many cells networks are looked for before what was found counts."""
+
+
+def bounded_front(
+    problem: Problem, tables: SlotTables, tolerance: float, step: Callable[[], None]
+) -> tuple[list[Found], Floats] | None:
+    """Return networks of each product, and the greatest values of the objectives, by their absolute values.
+
+    Every network that keeps every bound with the tolerance to spare has one within the tolerance among them. None if
+    the problem is not one for this: three objectives that all add up and keep their signs, upper bounds of these alone,
+    and not too many cells or options. ``step`` is called for each product.
+    """
+    objectives = len(problem.objectives)
+    if (
+        objectives != 3
+        or len(problem.signs) != 3
+        or problem.costs.is_maximum.any()
+        or np.isfinite(problem.floors).any()
+    ):
+        return None
+    products = [(problem.fixed(product), tables.of(product)) for product in problem.space.products]
+    low = np.min([_total(fixed, slots, np.min) for fixed, slots in products], axis=0)
+    high = np.max([_total(fixed, slots, np.max) for fixed, slots in products], axis=0)
+    if not (low * high > 0).all() or not np.isfinite(low * high).all():
+        return None
+    steps = np.log1p(np.sign(low) * tolerance)
+    first = int((np.log(high / low) / steps).argmax())
+    order = [first, *(column for column in range(3) if column != first)]
+    cells = number_of_cells(low[order], high[order], tolerance)
+    options = max(sum(len(table.rows) for table, _ in slots.values()) for _, slots in products)
+    if cells[0] * cells[1] > MOST_CELLS or sum(len(slots) for _, slots in products) > MOST_TABLES:
+        return None
+    if options > MOST_OPTIONS:
+        return None
+    trees, known = [], set()
+    for number, (fixed, slots) in enumerate(products):
+        key = (fixed.tobytes(), *((key, len(own)) for key, (_, own) in slots.items()))
+        if key in known:  # of products with equal costs one is enough
+            step()
+            continue
+        known.add(key)
+        trees.append(Tree(number, Relaxation(fixed, slots, order)))
+    search = _Search(trees, Cells(low[order], high[order], tolerance, problem.bounds[order]))
+    totals, records = search.run(step)
+    found = [Found.exact(np.empty((0, 3)), np.empty((0, len(each.slots)), np.int32)) for each in problem.space.products]
+    for tree in trees:
+        own = records[:, 0] == tree.product
+        networks, weights, instead, times = np.split(records[own], [2, 4, 4 + EXCHANGES], axis=1)
+        options_of = tree.options(networks[:, 1].astype(np.intp), weights.astype(np.intp), instead, times)
+        back = np.empty((len(options_of), 3))
+        back[:, order] = totals[own]
+        found[tree.product] = Found.exact(back, options_of)
+    return found, np.maximum(np.abs(low), np.abs(high))
+
+
+def _total(fixed: Floats, slots: dict[int, tuple[Table, list[int]]], end: Callable[..., Floats]) -> Floats:
+    """Return the least or the most that a product's networks cost, in each objective."""
+    return np.asarray(fixed + sum(len(own) * end(table.costs, axis=0) for table, own in slots.values()))
+
+
+class _Search:
+    def __init__(self, trees: list[Tree], cells: Cells) -> None:
+        self.trees, self.cells = trees, cells
+        extents = [np.log(tree.relaxation.high[1:] / tree.relaxation.low[1:]) for tree in trees]
+        self.size = np.clip(np.round(np.median(extents, axis=0) / cells.steps / BOXES), 1, WIDEST).astype(int)
+
+    def run(self, step: Callable[[], None]) -> tuple[Floats, Indices]:
+        """Return the totals and records of networks that are enough."""
+        if not all(self.cells.shape):
+            return np.empty((0, 3)), np.empty((0, 4 + 2 * EXCHANGES), np.int32)
+        for tree in self.trees:
+            self._offer_hull(tree)
+        self.cells.settle()
+        boxes = [self._boxes(tree) for tree in self.trees]
+        least = np.full(-(-np.array(self.cells.shape) // self.size), np.inf)
+        for nodes in boxes:
+            np.minimum.at(least, (nodes.i, nodes.j), nodes.bound)
+        for is_best in (True, False):  # other products are often not needed then
+            for tree, nodes in zip(self.trees, boxes, strict=True):
+                self._try_boxes(tree, nodes.rows((nodes.bound <= least[nodes.i, nodes.j]) == is_best))
+            self.cells.settle()
+        waiting = []
+        for tree, nodes in zip(self.trees, boxes, strict=True):
+            waiting.append(self._open_cells(tree, nodes))
+            step()
+        kinds = KINDS["cell"]
+        while any(len(nodes) for nodes in waiting):
+            waiting = self._try_cells(waiting, kinds)
+            waiting = [self._branch(tree, nodes) for tree, nodes in zip(self.trees, waiting, strict=True)]
+            kinds = KINDS["divided"]
+        return self.cells.choose()
+
+    def _offer_hull(self, tree: Tree) -> None:
+        relaxation = tree.relaxation
+        every = np.arange(0, relaxation.weights.shape[1], EVERY)
+        weights = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
+        cheapest, rows = np.unique(relaxation.cheapest(weights), axis=0, return_index=True)
+        totals = relaxation.fixed + (relaxation.options[cheapest] * relaxation.counts[:, None]).sum(axis=1)
+        none = np.zeros((len(rows), EXCHANGES), np.int32)
+        hull = Rounded(np.arange(len(rows)), totals, none, none)
+        self._offer(tree, np.zeros(len(rows), np.intp), weights[rows], hull)
+
+    def _offer(self, tree: Tree, networks: Rows, weights: Rows, found: Rounded) -> None:
+        """Offer what was found in sets of networks (n) with weights (n x 2)."""
+
+        def records(rows: Rows) -> Indices:
+            at = found.row[rows]
+            product = np.full(len(at), tree.product)
+            columns = (product, networks[at], weights[at], found.options[rows], found.times[rows])
+            return np.column_stack(columns).astype(np.int32)
+
+        self.cells.offer(found.totals, records)
+
+    def _boxes(self, tree: Tree) -> Nodes:
+        """Return the boxes of cells in which a product may have networks without a substitute."""
+        relaxation, cells = tree.relaxation, self.cells
+        most = [-(-number // size) for number, size in zip(cells.shape, self.size, strict=True)]
+        ends = [cells.of(np.array([relaxation.low[k + 1], relaxation.high[k + 1]]), k) // self.size[k] for k in (0, 1)]
+        i, j = (np.arange(a, min(b + 1, n)) for (a, b), n in zip(ends, most, strict=True))
+        upper = [
+            edges[np.minimum((at + 1) * size, number)]
+            for edges, at, size, number in zip(cells.edges, (i, j), self.size, cells.shape, strict=True)
+        ]
+        bound, weights = relaxation.bounds(*upper)
+        exist = bound <= relaxation.high[0]
+        done = cells.reached[np.ix_(i * self.size[0], j * self.size[1])] <= cells.allowed(bound)
+        a, b = np.nonzero(exist & done)
+        for rows, x, y in self._cells_of(i[a], j[b]):
+            cells.want(x, y, bound[a[rows], b[rows]])
+        a, b = np.nonzero(exist & ~done)
+        return Nodes(np.zeros(len(a), np.intp), i[a], j[b], weights[a, b], bound[a, b])
+
+    def _cells_of(self, i: Rows, j: Rows) -> Iterator[tuple[Rows, Rows, Rows]]:
+        """Yield, for each place in a box, the boxes that have a cell there, and these cells."""
+        for place in np.ndindex(*self.size):
+            x, y = i * self.size[0] + place[0], j * self.size[1] + place[1]
+            rows = np.flatnonzero((x < self.cells.shape[0]) & (y < self.cells.shape[1]))
+            yield rows, x[rows], y[rows]
+
+    def _open(self, tree: Tree, nodes: Nodes) -> Nodes:
+        """Return the nodes whose cells are open to them."""
+        possible = nodes.bound <= tree.relaxation.high[0]
+        return nodes.rows(possible & self.cells.is_open(nodes.i, nodes.j, nodes.bound))
+
+    def _open_cells(self, tree: Tree, boxes: Nodes) -> Nodes:
+        """Return the open cells of boxes, and note what is wanted in all of them."""
+        found = [boxes.rows(np.empty(0, np.intp))]
+        for rows, i, j in self._cells_of(boxes.i, boxes.j):
+            nodes = boxes.rows(rows)
+            nodes.i, nodes.j = i, j
+            nodes.bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
+            possible = nodes.bound <= tree.relaxation.high[0]
+            self.cells.want(i[possible], j[possible], nodes.bound[possible])
+            found.append(self._open(tree, nodes))
+        return Nodes.all(found)
+
+    def _try_boxes(self, tree: Tree, boxes: Nodes) -> None:
+        """Offer networks close to the bounds in the middle of boxes with open cells."""
+        is_open = np.zeros(len(boxes), np.bool_)
+        for rows, i, j in self._cells_of(boxes.i, boxes.j):
+            nodes = boxes.rows(rows)
+            bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
+            is_open[rows] |= (bound <= tree.relaxation.high[0]) & self.cells.is_open(i, j, bound)
+        boxes = boxes.rows(is_open)
+        middle = [
+            np.minimum(at * size + size // 2, number - 1)
+            for at, size, number in zip((boxes.i, boxes.j), self.size, self.cells.shape, strict=True)
+        ]
+        self._try(tree, boxes, self.cells.upper(*middle), KINDS["box"])
+
+    def _try_cells(self, waiting: list[Nodes], kinds: int) -> list[Nodes]:
+        """Bound the nodes as well as can be, offer networks close to the open ones, and return those."""
+        found = []
+        tried = 0
+        for tree, nodes in zip(self.trees, waiting, strict=True):
+            networks, upper = tree.open.rows(nodes.networks), self.cells.upper(nodes.i, nodes.j)
+            nodes.weights, nodes.bound = tree.relaxation.climb(networks, nodes.weights, upper)
+            left = self._open(tree, nodes)
+            # what is found for every other cell may do for those between
+            found.append(left.rows(np.lexsort((left.j, left.i, -_halvings(left.i) - _halvings(left.j)))))
+            for start in range(0, len(left), TOGETHER):
+                some = self._open(tree, found[-1].rows(slice(start, start + TOGETHER)))
+                self._try(tree, some, self.cells.upper(some.i, some.j), kinds)
+                tried += len(some)
+                if tried >= TOGETHER:
+                    self.cells.settle()
+                    tried = 0
+        self.cells.settle()
+        return found
+
+    def _try(self, tree: Tree, nodes: Nodes, points: Floats, kinds: int) -> None:
+        """Offer networks close to points (n x 2) at the weights of nodes."""
+        for found in nearby(tree.relaxation, tree.open.rows(nodes.networks), nodes.weights, points, kinds):
+            self._offer(tree, nodes.networks, nodes.weights, found)
+
+    def _branch(self, tree: Tree, nodes: Nodes) -> Nodes:
+        """Return the nodes that are still open, divided."""
+        nodes = self._open(tree, nodes)
+        found = [nodes.rows(slice(0))]
+        for start in range(0, len(nodes), TOGETHER):
+            some = nodes.rows(slice(start, start + TOGETHER))
+            reached = np.minimum(self.cells.reached[some.i, some.j], self.cells.allowed(tree.relaxation.high[0]))
+            found.append(tree.branch(some, reached - self.cells.tolerance * np.abs(reached)))
+        return Nodes.all(found)
+
+
+def _halvings(numbers: Rows) -> Rows:
+    """Return how often numbers can be halved, up to three times."""
+    return np.asarray(sum((numbers % 2**k == 0).astype(np.intp) for k in (1, 2, 3)))

@@ -1,0 +1,134 @@
+"""Lower bounds of the networks of a product, by Lagrangian relaxation.
+
+With weights w of the other two objectives, the least of ``first + w * others`` over all networks of a product is the
+sum of the least of each slot, h(w). A network whose others are at most m therefore has a first objective of at least
+``h(w) - w * m``; the greatest of these over all w is the bound of the convex hull (Geoffrion, Lagrangean relaxation for
+integer programming, 1974). Weights are on a grid, so a table of least costs is all that a bound needs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lambda_arch.searching.arrays import Floats, Indices, Rows
+from lambda_arch.searching.slot_tables import Table
+
+STEP, REACH = 0.125, 9.0
+"""Weights are exp(-REACH), ..., exp(REACH) in steps of exp(STEP), times the ratio of the objectives' ranges; and 0."""
+FLAT = 1e-6
+"""The least range of an objective, as a share of its value."""
+CLIMB = (32, 16, 8, 4, 2, 1)
+"""By how many weights the search for the greatest bound moves."""
+
+
+@dataclass(frozen=True, eq=False)
+class Open:
+    """Sets of networks of a product, in each of which some slots have an option and the others are open.
+
+    ``fixed``: what is not open costs (n x 3); ``counts``: the number of open slots with each table (n x tables).
+    """
+
+    fixed: Floats
+    counts: Indices
+
+    def rows(self, rows: Rows) -> "Open":
+        """Return some of them."""
+        return Open(self.fixed[rows], self.counts[rows])
+
+
+class Relaxation:
+    """The slots of a product by their tables, with the objectives in the order first, others.
+
+    ``options``: the costs of the options of all tables (options x 3); ``numbers``: their numbers in the slot;
+    ``table``: the table of each; ``starts``: where each table's begin; ``size``: how much more they cost than the least
+    of the table, in ranges of the product. ``slots``, ``counts``: the slots with each table, and how many. ``low``,
+    ``high``: the ends of the objectives. ``weights``: those of the others (2 x weights). ``least``: the least weighted
+    cost of each table's options (tables x weights x weights).
+    """
+
+    def __init__(self, fixed: Floats, tables: dict[int, tuple[Table, list[int]]], order: list[int]) -> None:
+        self.slots = [slots for _, slots in tables.values()]
+        self.numbers = np.concatenate([table.rows for table, _ in tables.values()])
+        costs = [table.costs[:, order] for table, _ in tables.values()]
+        self.options = np.ascontiguousarray(np.concatenate(costs))
+        sizes = [len(each) for each in costs]
+        self.starts = np.cumsum([0, *sizes[:-1]])
+        self.ends = self.starts + sizes
+        self.table = np.repeat(np.arange(len(sizes)), sizes)
+        self.counts = np.array([len(slots) for slots in self.slots], np.int32)
+        self.fixed = fixed[order]
+        self.low = self.fixed + sum(n * each.min(axis=0) for n, each in zip(self.counts, costs, strict=True))
+        self.high = self.fixed + sum(n * each.max(axis=0) for n, each in zip(self.counts, costs, strict=True))
+        ranges = np.maximum(self.high - self.low, FLAT * np.abs(self.low))
+        cheapest = np.minimum.reduceat(self.options, self.starts, axis=0)
+        self.size = ((self.options - cheapest[self.table]) / ranges).sum(axis=1)
+        grid = np.concatenate([[0.0], np.exp(np.arange(-REACH, REACH + STEP / 2, STEP))])
+        self.weights = grid * (ranges[0] / ranges[1:, None])
+        one, other = self.weights
+        self.least = np.empty((len(sizes), len(one), len(other)))
+        last = self.options[:, 2:] * other
+        for i, weight in enumerate(one):
+            weighted = (self.options[:, :1] + weight * self.options[:, 1:2]) + last
+            self.least[:, i] = np.minimum.reduceat(weighted, self.starts, axis=0)
+
+    @property
+    def all(self) -> Open:
+        """All networks of the product, as one row."""
+        return Open(self.fixed[None], self.counts[None])
+
+    def at(self, weights: Rows) -> Floats:
+        """Return weights by their numbers (... x 2), with 1 for the first objective (... x 3)."""
+        one, other = self.weights[0][weights[..., 0]], self.weights[1][weights[..., 1]]
+        return np.stack([np.ones(one.shape), one, other], axis=-1)
+
+    def support(self, networks: Open, weights: Rows) -> Floats:
+        """Return h of each of ``networks`` (n) at weights (n x ... x 2), of the shape n x ..."""
+        shape = (-1, *[1] * (weights.ndim - 2))
+        w = self.at(weights)
+        found = (w * networks.fixed.reshape(*shape, 3)).sum(axis=-1)
+        for table in range(len(self.counts)):
+            found += networks.counts[:, table].reshape(shape) * self.least[table, weights[..., 0], weights[..., 1]]
+        return np.asarray(found)
+
+    def bound(self, networks: Open, weights: Rows, others: Floats) -> Floats:
+        """Return the least first objective of ``networks`` with the other objectives at most some (n x ... x 2)."""
+        w = self.at(weights)
+        return np.asarray(self.support(networks, weights) - (w[..., 1:] * others).sum(axis=-1))
+
+    def climb(self, networks: Open, weights: Rows, others: Floats) -> tuple[Rows, Floats]:
+        """Return weights at which the bound is greatest, starting from some (n x 2), and the bounds (n).
+
+        The bound is concave in the weights, so that ever smaller steps lead there.
+        """
+        found = self.bound(networks, weights, others)
+        moves = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
+        most = self.weights.shape[1] - 1
+        rows = np.arange(len(weights))
+        for step in CLIMB:
+            for _ in range(2):
+                near = np.clip(weights[:, None] + step * moves, 0, most)
+                bounds = self.bound(networks, near, others[:, None])
+                best = bounds.argmax(axis=1)
+                weights, found = near[rows, best], bounds[rows, best]
+        return weights, found
+
+    def cheapest(self, weights: Rows) -> Rows:
+        """Return the options of least weighted cost at weights (n x 2), of each table (n x tables)."""
+        weighted = self.at(weights) @ self.options.T
+        best = [weighted[:, a:b].argmin(axis=1) + a for a, b in zip(self.starts, self.ends, strict=True)]
+        return np.stack(best, axis=1)
+
+    def bounds(self, one: Floats, other: Floats) -> tuple[Floats, Rows]:
+        """Return the greatest bounds where the others are at most ``one`` x ``other``, and their weights (... x 2)."""
+        every = np.moveaxis(np.indices(self.least.shape[1:]), 0, -1)
+        h = self.support(self.all, every[None])[0]
+        found = np.empty((len(one), len(other)))
+        weights = np.empty((len(one), len(other), 2), np.intp)
+        for j, most in enumerate(other):
+            values = h - self.weights[1] * most
+            last = values.argmax(axis=1)
+            planes = values.max(axis=1)[:, None] - self.weights[0][:, None] * one
+            first = planes.argmax(axis=0)
+            found[:, j] = planes[first, np.arange(len(one))]
+            weights[:, j] = np.stack([first, last[first]], axis=-1)
+        return found, weights

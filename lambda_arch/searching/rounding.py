@@ -1,0 +1,117 @@
+"""Networks close to a point of a relaxation.
+
+At the weights of the bound, networks on the hull have the least weighted cost, and a point between them mixes options
+in two slots at most (Shapley and Folkman). So start from the cheapest options at the weights, find the two exchanges of
+options, each made as often as needed, that lead to the point at the least weighted cost, round both numbers down and
+up, and make up to two more exchanges that cost little.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from lambda_arch.searching.arrays import Floats, Indices, Mask, Rows
+from lambda_arch.searching.relaxation import Open, Relaxation
+
+NEAR = np.array([(i, j) for i in (-1, 0, 1, 2) for j in (-1, 0, 1, 2)])
+"""What is added to the two numbers of exchanges, rounded down."""
+CHUNK = 64
+EXCHANGES = 4
+"""The most kinds of exchanges in a network."""
+
+
+class Rounded(NamedTuple):
+    """Networks: ``row``, of the point that they are close to; totals (n x 3); ``options`` that are taken instead of the
+    cheapest of their table (n x 4), and in how many slots (n x 4)."""
+
+    row: Rows
+    totals: Floats
+    options: Indices
+    times: Indices
+
+    def rows(self, rows: Rows | Mask) -> "Rounded":
+        """Return some of them."""
+        return Rounded(self.row[rows], self.totals[rows], self.options[rows], self.times[rows])
+
+
+def nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int) -> Iterator[Rounded]:
+    """Yield those of ``networks`` (n) that are close to points (n x 2), whose bounds are greatest at weights (n x 2).
+
+    ``kinds``: how many kinds of exchanges are tried, those that cost least.
+    """
+    for start in range(0, len(points), CHUNK):
+        chunk = np.arange(start, min(start + CHUNK, len(points)))
+        found = _nearby(relaxation, networks.rows(chunk), weights[chunk], points[chunk], kinds)
+        yield found._replace(row=found.row + start)
+
+
+def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int) -> Rounded:
+    number, rows = len(points), np.arange(len(points))[:, None]
+    tables = len(relaxation.counts)
+    cheapest = relaxation.cheapest(weights)
+    weighted = relaxation.at(weights) @ relaxation.options.T
+    excess = weighted - np.take_along_axis(weighted, cheapest, axis=1)[:, relaxation.table]
+    excess[networks.counts[:, relaxation.table] == 0] = np.inf
+    excess[rows, cheapest] = np.inf
+    kinds = min(kinds, excess.shape[1] - 1)
+    options = np.argpartition(excess, kinds, axis=1)[:, :kinds]
+    excess = np.take_along_axis(excess, options, axis=1)
+    table = relaxation.table[options]
+    change = relaxation.options[options] - relaxation.options[cheapest[rows, table]]
+    base = networks.fixed + (networks.counts[:, :, None] * relaxation.options[cheapest]).sum(axis=1)
+    pair, times = _mix(change, excess, table, networks.counts, points - base[:, 1:])
+
+    # no exchange is one more kind, of one more table
+    none, more = kinds, tables
+    change = np.concatenate([change, np.zeros((number, 1, 3))], axis=1)
+    table = np.concatenate([table, np.full((number, 1), more)], axis=1)
+    options = np.concatenate([options, np.full((number, 1), -1)], axis=1)
+    excess = np.concatenate([excess, np.zeros((number, 1))], axis=1)
+    extra = np.array([(i, j) for i in range(none + 1) for j in range(i, none + 1)])
+    left = np.concatenate([networks.counts, np.full((number, 1), EXCHANGES)], axis=1)[:, None]
+    numbers = times[:, None] + NEAR
+    left = np.repeat(left, len(NEAR), axis=1)
+    for which in range(2):
+        own = table[rows, pair[:, which : which + 1]]
+        np.subtract.at(left, (rows, np.arange(len(NEAR)), own), numbers[..., which])
+    mixed = base[:, None] + (numbers[..., None] * change[rows, pair][:, None]).sum(axis=2)
+    i, k = np.nonzero((numbers >= 0).all(axis=2) & (left >= 0).all(axis=2))
+    one, other = table[i][:, extra[:, 0]], table[i][:, extra[:, 1]]
+    spare = left[i, k]
+    at = np.arange(len(i))[:, None]
+    twice = (one == other) & (one != more)
+    possible = (spare[at, one] > twice) & (spare[at, other] > 0) & np.isfinite(excess[i][:, extra]).all(axis=2)
+    near, e = np.nonzero(possible)
+    i, k = i[near], k[near]
+    totals = mixed[i, k] + change[i, extra[e, 0]] + change[i, extra[e, 1]]
+    kind = np.concatenate([pair[i], extra[e]], axis=1)
+    often = np.concatenate([numbers[i, k], np.ones((len(i), 2), np.int64)], axis=1)
+    return Rounded(i, totals, options[i[:, None], kind].astype(np.int32), often.astype(np.int32))
+
+
+def _mix(change: Floats, excess: Floats, table: Rows, counts: Indices, wanted: Floats) -> tuple[Rows, Rows]:
+    """Return the two exchanges that lead to ``wanted`` (n x 2) at the least weighted cost, and how often, rounded down.
+
+    Never, where no two of them do.
+    """
+    rows = np.arange(len(wanted))
+    first, second = np.triu_indices(change.shape[1], 1)
+    a, b = change[:, first, 1:], change[:, second, 1:]
+    ahead, back = a[..., 0] * b[..., 1], a[..., 1] * b[..., 0]
+    determinant = np.where(np.abs(ahead - back) > 1e-9 * np.abs(ahead), ahead - back, np.nan)
+    x, y = wanted[:, None, 0], wanted[:, None, 1]
+    one = (x * b[..., 1] - y * b[..., 0]) / determinant
+    other = (a[..., 0] * y - a[..., 1] * x) / determinant
+    slots = np.take_along_axis(counts, table, axis=1)
+    together = np.where(table[:, first] == table[:, second], one + other, 0.0)
+    most, least = slots[:, first], slots[:, second]
+    possible = (one >= 0) & (other >= 0) & (one <= most) & (other <= least) & (together <= most)
+    possible &= np.isfinite(excess[:, first] + excess[:, second])
+    with np.errstate(invalid="ignore"):
+        cost = np.where(possible, excess[:, first] * one + excess[:, second] * other, np.inf)
+    best = cost.argmin(axis=1)
+    found = np.isfinite(cost[rows, best])
+    times = np.stack([one[rows, best], other[rows, best]], axis=1)
+    pair = np.stack([first[best], second[best]], axis=1)
+    return pair, np.where(found[:, None], np.floor(times), 0).astype(np.int64)
