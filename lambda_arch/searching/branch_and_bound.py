@@ -23,12 +23,16 @@ MOST_CELLS = 30_000_000
 MOST_TABLES = 5_000
 MOST_OPTIONS = 5_000
 """Of all slots of a product together."""
+MOST_NODES = 0.5
+"""How many nodes are tried for each cell; more are needed where products have few networks, far from their hull."""
 BOXES, WIDEST = 40, 8
 """Into how many boxes the range of a product is divided, in each of two objectives, and the most cells of a box."""
 EVERY = 8
 """The first networks are those on the hull at every so many weights."""
-KINDS = {"box": 16, "cell": 32, "divided": 8}
+KINDS = {"box": 10, "cell": 24, "divided": 8}
 """How many kinds of exchanges are tried close to the bound of a box, of a cell, and of a cell's divided networks."""
+FAR = 2.0
+"""Networks are kept whose weighted cost is above the least by up to so many times the tolerance."""
 TOGETHER = 4096
 """For how many cells networks are looked for before what was found counts."""
 
@@ -40,7 +44,7 @@ def bounded_front(
 
     Every network that keeps every bound with the tolerance to spare has one within the tolerance among them. None if
     the problem is not one for this: three objectives that all add up and keep their signs, upper bounds of these alone,
-    and not too many cells or options. ``step`` is called for each product.
+    and not too many cells or options, nor too much to divide. ``step`` is called for each product.
     """
     objectives = len(problem.objectives)
     if (
@@ -73,7 +77,10 @@ def bounded_front(
         known.add(key)
         trees.append(Tree(number, Relaxation(fixed, slots, order)))
     search = _Search(trees, Cells(low[order], high[order], tolerance, problem.bounds[order]))
-    totals, records = search.run(step)
+    suffice = search.run(step)
+    if suffice is None:
+        return None
+    totals, records = suffice
     found = [Found.exact(np.empty((0, 3)), np.empty((0, len(each.slots)), np.int32)) for each in problem.space.products]
     for tree in trees:
         own = records[:, 0] == tree.product
@@ -96,8 +103,8 @@ class _Search:
         extents = [np.log(tree.relaxation.high[1:] / tree.relaxation.low[1:]) for tree in trees]
         self.size = np.clip(np.round(np.median(extents, axis=0) / cells.steps / BOXES), 1, WIDEST).astype(int)
 
-    def run(self, step: Callable[[], None]) -> tuple[Floats, Indices]:
-        """Return the totals and records of networks that are enough."""
+    def run(self, step: Callable[[], None]) -> tuple[Floats, Indices] | None:
+        """Return the totals and records of networks that are enough; None if there is too much to divide."""
         if not all(self.cells.shape):
             return np.empty((0, 3)), np.empty((0, 4 + 2 * EXCHANGES), np.int32)
         for tree in self.trees:
@@ -115,8 +122,11 @@ class _Search:
         for tree, nodes in zip(self.trees, boxes, strict=True):
             waiting.append(self._open_cells(tree, nodes))
             step()
-        kinds = KINDS["cell"]
-        while any(len(nodes) for nodes in waiting):
+        kinds, tried = KINDS["cell"], 0
+        while number := sum(len(nodes) for nodes in waiting):
+            tried += number
+            if tried > MOST_NODES * np.isfinite(self.cells.wanted).sum():
+                return None
             waiting = self._try_cells(waiting, kinds)
             waiting = [self._branch(tree, nodes) for tree, nodes in zip(self.trees, waiting, strict=True)]
             kinds = KINDS["divided"]
@@ -222,7 +232,9 @@ class _Search:
 
     def _try(self, tree: Tree, nodes: Nodes, points: Floats, kinds: int) -> None:
         """Offer networks close to points (n x 2) at the weights of nodes."""
-        for found in nearby(tree.relaxation, tree.open.rows(nodes.networks), nodes.weights, points, kinds):
+        near = np.column_stack([nodes.bound, points])
+        most = FAR * self.cells.tolerance * (tree.relaxation.at(nodes.weights) * np.abs(near)).sum(axis=1)
+        for found in nearby(tree.relaxation, tree.open.rows(nodes.networks), nodes.weights, points, kinds, most):
             self._offer(tree, nodes.networks, nodes.weights, found)
 
     def _branch(self, tree: Tree, nodes: Nodes) -> Nodes:

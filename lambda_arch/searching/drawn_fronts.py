@@ -20,7 +20,7 @@ from lambda_arch.searching.within_tolerance import front_within, is_vast
 
 THIN_ABOVE, THINNED = 10_000, 5_000
 """Partial networks of a draw's front that are not thinned, and how many thinning leaves: see ``exact``."""
-TOLERANCE = 0.05
+TOLERANCE = 0.005
 """The tolerance of a draw's front, in a space too large to be searched without one."""
 FROM_EACH = 48
 """Members of each front that may be proposed, spread over it."""

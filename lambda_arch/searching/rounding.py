@@ -35,18 +35,21 @@ class Rounded(NamedTuple):
         return Rounded(self.row[rows], self.totals[rows], self.options[rows], self.times[rows])
 
 
-def nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int) -> Iterator[Rounded]:
+def nearby(
+    relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int, most: Floats
+) -> Iterator[Rounded]:
     """Yield those of ``networks`` (n) that are close to points (n x 2), whose bounds are greatest at weights (n x 2).
 
-    ``kinds``: how many kinds of exchanges are tried, those that cost least.
+    ``kinds``: how many kinds of exchanges are tried, those that cost least; ``most``: by how much a network's weighted
+    cost may be above the least (n).
     """
     for start in range(0, len(points), CHUNK):
         chunk = np.arange(start, min(start + CHUNK, len(points)))
-        found = _nearby(relaxation, networks.rows(chunk), weights[chunk], points[chunk], kinds)
+        found = _nearby(relaxation, networks.rows(chunk), weights[chunk], points[chunk], kinds, most[chunk])
         yield found._replace(row=found.row + start)
 
 
-def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int) -> Rounded:
+def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int, most: Floats) -> Rounded:
     number, rows = len(points), np.arange(len(points))[:, None]
     tables = len(relaxation.counts)
     cheapest = relaxation.cheapest(weights)
@@ -69,22 +72,23 @@ def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Float
     options = np.concatenate([options, np.full((number, 1), -1)], axis=1)
     excess = np.concatenate([excess, np.zeros((number, 1))], axis=1)
     extra = np.array([(i, j) for i in range(none + 1) for j in range(i, none + 1)])
-    left = np.concatenate([networks.counts, np.full((number, 1), EXCHANGES)], axis=1)[:, None]
     numbers = times[:, None] + NEAR
-    left = np.repeat(left, len(NEAR), axis=1)
+    left = np.repeat(np.append(networks.counts, np.full((number, 1), EXCHANGES), axis=1)[:, None], len(NEAR), axis=1)
     for which in range(2):
         own = table[rows, pair[:, which : which + 1]]
         np.subtract.at(left, (rows, np.arange(len(NEAR)), own), numbers[..., which])
     mixed = base[:, None] + (numbers[..., None] * change[rows, pair][:, None]).sum(axis=2)
     i, k = np.nonzero((numbers >= 0).all(axis=2) & (left >= 0).all(axis=2))
-    one, other = table[i][:, extra[:, 0]], table[i][:, extra[:, 1]]
-    spare = left[i, k]
-    at = np.arange(len(i))[:, None]
-    twice = (one == other) & (one != more)
-    possible = (spare[at, one] > twice) & (spare[at, other] > 0) & np.isfinite(excess[i][:, extra]).all(axis=2)
+    spare = left[i, k][np.arange(len(i))[:, None], table[i]]  # of the table of each kind
+    one, other = extra.T
+    twice = (table[:, one] == table[:, other]) & (table[:, one] != more)
+    possible = (spare > 0)[:, one] & (spare > 0)[:, other] & ((spare > 1)[:, one] | ~twice[i])
+    with np.errstate(invalid="ignore"):
+        mixture = (numbers * excess[rows, pair][:, None]).sum(axis=2)[i, k]
+    possible &= (excess[:, one] + excess[:, other])[i] <= (most[i] - mixture)[:, None]
     near, e = np.nonzero(possible)
     i, k = i[near], k[near]
-    totals = mixed[i, k] + change[i, extra[e, 0]] + change[i, extra[e, 1]]
+    totals = mixed[i, k] + change[i, one[e]] + change[i, other[e]]
     kind = np.concatenate([pair[i], extra[e]], axis=1)
     often = np.concatenate([numbers[i, k], np.ones((len(i), 2), np.int64)], axis=1)
     return Rounded(i, totals, options[i[:, None], kind].astype(np.int32), often.astype(np.int32))
@@ -96,6 +100,8 @@ def _mix(change: Floats, excess: Floats, table: Rows, counts: Indices, wanted: F
     Never, where no two of them do.
     """
     rows = np.arange(len(wanted))
+    if change.shape[1] < 2:
+        return np.zeros((len(wanted), 2), np.intp), np.zeros((len(wanted), 2), np.int64)
     first, second = np.triu_indices(change.shape[1], 1)
     a, b = change[:, first, 1:], change[:, second, 1:]
     ahead, back = a[..., 0] * b[..., 1], a[..., 1] * b[..., 0]

@@ -1,0 +1,124 @@
+"""The parts of branch and bound, against all networks of small products."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from lambda_arch.searching import branch_and_bound
+from lambda_arch.searching.branching import Tree
+from lambda_arch.searching.cells import Cells
+from lambda_arch.searching.enumeration import enumerate_front
+from lambda_arch.searching.exact import exact_front
+from lambda_arch.searching.optimization import Problem
+from lambda_arch.searching.relaxation import Relaxation
+from lambda_arch.searching.rounding import nearby
+from lambda_arch.searching.slot_tables import SlotTables
+from lambda_arch.searching.space_file import space_of
+from lambda_arch.searching.within_tolerance import front_within
+from tests.searching.spaces import small_spaces
+from tests.searching.test_exact import _all_totals, problem
+
+NAMES = ["macs", "params", "top1"]
+CHOICES = {"depth": 38, "image_size": 96, "per": "block", "c3": {"k": [2, 8, 16]}, "c4": {"m": [3, 7, 23], "h": [2, 4]}}
+
+
+def tree_of(asked: Problem, product: int) -> Tree:
+    product_of = asked.space.products[product]
+    tables = SlotTables(asked).of(product_of)
+    return Tree(product, Relaxation(asked.fixed(product_of), tables, [0, 1, 2]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(small_spaces(500), st.data())
+def test_a_bound_is_below_every_network_of_its_set_and_climbs(space, data):
+    asked = problem(space, NAMES)
+    product = data.draw(st.integers(0, len(space.products) - 1))
+    totals, tree = _all_totals(asked, product), tree_of(asked, product)
+    relaxation = tree.relaxation
+    most = relaxation.weights.shape[1] - 1
+    start = np.array(
+        data.draw(st.lists(st.tuples(*[st.integers(0, most)] * 2), min_size=len(totals), max_size=len(totals)))
+    )
+    networks = relaxation.all.rows(np.zeros(len(totals), np.intp))
+    first = relaxation.bound(networks, start, totals[:, 1:])
+    weights, best = relaxation.climb(networks, start, totals[:, 1:])
+    slack = 1e-9 * (1 + np.abs(relaxation.at(weights) * totals).sum(axis=1))
+    assert (first <= best + slack).all()
+    for own, limit in zip(best - slack, totals, strict=True):
+        within = (totals[:, 1:] <= limit[1:] + 1e-9).all(axis=1)
+        assert own <= totals[within, 0].min()
+
+
+def test_networks_close_to_a_point_are_networks_of_the_product_and_some_are_close():
+    asked = problem(space_of(CHOICES, "choices"), NAMES)
+    product, tree = asked.space.products[0], tree_of(asked, 0)
+    relaxation = tree.relaxation
+    generator = np.random.default_rng(0)
+    front = exact_front(asked).points
+    members = front[generator.choice(len(front), 20)]
+    points = members[:, 1:]
+    networks = relaxation.all.rows(np.zeros(20, np.intp))
+    weights, _ = relaxation.climb(networks, np.full((20, 2), 70), points)
+    (found,) = nearby(relaxation, networks, weights, points, 16, np.full(20, np.inf))
+    rows = generator.choice(len(found.row), 200)
+    at = found.row[rows]
+    options = tree.options(np.zeros(200, np.intp), weights[at], found.options[rows], found.times[rows])
+    costs = [asked.slot(product, slot) for slot in product.slots]
+    for totals, chosen in zip(found.totals[rows], options, strict=True):
+        own = sum(cost[option] for cost, option in zip(costs, chosen, strict=True))
+        assert totals == pytest.approx(asked.fixed(product) + own, rel=1e-9)
+    worse = ((found.totals - members[found.row]) / np.abs(members[found.row])).max(axis=1)
+    assert np.median([worse[found.row == row].min() for row in range(20)]) < 0.001
+
+
+def test_sets_are_divided_into_all_their_networks_each_once():
+    asked = problem(space_of(CHOICES | {"c4": {}, "c3": {"k": [2, 8]}}, "choices"), NAMES)
+    tree = tree_of(asked, 0)
+    start = branch_and_bound.Nodes(*(np.zeros(1, np.intp),) * 3, np.full((1, 2), 70), np.full(1, -np.inf))
+    leaves = []
+    while len(start):
+        start = tree.branch(start, np.full(len(start), np.inf))
+        whole = (tree.open.counts[start.networks] == 0).all(axis=1)
+        leaves += [tuple(totals) for totals in tree.open.fixed[start.networks[whole]]]
+    found, totals = {tuple(np.round(leaf, 6)) for leaf in leaves}, _all_totals(asked, 0)
+    assert len(leaves) == len(found) == len({tuple(row) for row in np.round(totals, 6)})
+
+
+def test_members_that_are_chosen_are_as_good_as_wanted_or_as_any():
+    generator = np.random.default_rng(0)
+    totals = generator.uniform(1, 2, (5000, 3))
+    cells = Cells(np.ones(3), np.full(3, 2.0), 0.05, np.full(3, np.inf))
+    cells.offer(totals, lambda rows: rows[:, None].astype(np.int32))
+    cells.settle()
+    i, j = (each.reshape(-1) for each in np.indices(cells.shape))
+    cells.want(i, j, np.full(len(i), 1.1))
+    chosen, records = cells.choose()
+    assert 0 < len(chosen) < 500 and np.array_equal(chosen, totals[records[:, 0]])
+    for member in totals:
+        enough = max(member[0], 1.1) * 1.05
+        assert ((chosen[:, 1:] <= member[1:] * 1.05).all(axis=1) & (chosen[:, 0] <= enough)).any()
+
+
+def test_what_is_too_large_for_it_is_merged(monkeypatch):
+    asked = problem(space_of(CHOICES, "choices"), NAMES)
+    assert front_within(asked, 0.01).how.startswith("branch and bound")
+    for limit in ("MOST_CELLS", "MOST_TABLES", "MOST_OPTIONS"):
+        with monkeypatch.context() as patch:
+            patch.setattr(branch_and_bound, limit, 1)
+            assert front_within(asked, 0.01).how.startswith("pairwise merging")
+
+
+def test_a_narrow_tolerance_divides_networks_until_it_is_kept(monkeypatch):
+    """With few slots the hull is far from most networks."""
+    monkeypatch.setattr(branch_and_bound, "MOST_NODES", np.inf)
+    asked = problem(
+        space_of({"depth": 18, "image_size": 64, "per": "stage", "k": [2, 8, 32], "m": [3, 23]}, "few"), NAMES
+    )
+    divided = []
+    divide = Tree.divide
+    monkeypatch.setattr(Tree, "divide", lambda *arguments: divided.append(divide(*arguments)) or divided[-1])
+    exact, front = enumerate_front(asked), front_within(asked, 0.003)
+    assert front.how.startswith("branch and bound") and len(exact) > 20 and sum(map(len, divided)) > 20
+    for member in exact.points:
+        assert (front.points <= member + 0.003 * (1 + 1e-9) * np.abs(member)).all(axis=1).any()
