@@ -7,16 +7,18 @@ integer programming, 1974). Weights are on a grid, so a table of least costs is 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from lambda_arch.searching.arrays import Floats, Indices, Rows
+from lambda_arch.searching.arrays import Floats, Indices, Mask, Rows
 from lambda_arch.searching.slot_tables import Table
 
 STEP, REACH = 0.125, 9.0
 """Weights are exp(-REACH), ..., exp(REACH) in steps of exp(STEP), times the ratio of the objectives' ranges; and 0."""
 FLAT = 1e-6
 """The least range of an objective, as a share of its value."""
+FINE, ROUNDING = 0.01, 1e-11
 CLIMB = (32, 16, 8, 4, 2, 1)
 """By how many weights the search for the greatest bound moves."""
 
@@ -60,8 +62,9 @@ class Relaxation:
         self.low = self.fixed + sum(n * each.min(axis=0) for n, each in zip(self.counts, costs, strict=True))
         self.high = self.fixed + sum(n * each.max(axis=0) for n, each in zip(self.counts, costs, strict=True))
         ranges = np.maximum(self.high - self.low, FLAT * np.abs(self.low))
-        cheapest = np.minimum.reduceat(self.options, self.starts, axis=0)
-        self.size = ((self.options - cheapest[self.table]) / ranges).sum(axis=1)
+        lowest = np.minimum.reduceat(self.options, self.starts, axis=0)
+        self.size = ((self.options - lowest[self.table]) / ranges).sum(axis=1)
+        self.ranges = ranges
         grid = np.concatenate([[0.0], np.exp(np.arange(-REACH, REACH + STEP / 2, STEP))])
         self.weights = grid * (ranges[0] / ranges[1:, None])
         one, other = self.weights
@@ -95,10 +98,39 @@ class Relaxation:
         w = self.at(weights)
         return np.asarray(self.support(networks, weights) - (w[..., 1:] * others).sum(axis=-1))
 
+    @cached_property
+    def _least_of_others(self) -> tuple[Floats, Floats]:
+        """Weights of the last objective beside the second, and the least cost of each table's options with them."""
+        weights = np.exp(np.arange(-REACH, REACH, FINE)) * self.ranges[1] / self.ranges[2]
+        weighted = self.options[:, 1:2] + self.options[:, 2:] * weights
+        return weights, np.minimum.reduceat(weighted, self.starts, axis=0)
+
+    def exist(self, networks: Open, others: Floats) -> Mask:
+        """Return which of ``networks`` (n) may have the other objectives at most ``others`` (n x 2).
+
+        False is sure: by the bound of the second objective with a limit of the last. Close to the ends of what is
+        possible the weights of both are large, and their ratio matters more than their grid allows for.
+        """
+        weights, least = self._least_of_others
+        best = np.full(len(others), len(weights) // 2)
+        rows = np.arange(len(others))
+        above = np.full(len(others), -np.inf)
+        for step in (*(len(weights) // 2**k for k in range(2, int(np.log2(len(weights))) + 1)), 1):
+            near = np.clip(best[:, None] + step * np.array([-1, 0, 1]), 0, len(weights) - 1)
+            total = networks.fixed[:, 1:2] + networks.fixed[:, 2:] * weights[near]
+            for table in range(len(self.counts)):
+                total += networks.counts[:, table, None] * least[table, near]
+            limit = others[:, :1] + others[:, 1:] * weights[near]
+            over = total - limit - ROUNDING * (np.abs(others[:, :1]) + np.abs(others[:, 1:]) * weights[near])
+            which = over.argmax(axis=1)
+            best, above = near[rows, which], over[rows, which]
+        return np.asarray(above <= 0)
+
     def climb(self, networks: Open, weights: Rows, others: Floats) -> tuple[Rows, Floats]:
         """Return weights at which the bound is greatest, starting from some (n x 2), and the bounds (n).
 
-        The bound is concave in the weights, so that ever smaller steps lead there.
+        The bound is concave in the weights, so that ever smaller steps lead there. It is infinite where no network has
+        others so low.
         """
         found = self.bound(networks, weights, others)
         moves = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)])
@@ -110,7 +142,7 @@ class Relaxation:
                 bounds = self.bound(networks, near, others[:, None])
                 best = bounds.argmax(axis=1)
                 weights, found = near[rows, best], bounds[rows, best]
-        return weights, found
+        return weights, np.where(self.exist(networks, others), found, np.inf)
 
     def cheapest(self, weights: Rows) -> Rows:
         """Return the options of least weighted cost at weights (n x 2), of each table (n x tables)."""
