@@ -29,7 +29,7 @@ def tree_of(asked: Problem, product: int) -> Tree:
     return Tree(product, Relaxation(asked.fixed(product_of), tables, [0, 1, 2]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(small_spaces(500), st.data())
 def test_a_bound_is_below_every_network_of_its_set_and_climbs(space, data):
     asked = problem(space, NAMES)
