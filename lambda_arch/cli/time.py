@@ -52,16 +52,9 @@ def time(
     from lambda_arch.timing import measure
     from lambda_arch.timing import roofline as measure_roofline
 
-    if table is not None and architectures.by_user:
-        raise ArchitectureError(f"table={table}: has networks of its own; expected no {architectures[0]}")
-    if roofline and table is not None:
-        raise ArchitectureError(f"table={table}: expected it without roofline=True, which takes networks by name")
-    if baseline is not None and (roofline or table is not None):
-        other = "roofline=True" if roofline else f"table={table}"
-        raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
-    if roofline or table is not None:
-        check_inputs(architectures)
-        flags.check_here("roofline=True" if roofline else f"table={table}")
+    _check(architectures, baseline, table, roofline=roofline)
+    if roofline:
+        flags.check_here("roofline=True")
     runtimes = list(dict.fromkeys(word.strip() for word in flags.runtime.split(",")))
     if roofline and runtimes != ["torch"]:
         raise ArchitectureError(f"runtime={flags.runtime}: expected torch with roofline=True, which times its modules")
@@ -77,11 +70,15 @@ def time(
     since = monotonic()
     if flags.cluster is not None:
         from lambda_arch.cluster import measure as measure_there
+        from lambda_arch.cluster import measure_table as measure_table_there
 
         base = read_baseline(baseline, architectures)
         with terminable(), watch_cluster("time", quiet=flags.quiet) as tell:
-            there = {**flags.on_cluster(), "progress": tell, "fresh": flags.fresh}
-            result = measure_there(architectures, baseline=base, **there, **arguments)
+            arguments |= {**flags.on_cluster(), "progress": tell, "fresh": flags.fresh}
+            if table is not None:
+                result = measure_table_there(table, **arguments)
+            else:
+                result = measure_there(architectures, baseline=base, **arguments)
     else:
         with terminable(), watch("time", quiet=flags.quiet, before=before) as progress:
             if roofline:
@@ -95,3 +92,16 @@ def time(
     leave(interrupted=result.interrupted, measured=result.is_measured)
     if not (roofline or flags.quiet):  # rooflines are not kept
         say_where(since, flags.store, "results")
+
+
+def _check(architectures: Named, baseline: str | None, table: str | None, *, roofline: bool) -> None:
+    """Raise ArchitectureError for arguments that exclude each other."""
+    if table is not None and architectures.by_user:
+        raise ArchitectureError(f"table={table}: has networks of its own; expected no {architectures[0]}")
+    if roofline and table is not None:
+        raise ArchitectureError(f"table={table}: expected it without roofline=True, which takes networks by name")
+    if baseline is not None and (roofline or table is not None):
+        other = "roofline=True" if roofline else f"table={table}"
+        raise ArchitectureError(f"baseline={baseline}: expected it without {other}, which compares otherwise")
+    if roofline or table is not None:
+        check_inputs(architectures)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lambda_arch.cluster.predictions import predict
     from lambda_arch.cluster.scheduling import carry_out
     from lambda_arch.cluster.searches import explore, search
-    from lambda_arch.cluster.timings import measure
+    from lambda_arch.cluster.timings import measure, measure_table
     from lambda_arch.cluster.trainings import train
     from lambda_arch.cluster.work import Work
 
@@ -25,11 +25,23 @@ _MODULES = {
     "connected": "connection",
     "explore": "searches",
     "measure": "timings",
+    "measure_table": "timings",
     "predict": "predictions",
     "search": "searches",
     "train": "trainings",
 }
 
-__all__ = ["Work", "calibrate", "carry_out", "connected", "explore", "measure", "predict", "search", "train"]
+__all__ = [
+    "Work",
+    "calibrate",
+    "carry_out",
+    "connected",
+    "explore",
+    "measure",
+    "measure_table",
+    "predict",
+    "search",
+    "train",
+]
 
 __getattr__, __dir__ = lazy_names(__name__, _MODULES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from lambda_arch.arch import Architecture
@@ -10,6 +11,8 @@ from lambda_arch.cluster.progress import Progress
 from lambda_arch.cluster.scheduling import carry_out
 from lambda_arch.cluster.threads import kind_of, latency_threads
 from lambda_arch.cluster.work import Work
+from lambda_arch.comparing.speeds import TableTimings, TimedTable
+from lambda_arch.comparing.speeds import measure_table as measure_table_here
 from lambda_arch.errors import SetupError
 from lambda_arch.interop.references import Reference
 from lambda_arch.store.case import Case
@@ -199,6 +202,16 @@ def measure(
         return Measurements(
             tuple(replace(each, stored=each.measurement.uid in before) for each in found), carried.interrupted
         )
+
+
+def measure_table(
+    name: str | TimedTable, *, cluster: str = "local", resource: str = "", **options: Any
+) -> TableTimings:
+    """Measure a published table as :func:`lambda_arch.comparing.speeds.measure_table` does, on the nodes of a cluster.
+
+    ``options`` and what is raised: as for :func:`measure`. Networks are measured with all of the table's baselines.
+    """
+    return measure_table_here(name, verb=partial(measure, cluster=cluster, resource=resource), **options)
 
 
 def _groups(

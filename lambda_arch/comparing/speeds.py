@@ -11,7 +11,7 @@ from lambda_arch.published import PublishedRow, load_table
 from lambda_arch.results import Result
 from lambda_arch.store.measurements import find_in_session
 from lambda_arch.timing.arguments import StoreLike, opened
-from lambda_arch.timing.measuring import Timing, measure
+from lambda_arch.timing.measuring import Measurements, Timing, measure
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,17 @@ class TableTimings(Result):
 
 
 def measure_table(
-    name: str | TimedTable, *, mode: str | None = None, store: StoreLike = None, **options: Any
+    name: str | TimedTable,
+    *,
+    mode: str | None = None,
+    store: StoreLike = None,
+    verb: Callable[..., Measurements] = measure,
+    **options: Any,
 ) -> TableTimings:
     """Measure the networks of a published table in interleaved rounds with those of its baseline rows.
 
     ``name``: the table, or some of its rows as a value; ``mode`` is the table's own unless given; ``options`` are those
-    of :func:`lambda_arch.measure`, with one batch size and one dtype. Raises what that raises, and
+    of ``verb``, :func:`lambda_arch.measure`, with one batch size and one dtype. Raises what that raises, and
     :class:`ArchitectureError` for a table that prints no speeds.
     """
     table = timed_table(name) if isinstance(name, str) else name
@@ -133,7 +138,7 @@ def measure_table(
         raise ArchitectureError(f"table={table.name}: expected one batch size, one dtype and one runtime")
     with opened(store) as kept:
         chosen: Any = mode or table.mode
-        found = measure(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)
+        found = verb(table.architectures, baseline=table.baselines, mode=chosen, store=kept, **options)
         by_name = {timing.measurement.architecture: timing for timing in found}
         rows = []
         for row in table.rows:
