@@ -6,29 +6,23 @@ The networks of other cells are divided by the options of a slot, until bounds o
 automatic method of solving discrete programming problems, 1960).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from lambda_arch.searching.arrays import Floats, Indices, Rows
 from lambda_arch.searching.branching import Nodes, Tree
-from lambda_arch.searching.cells import Cells, number_of_cells
-from lambda_arch.searching.front import Found
-from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.relaxation import Relaxation
+from lambda_arch.searching.cells import Cells
 from lambda_arch.searching.rounding import EXCHANGES, Rounded, nearby
-from lambda_arch.searching.slot_tables import SlotTables, Table
 
-MOST_CELLS = 30_000_000
-MOST_TABLES = 5_000
-MOST_OPTIONS = 5_000
-"""Of all slots of a product together."""
 MOST_NODES = 0.5
 """How many nodes are tried for each cell; more are needed where products have few networks, far from their hull."""
+RECORD = 4 + 2 * EXCHANGES
+"""The length of a record: the tree, its networks, two weights, options and how often they are taken."""
 BOXES, WIDEST = 40, 8
 """Into how many boxes the range of a product is divided, in each of two objectives, and the most cells of a box."""
-EVERY = 8
-"""The first networks are those on the hull at every so many weights."""
+HULL = 18
+"""The first networks are those on the hull at so many weights of each of two objectives."""
 KINDS = {"box": 10, "cell": 24, "divided": 8}
 """How many kinds of exchanges are tried close to the bound of a box, of a cell, and of a cell's divided networks."""
 FAR = 2.0
@@ -37,76 +31,16 @@ TOGETHER = 4096
 """For how many cells networks are looked for before what was found counts."""
 
 
-def bounded_front(
-    problem: Problem, tables: SlotTables, tolerance: float, step: Callable[[], None]
-) -> tuple[list[Found], Floats] | None:
-    """Return networks of each product, and the greatest values of the objectives, by their absolute values.
+class Search:
+    """A search for networks that are enough in ``cells`` for all networks of some trees."""
 
-    Every network that keeps every bound with the tolerance to spare has one within the tolerance among them. None if
-    the problem is not one for this: three objectives that all add up and keep their signs, upper bounds of these alone,
-    and not too many cells or options, nor too much to divide. ``step`` is called for each product.
-    """
-    objectives = len(problem.objectives)
-    if (
-        objectives != 3
-        or len(problem.signs) != 3
-        or problem.costs.is_maximum.any()
-        or np.isfinite(problem.floors).any()
-    ):
-        return None
-    products = [(problem.fixed(product), tables.of(product)) for product in problem.space.products]
-    low = np.min([_total(fixed, slots, np.min) for fixed, slots in products], axis=0)
-    high = np.max([_total(fixed, slots, np.max) for fixed, slots in products], axis=0)
-    if not (low * high > 0).all() or not np.isfinite(low * high).all():
-        return None
-    steps = np.log1p(np.sign(low) * tolerance)
-    first = int((np.log(high / low) / steps).argmax())
-    order = [first, *(column for column in range(3) if column != first)]
-    cells = number_of_cells(low[order], high[order], tolerance)
-    options = max(sum(len(table.rows) for table, _ in slots.values()) for _, slots in products)
-    if cells[0] * cells[1] > MOST_CELLS or sum(len(slots) for _, slots in products) > MOST_TABLES:
-        return None
-    if options > MOST_OPTIONS:
-        return None
-    trees, known = [], set()
-    for number, (fixed, slots) in enumerate(products):
-        key = (fixed.tobytes(), *((key, len(own)) for key, (_, own) in slots.items()))
-        if key in known:  # of products with equal costs one is enough
-            step()
-            continue
-        known.add(key)
-        trees.append(Tree(number, Relaxation(fixed, slots, order)))
-    search = _Search(trees, Cells(low[order], high[order], tolerance, problem.bounds[order]))
-    suffice = search.run(step)
-    if suffice is None:
-        return None
-    totals, records = suffice
-    found = [Found.exact(np.empty((0, 3)), np.empty((0, len(each.slots)), np.int32)) for each in problem.space.products]
-    for tree in trees:
-        own = records[:, 0] == tree.product
-        networks, weights, instead, times = np.split(records[own], [2, 4, 4 + EXCHANGES], axis=1)
-        options_of = tree.options(networks[:, 1].astype(np.intp), weights.astype(np.intp), instead, times)
-        back = np.empty((len(options_of), 3))
-        back[:, order] = totals[own]
-        found[tree.product] = Found.exact(back, options_of)
-    return found, np.maximum(np.abs(low), np.abs(high))
-
-
-def _total(fixed: Floats, slots: dict[int, tuple[Table, list[int]]], end: Callable[..., Floats]) -> Floats:
-    """Return the least or the most that a product's networks cost, in each objective."""
-    return np.asarray(fixed + sum(len(own) * end(table.costs, axis=0) for table, own in slots.values()))
-
-
-class _Search:
     def __init__(self, trees: list[Tree], cells: Cells) -> None:
         self.trees, self.cells = trees, cells
         extents = [np.log(tree.relaxation.high[1:] / tree.relaxation.low[1:]) for tree in trees]
         self.size = np.clip(np.round(np.median(extents, axis=0) / cells.steps / BOXES), 1, WIDEST).astype(int)
 
-    def run(self, step: Callable[[], None]) -> tuple[Floats, Indices] | None:
-        """Return the totals and records of networks that are enough; None if there is too much to divide."""
-        if not all(self.cells.shape):
-            return np.empty((0, 3)), np.empty((0, 4 + 2 * EXCHANGES), np.int32)
+    def run(self) -> bool:
+        """Let such networks be reached; False if there is too much to divide."""
         for tree in self.trees:
             self._offer_hull(tree)
         self.cells.settle()
@@ -118,23 +52,21 @@ class _Search:
             for tree, nodes in zip(self.trees, boxes, strict=True):
                 self._try_boxes(tree, nodes.rows((nodes.bound <= least[nodes.i, nodes.j]) == is_best))
             self.cells.settle()
-        waiting = []
-        for tree, nodes in zip(self.trees, boxes, strict=True):
-            waiting.append(self._open_cells(tree, nodes))
-            step()
+        waiting = [self._open_cells(tree, nodes) for tree, nodes in zip(self.trees, boxes, strict=True)]
         kinds, tried = KINDS["cell"], 0
         while number := sum(len(nodes) for nodes in waiting):
             tried += number
             if tried > MOST_NODES * np.isfinite(self.cells.wanted).sum():
-                return None
+                return False
             waiting = self._try_cells(waiting, kinds)
             waiting = [self._branch(tree, nodes) for tree, nodes in zip(self.trees, waiting, strict=True)]
             kinds = KINDS["divided"]
-        return self.cells.choose()
+        return True
 
     def _offer_hull(self, tree: Tree) -> None:
         relaxation = tree.relaxation
-        every = np.arange(0, relaxation.weights.shape[1], EVERY)
+        number = relaxation.weights.shape[1]
+        every = np.arange(0, number, -(-number // HULL))
         weights = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
         cheapest, rows = np.unique(relaxation.cheapest(weights), axis=0, return_index=True)
         totals = relaxation.fixed + (relaxation.options[cheapest] * relaxation.counts[:, None]).sum(axis=1)
@@ -147,8 +79,7 @@ class _Search:
 
         def records(rows: Rows) -> Indices:
             at = found.row[rows]
-            product = np.full(len(at), tree.product)
-            columns = (product, networks[at], weights[at], found.options[rows], found.times[rows])
+            columns = (np.full(len(at), tree.number), networks[at], weights[at], found.options[rows], found.times[rows])
             return np.column_stack(columns).astype(np.int32)
 
         self.cells.offer(found.totals, records)

@@ -35,15 +35,15 @@ class Nodes:
 
 
 class Tree:
-    """The networks of a product, and what they were divided into.
+    """The networks of a product, and what they were divided into; ``number`` and ``product`` say which.
 
     ``open``: the sets of networks; the first is all. A set other than that was made from its parent by an ``option`` of
     one more slot. ``first``: of each set, the least option that slots with each table may still get: equal slots get
     theirs in order, so that no combination is made twice.
     """
 
-    def __init__(self, product: int, relaxation: Relaxation) -> None:
-        self.product, self.relaxation = product, relaxation
+    def __init__(self, number: int, product: int, relaxation: Relaxation) -> None:
+        self.number, self.product, self.relaxation = number, product, relaxation
         self.open = relaxation.all
         self.parent = self.option = np.array([-1])
         self.first = relaxation.starts[None]

@@ -34,9 +34,10 @@ class Cells:
     """Cells between ``low`` and ``high``, three objectives each, of which none changes its sign: the first, the others.
 
     ``limits``: what no member may exceed. Only networks that keep them with the tolerance to spare need a substitute.
+    ``columns``: the length of a record, which says which network something is.
     """
 
-    def __init__(self, low: Floats, high: Floats, tolerance: float, limits: Floats) -> None:
+    def __init__(self, low: Floats, high: Floats, tolerance: float, limits: Floats, columns: int) -> None:
         self.tolerance, self.limits = tolerance, limits
         self.low, self.steps = low[1:], _steps(low, tolerance)
         numbers = np.array(number_of_cells(low, high, tolerance))
@@ -54,9 +55,10 @@ class Cells:
         self.wanted = np.full(self.shape, np.inf)
         # of every cell, the network for which it is the first
         self._least, self._network = self.reached.copy(), np.full(self.shape, -1)
-        self._totals, self._records = np.empty((0, 3)), np.empty((0, 0), np.int32)
+        self._totals, self._records = np.empty((0, 3)), np.empty((0, columns), np.int32)
         self._new: list[tuple[Floats, Indices]] = []
         self._count = 0
+        self._chosen = self.reached.copy()
 
     def allowed(self, values: Floats) -> Floats:
         """Return values with the tolerance added."""
@@ -104,8 +106,11 @@ class Cells:
         due = self.allowed(bounds)
         return np.asarray((due <= self.limits[0]) & (self.reached[i, j] > due + ROUNDING * np.abs(due)))
 
-    def choose(self) -> tuple[Floats, Indices]:
-        """Return the totals and records of networks that do in every cell: as good as wanted, or as any known one."""
+    def choose(self) -> Indices:
+        """Return the records of networks that do in every cell, beside those that were chosen before.
+
+        They are as good as wanted, or as any known one.
+        """
         self._forget()
         enough = np.maximum(self.wanted, self.reached)
         number = len(self._totals)
@@ -116,7 +121,7 @@ class Cells:
         i[ranks[ranks < number]], j[ranks[ranks < number]] = np.nonzero(ranks < number)
         best = _least_before(ranks)
         chosen = np.zeros(number, np.bool_)
-        least = np.full(self.shape, np.inf)
+        least = self._chosen
         for stride in STRIDES:
             for start in np.ndindex(2, 2):
                 every = tuple(slice(at * stride // 2, None, stride) for at in start)
@@ -124,13 +129,12 @@ class Cells:
                 rows = rows[rows < number]
                 chosen[rows] = True
                 least[i[rows], j[rows]] = self._totals[order[rows], 0]
-        rows = order[chosen]
-        return self._totals[rows], self._records[rows]
+        return self._records[order[chosen]]
 
     def _forget(self) -> None:
         """Keep only networks that are the best of some cell."""
         totals = np.concatenate([self._totals, *(totals for totals, _ in self._new)])
-        records = np.concatenate([*([self._records] if len(self._records) else []), *(new for _, new in self._new)])
+        records = np.concatenate([self._records, *(new for _, new in self._new)])
         worse = self._least > self.reached
         self._least[worse], self._network[worse] = np.inf, -1
         kept = self._network >= 0

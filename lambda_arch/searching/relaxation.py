@@ -6,6 +6,7 @@ sum of the least of each slot, h(w). A network whose others are at most m theref
 integer programming, 1974). Weights are on a grid, so a table of least costs is all that a bound needs.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,8 +15,8 @@ import numpy as np
 from lambda_arch.searching.arrays import Floats, Indices, Mask, Rows
 from lambda_arch.searching.slot_tables import Table
 
-STEP, REACH = 0.125, 9.0
-"""Weights are exp(-REACH), ..., exp(REACH) in steps of exp(STEP), times the ratio of the objectives' ranges; and 0."""
+REACH = 9.0
+"""Weights are exp(-REACH), ..., exp(REACH) in equal steps of the exponent, times the ratio of ranges; and 0."""
 FLAT = 1e-6
 """The least range of an objective, as a share of its value."""
 FINE, ROUNDING = 0.01, 1e-11
@@ -44,11 +45,12 @@ class Relaxation:
     ``options``: the costs of the options of all tables (options x 3); ``numbers``: their numbers in the slot;
     ``table``: the table of each; ``starts``: where each table's begin; ``size``: how much more they cost than the least
     of the table, in ranges of the product. ``slots``, ``counts``: the slots with each table, and how many. ``low``,
-    ``high``: the ends of the objectives. ``weights``: those of the others (2 x weights). ``least``: the least weighted
-    cost of each table's options (tables x weights x weights).
+    ``high``: the ends of the objectives. ``weights``: those of the others (2 x weights); ``step``: of their exponents.
     """
 
-    def __init__(self, fixed: Floats, tables: dict[int, tuple[Table, list[int]]], order: list[int]) -> None:
+    def __init__(
+        self, fixed: Floats, tables: Mapping[int, tuple[Table, list[int]]], order: list[int], step: float
+    ) -> None:
         self.slots = [slots for _, slots in tables.values()]
         self.numbers = np.concatenate([table.rows for table, _ in tables.values()])
         costs = [table.costs[:, order] for table, _ in tables.values()]
@@ -65,14 +67,24 @@ class Relaxation:
         lowest = np.minimum.reduceat(self.options, self.starts, axis=0)
         self.size = ((self.options - lowest[self.table]) / ranges).sum(axis=1)
         self.ranges = ranges
-        grid = np.concatenate([[0.0], np.exp(np.arange(-REACH, REACH + STEP / 2, STEP))])
+        grid = np.concatenate([[0.0], np.exp(np.arange(-REACH, REACH + step / 2, step))])
         self.weights = grid * (ranges[0] / ranges[1:, None])
+
+    @cached_property
+    def least(self) -> Floats:
+        """The least weighted cost of each table's options (tables x weights x weights)."""
         one, other = self.weights
-        self.least = np.empty((len(sizes), len(one), len(other)))
+        found = np.empty((len(self.starts), len(one), len(other)))
         last = self.options[:, 2:] * other
         for i, weight in enumerate(one):
             weighted = (self.options[:, :1] + weight * self.options[:, 1:2]) + last
-            self.least[:, i] = np.minimum.reduceat(weighted, self.starts, axis=0)
+            found[:, i] = np.minimum.reduceat(weighted, self.starts, axis=0)
+        return found
+
+    def forget(self) -> None:
+        """Free the memory of what can be computed again."""
+        for name in ("least", "_least_of_others"):
+            vars(self).pop(name, None)
 
     @property
     def all(self) -> Open:

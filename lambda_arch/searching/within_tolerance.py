@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from lambda_arch.errors import LambdaArchError
-from lambda_arch.searching.branch_and_bound import bounded_front
+from lambda_arch.searching.bounded_front import bounded_front
 from lambda_arch.searching.enumeration import approximately, check_bounds
 from lambda_arch.searching.exact_pairs import pair_weights
 from lambda_arch.searching.front import Front, collect

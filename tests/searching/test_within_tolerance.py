@@ -51,6 +51,7 @@ def _spread(share: float, names: list[str], space: Space, where: list[Constraint
 @given(
     small_spaces(3_000),
     st.permutations(["params", "macs", "top1"])
+    | st.permutations(NAMES[:4])
     | st.lists(st.sampled_from(NAMES[:4]), min_size=1, max_size=4, unique=True),
     st.lists(st.tuples(st.sampled_from(NAMES[:4]), st.floats(0.1, 1.0)), max_size=2),
     st.sampled_from([2e-4, 0.005, 0.03, 0.1]),
@@ -92,7 +93,15 @@ SUMS = ["params", "macs", "top1"]
 
 
 @pytest.mark.parametrize(
-    ("names", "merged"), [(SUMS, False), (SUMS, True), (["macs", "memory", "top1"], True), (["params", "macs"], True)]
+    ("names", "merged"),
+    [
+        (SUMS, False),
+        (SUMS, True),
+        ([*SUMS, "memory"], False),
+        ([*SUMS, "memory"], True),
+        (["macs", "memory", "top1"], True),
+        (["params", "macs"], True),
+    ],
 )
 @pytest.mark.parametrize("share", [0.001, 0.01])
 def test_long_stages_keep_the_promise_for_every_member_of_the_exact_front(
