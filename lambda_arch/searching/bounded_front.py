@@ -18,7 +18,6 @@ from lambda_arch.searching.front import Found
 from lambda_arch.searching.optimization import Problem, non_dominated
 from lambda_arch.searching.relaxation import Relaxation
 from lambda_arch.searching.rounding import EXCHANGES
-from lambda_arch.searching.search_space import Listing, Slot
 from lambda_arch.searching.slot_tables import SlotTables, Table
 
 MOST_CELLS = 30_000_000
@@ -76,6 +75,7 @@ def bounded_front(
     levels = _levels(products, is_maximum, low, tolerance, problem.bounds) if all(cells.shape) else []
     left = Counter(product for level in levels for product, _ in level)
     trees: list[Tree] = []
+    of_trees: list[Costs] = []
     chosen = [np.empty((0, RECORD), np.int32)]
     for level in levels:
         exponent = float(np.clip(STEP * np.sqrt(tolerance), *STEPS))
@@ -87,12 +87,13 @@ def bounded_front(
             return None
         chosen.append(cells.choose())
         trees += here
+        of_trees += [costs for _, costs in level]
         for tree in here:
             tree.relaxation.forget()
         left.subtract(tree.product for tree in here)
         for _ in range(sum(not left[tree.product] for tree in here)):
             step()
-    return _found(problem, trees, np.concatenate(chosen)), np.maximum(np.abs(low), np.abs(high))
+    return _found(problem, trees, of_trees, np.concatenate(chosen)), np.maximum(np.abs(low), np.abs(high))
 
 
 def _levels(
@@ -131,21 +132,19 @@ def _levels(
     return [found[level] for level in sorted(found)]
 
 
-def _found(problem: Problem, trees: list[Tree], records: Indices) -> list[Found]:
-    """Return the networks of records, by the product."""
-    options: list[list[Indices]] = [[] for _ in problem.space.products]
-    for tree in trees:
+def _found(problem: Problem, trees: list[Tree], costs: list[Costs], records: Indices) -> list[Found]:
+    """Return the networks of records, by the product; ``costs``: those of each tree."""
+    number, metrics = len(problem.space.products), len(problem.signs)
+    totals = [[np.empty((0, metrics))] for _ in range(number)]
+    chosen = [[np.empty((0, len(product.slots)), np.int32)] for product in problem.space.products]
+    for tree, of_tree in zip(trees, costs, strict=True):
         own = records[records[:, 0] == tree.number]
-        networks, weights, instead, times = np.split(own[:, 1:], [1, 3, 3 + EXCHANGES], axis=1)
-        options[tree.product].append(
-            tree.options(networks[:, 0].astype(np.intp), weights.astype(np.intp), instead, times)
-        )
-    found = []
-    for product, parts in zip(problem.space.products, options, strict=True):
-        rows = np.concatenate([np.empty((0, len(product.slots)), np.int32), *parts])
-        totals = np.repeat(problem.fixed(product)[None], len(rows), axis=0)
-        slots: tuple[Slot | Listing, ...] = product.slots
-        for slot, column in zip(slots, rows.T, strict=True):
-            totals = problem.combine(totals, problem.slot(product, slot)[column])
-        found.append(Found.exact(totals, rows))
-    return found
+        if not len(own):
+            continue
+        networks, weights, instead, times = np.split(own[:, 1:].astype(np.intp), [1, 3, 3 + EXCHANGES], axis=1)
+        options = tree.options(networks[:, 0], weights, instead, times)
+        taken = np.concatenate([table.costs for table, _ in of_tree.slots.values()])[options]
+        both = np.where(problem.costs.is_maximum, taken.max(axis=1), taken.sum(axis=1))
+        totals[tree.product].append(problem.combine(both, of_tree.fixed))
+        chosen[tree.product].append(tree.relaxation.numbers[options].astype(np.int32))
+    return [Found.exact(np.concatenate(a), np.concatenate(b)) for a, b in zip(totals, chosen, strict=True)]

@@ -105,7 +105,7 @@ class Search:
 
     def _cells_of(self, i: Rows, j: Rows) -> Iterator[tuple[Rows, Rows, Rows]]:
         """Yield, for each place in a box, the boxes that have a cell there, and these cells."""
-        for place in np.ndindex(*self.size):
+        for place in np.ndindex(*(self.size if len(i) else (0,))):
             x, y = i * self.size[0] + place[0], j * self.size[1] + place[1]
             rows = np.flatnonzero((x < self.cells.shape[0]) & (y < self.cells.shape[1]))
             yield rows, x[rows], y[rows]
@@ -146,6 +146,9 @@ class Search:
         found = []
         tried = 0
         for tree, nodes in zip(self.trees, waiting, strict=True):
+            if not len(nodes):
+                found.append(nodes)
+                continue
             networks, upper = tree.open.rows(nodes.networks), self.cells.upper(nodes.i, nodes.j)
             nodes.weights, nodes.bound = tree.relaxation.climb(networks, nodes.weights, upper)
             left = self._open(tree, nodes)

@@ -84,7 +84,7 @@ class Tree:
         return children
 
     def options(self, networks: Rows, weights: Rows, instead: Indices, times: Indices) -> Indices:
-        """Return the option of each slot (n x slots) of networks.
+        """Return the option of each slot (n x slots) of networks, among those of all tables.
 
         Each is of a set, with the cheapest options at weights (n x 2) in the open slots, but for other options
         ``instead`` in as many as ``times`` says (n x exchanges); -1 is none.
@@ -104,5 +104,5 @@ class Tree:
                 place = np.arange(len(slots))
                 taken = np.where((place >= done[:, None]) & (place < end[:, None]), option[:, None], taken)
                 done = end
-            chosen[:, slots] = relaxation.numbers[taken]
+            chosen[:, slots] = taken
         return chosen

@@ -65,7 +65,7 @@ def test_networks_close_to_a_point_are_networks_of_the_product_and_some_are_clos
     at = found.row[rows]
     options = tree.options(np.zeros(200, np.intp), weights[at], found.options[rows], found.times[rows])
     costs = [asked.slot(product, slot) for slot in product.slots]
-    for totals, chosen in zip(found.totals[rows], options, strict=True):
+    for totals, chosen in zip(found.totals[rows], relaxation.numbers[options], strict=True):
         own = sum(cost[option] for cost, option in zip(costs, chosen, strict=True))
         assert totals == pytest.approx(asked.fixed(product) + own, rel=1e-9)
     worse = ((found.totals - members[found.row]) / np.abs(members[found.row])).max(axis=1)
