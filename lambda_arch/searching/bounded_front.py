@@ -66,10 +66,10 @@ def bounded_front(
     # the objective with the most cells is the one that has none
     numbers = np.log(high[sums] / low[sums]) / np.log1p(np.sign(low[sums]) * tolerance)
     order = [int(column) for column in sums[np.argsort(-numbers, kind="stable")]]
-    cells_of = number_of_cells(low[order], high[order], tolerance)
+    cells_of = number_of_cells(low[order], high[order], tolerance, problem.bounds[order])
     options = max(sum(len(table.rows) for table, _ in costs.slots.values()) for costs in products)
     number_of_tables = sum(len(costs.slots) for costs in products)
-    if cells_of[0] * cells_of[1] > MOST_CELLS or number_of_tables > MOST_TABLES or options > MOST_OPTIONS:
+    if cells_of.prod() > MOST_CELLS or number_of_tables > MOST_TABLES or options > MOST_OPTIONS:
         return None
     cells = Cells(low[order], high[order], tolerance, problem.bounds[order], RECORD)
     levels = _levels(products, is_maximum, low, tolerance, problem.bounds) if all(cells.shape) else []

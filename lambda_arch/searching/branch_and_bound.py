@@ -68,7 +68,8 @@ class Search:
         number = relaxation.weights.shape[1]
         every = np.arange(0, number, -(-number // HULL))
         weights = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
-        cheapest, rows = np.unique(relaxation.cheapest(weights), axis=0, return_index=True)
+        cheapest = relaxation.cheapest(relaxation.weighted(weights))
+        cheapest, rows = np.unique(cheapest, axis=0, return_index=True)
         totals = relaxation.fixed + (relaxation.options[cheapest] * relaxation.counts[:, None]).sum(axis=1)
         none = np.zeros((len(rows), EXCHANGES), np.int32)
         hull = Rounded(np.arange(len(rows)), totals, none, none)
@@ -95,7 +96,7 @@ class Search:
             for edges, at, size, number in zip(cells.edges, (i, j), self.size, cells.shape, strict=True)
         ]
         bound, weights = relaxation.bounds(*upper)
-        exist = bound <= relaxation.high[0]
+        exist = bound <= relaxation.worst
         done = cells.reached[np.ix_(i * self.size[0], j * self.size[1])] <= cells.allowed(bound)
         a, b = np.nonzero(exist & done)
         for rows, x, y in self._cells_of(i[a], j[b]):
@@ -112,7 +113,7 @@ class Search:
 
     def _open(self, tree: Tree, nodes: Nodes) -> Nodes:
         """Return the nodes whose cells are open to them."""
-        possible = nodes.bound <= tree.relaxation.high[0]
+        possible = nodes.bound <= tree.relaxation.worst
         return nodes.rows(possible & self.cells.is_open(nodes.i, nodes.j, nodes.bound))
 
     def _open_cells(self, tree: Tree, boxes: Nodes) -> Nodes:
@@ -122,7 +123,7 @@ class Search:
             nodes = boxes.rows(rows)
             nodes.i, nodes.j = i, j
             nodes.bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
-            possible = nodes.bound <= tree.relaxation.high[0]
+            possible = nodes.bound <= tree.relaxation.worst
             self.cells.want(i[possible], j[possible], nodes.bound[possible])
             found.append(self._open(tree, nodes))
         return Nodes.all(found)
@@ -133,7 +134,7 @@ class Search:
         for rows, i, j in self._cells_of(boxes.i, boxes.j):
             nodes = boxes.rows(rows)
             bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
-            is_open[rows] |= (bound <= tree.relaxation.high[0]) & self.cells.is_open(i, j, bound)
+            is_open[rows] |= (bound <= tree.relaxation.worst) & self.cells.is_open(i, j, bound)
         boxes = boxes.rows(is_open)
         middle = [
             np.minimum(at * size + size // 2, number - 1)
@@ -177,8 +178,8 @@ class Search:
         found = [nodes.rows(slice(0))]
         for start in range(0, len(nodes), TOGETHER):
             some = nodes.rows(slice(start, start + TOGETHER))
-            reached = np.minimum(self.cells.reached[some.i, some.j], self.cells.allowed(tree.relaxation.high[0]))
-            found.append(tree.branch(some, reached - self.cells.tolerance * np.abs(reached)))
+            covered = self.cells.covered_from(some.i, some.j)
+            found.append(tree.branch(some, np.minimum(covered, tree.relaxation.worst)))
         return Nodes.all(found)
 
 

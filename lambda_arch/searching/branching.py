@@ -68,7 +68,7 @@ class Tree:
         It is a slot whose options are widest apart. Nodes without an open slot are left out.
         """
         relaxation = self.relaxation
-        weighted = relaxation.at(nodes.weights) @ relaxation.options.T
+        weighted = relaxation.weighted(nodes.weights)
         least = np.minimum.reduceat(weighted, relaxation.starts, axis=1)
         excess = weighted - least[:, relaxation.table]
         left = self.open.counts[nodes.networks] > 0
@@ -94,7 +94,7 @@ class Tree:
         while (networks > 0).any():
             exchanges.append((self.option[networks], networks > 0))
             networks = np.where(networks > 0, self.parent[networks], 0)
-        cheapest = relaxation.cheapest(weights)
+        cheapest = relaxation.cheapest(relaxation.weighted(weights))
         chosen = np.empty((len(networks), sum(map(len, relaxation.slots))), np.int32)
         for table, slots in enumerate(relaxation.slots):
             taken = np.repeat(cheapest[:, table, None], len(slots), axis=1)

@@ -20,10 +20,19 @@ STRIDES = (8, 4, 2, 1)
 ROUNDING = 1e-9
 
 
-def number_of_cells(low: Floats, high: Floats, tolerance: float) -> tuple[int, int]:
-    """Return how many cells there are between values of the others: see :class:`Cells`."""
-    numbers = np.ceil(np.log(high[1:] / low[1:]) / _steps(low, tolerance)).astype(np.int64) + 1
-    return int(numbers[0]), int(numbers[1])
+def number_of_cells(low: Floats, high: Floats, tolerance: float, limits: Floats) -> Floats:
+    """Return how many cells there are in each of the others: see :class:`Cells`.
+
+    The tolerance above the lower edge of the last is no more than the limit, nor than that above ``high``.
+    """
+    most = np.minimum(limits, allowed(high, tolerance))
+    spare = np.log(np.maximum(most[1:] / low[1:], np.finfo(float).tiny)) / _steps(low, tolerance) - 1 / PART
+    return np.asarray(np.maximum(np.floor(spare + ROUNDING) + 1, 0.0))
+
+
+def allowed(values: Floats, tolerance: float) -> Floats:
+    """Return values with the tolerance added."""
+    return np.asarray(values + tolerance * np.abs(values))
 
 
 def _steps(low: Floats, tolerance: float) -> Floats:
@@ -40,13 +49,8 @@ class Cells:
     def __init__(self, low: Floats, high: Floats, tolerance: float, limits: Floats, columns: int) -> None:
         self.tolerance, self.limits = tolerance, limits
         self.low, self.steps = low[1:], _steps(low, tolerance)
-        numbers = np.array(number_of_cells(low, high, tolerance))
-        within = np.isfinite(limits[1:])
-        if within.any():  # the tolerance above the lower edge of the last cell is no more than the limit
-            spare = np.log(np.maximum(limits[1:] / self.low, 0.0), where=within, out=np.full(2, np.nan))
-            last = np.floor(spare / self.steps - 1 / PART + ROUNDING)
-            numbers = np.where(within, np.minimum(numbers, np.nan_to_num(last) + 1), numbers).astype(np.int64)
-        self.shape = (max(0, int(numbers[0])), max(0, int(numbers[1])))
+        one, other = number_of_cells(low, high, tolerance, limits)
+        self.shape = (int(one), int(other))
         self.edges = [
             start * np.exp(step * np.arange(number + 1))
             for start, step, number in zip(self.low, self.steps, self.shape, strict=True)
@@ -62,7 +66,7 @@ class Cells:
 
     def allowed(self, values: Floats) -> Floats:
         """Return values with the tolerance added."""
-        return np.asarray(values + self.tolerance * np.abs(values))
+        return allowed(values, self.tolerance)
 
     def upper(self, i: Rows, j: Rows) -> Floats:
         """Return the upper edges of cells (n x 2)."""
@@ -105,6 +109,11 @@ class Cells:
         """Return in which cells networks with these bounds may lack a substitute."""
         due = self.allowed(bounds)
         return np.asarray((due <= self.limits[0]) & (self.reached[i, j] > due + ROUNDING * np.abs(due)))
+
+    def covered_from(self, i: Rows, j: Rows) -> Floats:
+        """Return the least first objective that networks in cells have a substitute with."""
+        reached = self.reached[i, j]
+        return np.asarray(reached / (1 + self.tolerance * np.sign(reached)))
 
     def choose(self) -> Indices:
         """Return the records of networks that do in every cell, beside those that were chosen before.

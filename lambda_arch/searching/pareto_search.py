@@ -73,7 +73,7 @@ def search(
 
     With ``tolerance``, such as 0.02, every architecture has a member that is worse by at most that share: see
     :mod:`~lambda_arch.searching.within_tolerance`. It is for spaces too large for an exact front; the
-    largest have one of 0.01 unless told otherwise.
+    largest have one of 0.005 unless told otherwise.
 
     Raises :class:`lambda_arch.LambdaArchError` for what cannot be searched, and OSError.
     """

@@ -45,7 +45,8 @@ class Relaxation:
     ``options``: the costs of the options of all tables (options x 3); ``numbers``: their numbers in the slot;
     ``table``: the table of each; ``starts``: where each table's begin; ``size``: how much more they cost than the least
     of the table, in ranges of the product. ``slots``, ``counts``: the slots with each table, and how many. ``low``,
-    ``high``: the ends of the objectives. ``weights``: those of the others (2 x weights); ``step``: of their exponents.
+    ``high``: the ends of the objectives; ``worst``: that of the first, with what its sum may be rounded by.
+    ``weights``: those of the others (2 x weights); ``step``: of their exponents.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Relaxation:
         self.fixed = fixed[order]
         self.low = self.fixed + sum(n * each.min(axis=0) for n, each in zip(self.counts, costs, strict=True))
         self.high = self.fixed + sum(n * each.max(axis=0) for n, each in zip(self.counts, costs, strict=True))
+        self.worst = self.high[0] + ROUNDING * abs(self.high[0])
         ranges = np.maximum(self.high - self.low, FLAT * np.abs(self.low))
         lowest = np.minimum.reduceat(self.options, self.starts, axis=0)
         self.size = ((self.options - lowest[self.table]) / ranges).sum(axis=1)
@@ -156,9 +158,16 @@ class Relaxation:
                 weights, found = near[rows, best], bounds[rows, best]
         return weights, np.where(self.exist(networks, others), found, np.inf)
 
-    def cheapest(self, weights: Rows) -> Rows:
-        """Return the options of least weighted cost at weights (n x 2), of each table (n x tables)."""
-        weighted = self.at(weights) @ self.options.T
+    def weighted(self, weights: Rows) -> Floats:
+        """Return the weighted costs of options at weights (n x 2), which do not depend on n: n x options.
+
+        Those of a product of matrices do, and options of nearly equal costs must stay in their order.
+        """
+        _, one, other = self.at(weights).T[:, :, None]
+        return np.asarray((self.options[:, 0] + one * self.options[:, 1]) + other * self.options[:, 2])
+
+    def cheapest(self, weighted: Floats) -> Rows:
+        """Return the options of least weighted cost (n x options), of each table (n x tables)."""
         best = [weighted[:, a:b].argmin(axis=1) + a for a, b in zip(self.starts, self.ends, strict=True)]
         return np.stack(best, axis=1)
 

@@ -52,8 +52,8 @@ def nearby(
 def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int, most: Floats) -> Rounded:
     number, rows = len(points), np.arange(len(points))[:, None]
     tables = len(relaxation.counts)
-    cheapest = relaxation.cheapest(weights)
-    weighted = relaxation.at(weights) @ relaxation.options.T
+    weighted = relaxation.weighted(weights)
+    cheapest = relaxation.cheapest(weighted)
     excess = weighted - np.take_along_axis(weighted, cheapest, axis=1)[:, relaxation.table]
     excess[networks.counts[:, relaxation.table] == 0] = np.inf
     excess[rows, cheapest] = np.inf
@@ -83,8 +83,8 @@ def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Float
     one, other = extra.T
     twice = (table[:, one] == table[:, other]) & (table[:, one] != more)
     possible = (spare > 0)[:, one] & (spare > 0)[:, other] & ((spare > 1)[:, one] | ~twice[i])
-    with np.errstate(invalid="ignore"):
-        mixture = (numbers * excess[rows, pair][:, None]).sum(axis=2)[i, k]
+    own = np.where(numbers > 0, excess[rows, pair][:, None], 0.0)  # kinds that are never taken may cost infinity
+    mixture = (numbers * own).sum(axis=2)[i, k]
     possible &= (excess[:, one] + excess[:, other])[i] <= (most[i] - mixture)[:, None]
     near, e = np.nonzero(possible)
     i, k = i[near], k[near]

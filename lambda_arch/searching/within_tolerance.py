@@ -36,7 +36,8 @@ def front_within(problem: Problem, tolerance: float | None, step: Callable[[], N
     """Return a front such that every architecture has a member that is worse by at most ``tolerance``, relatively.
 
     The tolerance is DEFAULT unless given, and the front says so. With bounds that holds for architectures that keep
-    every bound with the tolerance to spare. By branch and bound where the problem allows it, else by merging parts.
+    every bound with the tolerance to spare. By branch and bound where the problem allows it and such architectures
+    exist, else by merging parts, which also finds some that only just keep the bounds.
     ``step`` is called after every product.
 
     Raises :class:`LambdaArchError` for an accuracy model with pairs, and as :func:`check_tolerance` does.
@@ -53,7 +54,7 @@ def front_within(problem: Problem, tolerance: float | None, step: Callable[[], N
     check_bounds(problem)
     tables = SlotTables(problem)
     how, found = "branch and bound", bounded_front(problem, tables, tolerance, step)
-    if found is None:
+    if found is None or not any(len(each.totals) for each in found[0]):
         how, found = "pairwise merging", merged_front(problem, tables, tolerance, step)
     candidates, greatest = found
     how += f" over {approximately(problem.space.size)} architectures{because}"

@@ -7,11 +7,12 @@ from hypothesis import given, settings
 
 from lambda_arch.searching import bounded_front, branch_and_bound
 from lambda_arch.searching.branching import Tree
-from lambda_arch.searching.cells import Cells
+from lambda_arch.searching.cells import Cells, number_of_cells
 from lambda_arch.searching.enumeration import enumerate_front
 from lambda_arch.searching.exact import exact_front
+from lambda_arch.searching.metrics import METRICS, Constraint
 from lambda_arch.searching.optimization import Problem
-from lambda_arch.searching.relaxation import Relaxation
+from lambda_arch.searching.relaxation import Open, Relaxation
 from lambda_arch.searching.rounding import nearby
 from lambda_arch.searching.slot_tables import SlotTables
 from lambda_arch.searching.space_file import space_of
@@ -83,6 +84,55 @@ def test_sets_are_divided_into_all_their_networks_each_once():
         leaves += [tuple(totals) for totals in tree.open.fixed[start.networks[whole]]]
     found, totals = {tuple(np.round(leaf, 6)) for leaf in leaves}, _all_totals(asked, 0)
     assert len(leaves) == len(found) == len({tuple(row) for row in np.round(totals, 6)})
+
+
+def test_a_set_of_one_network_yields_it():
+    """Its bound is its own, so that nothing else is sure to be close."""
+    tree = tree_of(problem(space_of(CHOICES, "choices"), NAMES), 0)
+    relaxation = tree.relaxation
+    fixed = relaxation.low + np.array([[1.0, 2.0, 3.0]])
+    closed = Open(fixed, np.zeros((1, len(relaxation.counts)), np.int32))
+    (found,) = nearby(relaxation, closed, np.full((1, 2), 70), fixed[:, 1:], 8, np.ones(1))
+    assert len(found.totals) and (found.totals == fixed).all()
+
+
+def test_the_cheapest_options_do_not_depend_on_what_else_is_asked():
+    """Of two options, the costs are equal but for rounding at the ratio of the ranges."""
+    relaxation = tree_of(problem(space_of({"depth": 18, "image_size": 96, "k": [2, 16]}, "two"), NAMES), 0).relaxation
+    weights = np.moveaxis(np.indices(relaxation.least.shape[1:]), 0, -1).reshape(-1, 2)
+    together = relaxation.weighted(weights)
+    alone = np.concatenate([relaxation.weighted(row[None]) for row in weights])
+    assert np.array_equal(together, alone)
+    assert np.array_equal(np.minimum.reduceat(together, relaxation.starts, axis=1)[:, 0], relaxation.least[0].ravel())
+
+
+@pytest.mark.parametrize("reached", [3.0, -3.0])
+def test_no_bound_from_which_a_network_is_covered_allows_less_than_is_reached(reached):
+    cells = Cells(np.ones(3), np.full(3, 9.0), 0.1, np.full(3, np.inf), 1)
+    cells.offer(np.array([[reached, 1.0, 1.0]]), lambda rows: rows[:, None].astype(np.int32))
+    cells.settle()
+    assert cells.allowed(cells.covered_from(np.zeros(1, int), np.zeros(1, int))) == pytest.approx([reached])
+
+
+def test_cells_end_where_no_network_has_the_tolerance_to_spare():
+    low, high = np.array([1.0, -2.0, 1.0]), np.array([2.0, -1.0, 1.0])
+    for limits, wanted in (
+        ([np.inf, np.inf, np.inf], True),
+        ([np.inf, 5.0, 5.0], True),
+        ([np.inf, -2.1, 5.0], False),
+        ([np.inf, 5.0, 0.0], False),
+        ([np.inf, 5.0, -1.0], False),
+    ):
+        number = number_of_cells(low, high, 0.1, np.array(limits))
+        assert number.all() == wanted and number[0] <= 2 * np.ceil(np.log(0.5) / np.log(0.9)) and number[1] <= 1
+
+
+def test_what_only_just_keeps_a_bound_is_found():
+    """No network keeps it with the tolerance to spare, but that there is none would be wrong."""
+    asked = problem(space_of(CHOICES, "choices"), NAMES)
+    least = _all_totals(asked, 0)[:, 1].min()
+    front = front_within(problem(asked.space, NAMES, [Constraint(METRICS["params"], "<=", least)]), 0.01)
+    assert len(front) and (front.points[:, 1] == least).all()
 
 
 def test_members_that_are_chosen_are_as_good_as_wanted_or_as_any():
