@@ -52,14 +52,8 @@ def nearby(
 def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Floats, kinds: int, most: Floats) -> Rounded:
     number, rows = len(points), np.arange(len(points))[:, None]
     tables = len(relaxation.counts)
-    weighted = relaxation.weighted(weights)
-    cheapest = relaxation.cheapest(weighted)
-    excess = weighted - np.take_along_axis(weighted, cheapest, axis=1)[:, relaxation.table]
-    excess[networks.counts[:, relaxation.table] == 0] = np.inf
-    excess[rows, cheapest] = np.inf
-    kinds = min(kinds, excess.shape[1] - 1)
-    options = np.argpartition(excess, kinds, axis=1)[:, :kinds]
-    excess = np.take_along_axis(excess, options, axis=1)
+    cheapest, options, excess = _exchanges(relaxation, networks, weights, kinds)
+    kinds = options.shape[1]
     table = relaxation.table[options]
     change = relaxation.options[options] - relaxation.options[cheapest[rows, table]]
     base = networks.fixed + (networks.counts[:, :, None] * relaxation.options[cheapest]).sum(axis=1)
@@ -92,6 +86,21 @@ def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Float
     kind = np.concatenate([pair[i], extra[e]], axis=1)
     often = np.concatenate([numbers[i, k], np.ones((len(i), 2), np.int64)], axis=1)
     return Rounded(i, totals, options[i[:, None], kind].astype(np.int32), often.astype(np.int32))
+
+
+def _exchanges(relaxation: Relaxation, networks: Open, weights: Rows, kinds: int) -> tuple[Rows, Rows, Floats]:
+    """Return the cheapest option of each table (n x tables), and those to take instead that cost least (n x kinds).
+
+    And how much more these cost: infinity for what is the cheapest itself, or of a table without open slots.
+    """
+    weighted = relaxation.weighted(weights)
+    cheapest = relaxation.cheapest(weighted)
+    excess = weighted - np.take_along_axis(weighted, cheapest, axis=1)[:, relaxation.table]
+    excess[networks.counts[:, relaxation.table] == 0] = np.inf
+    np.put_along_axis(excess, cheapest, np.inf, axis=1)
+    kinds = min(kinds, excess.shape[1] - 1)
+    options = np.argpartition(excess, kinds, axis=1)[:, :kinds]
+    return cheapest, options, np.take_along_axis(excess, options, axis=1)
 
 
 def _mix(change: Floats, excess: Floats, table: Rows, counts: Indices, wanted: Floats) -> tuple[Rows, Rows]:
