@@ -74,25 +74,28 @@ def bounded_front(
     cells = Cells(low[order], high[order], tolerance, problem.bounds[order], RECORD)
     levels = _levels(products, is_maximum, low, tolerance, problem.bounds) if all(cells.shape) else []
     left = Counter(product for level in levels for product, _ in level)
+
+    def passed(tree: Tree) -> None:
+        left[tree.product] -= 1
+        if not left[tree.product]:
+            step()
+
+    exponent = float(np.clip(STEP * np.sqrt(tolerance), *STEPS))
     trees: list[Tree] = []
     of_trees: list[Costs] = []
     chosen = [np.empty((0, RECORD), np.int32)]
     for level in levels:
-        exponent = float(np.clip(STEP * np.sqrt(tolerance), *STEPS))
         here = [
             Tree(len(trees) + i, product, Relaxation(costs.fixed, costs.slots, order, exponent))
             for i, (product, costs) in enumerate(level)
         ]
-        if not Search(here, cells).run():
+        if not Search(here, cells).run(passed):
             return None
         chosen.append(cells.choose())
         trees += here
         of_trees += [costs for _, costs in level]
         for tree in here:
             tree.relaxation.forget()
-        left.subtract(tree.product for tree in here)
-        for _ in range(sum(not left[tree.product] for tree in here)):
-            step()
     return _found(problem, trees, of_trees, np.concatenate(chosen)), np.maximum(np.abs(low), np.abs(high))
 
 
@@ -103,16 +106,15 @@ def _levels(
 
     Without a maximum there is one level. Of products with equal costs there is one.
     """
-    different = {
-        (c.fixed.tobytes(), *((key, len(own)) for key, (_, own) in c.slots.items())): i
-        for i, c in reversed(list(enumerate(products)))
-    }
-    chosen = [(i, products[i]) for i in sorted(different.values())]
+    different: dict[object, tuple[int, Costs]] = {}
+    for product, costs in enumerate(products):
+        key = (costs.fixed.tobytes(), *((key, len(own)) for key, (_, own) in costs.slots.items()))
+        different.setdefault(key, (product, costs))
     if not is_maximum.any():
-        return [chosen]
+        return [list(different.values())]
     column = int(is_maximum.argmax())
     found: dict[int, list[tuple[int, Costs]]] = {}
-    for product, costs in chosen:
+    for product, costs in different.values():
         floor = costs.end(np.min, is_maximum)[column]
         level_of = {
             key: np.floor(

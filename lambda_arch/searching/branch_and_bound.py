@@ -6,7 +6,7 @@ The networks of other cells are divided by the options of a slot, until bounds o
 automatic method of solving discrete programming problems, 1960).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -39,8 +39,8 @@ class Search:
         extents = [np.log(tree.relaxation.high[1:] / tree.relaxation.low[1:]) for tree in trees]
         self.size = np.clip(np.round(np.median(extents, axis=0) / cells.steps / BOXES), 1, WIDEST).astype(int)
 
-    def run(self) -> bool:
-        """Let such networks be reached; False if there is too much to divide."""
+    def run(self, passed: Callable[[Tree], None]) -> bool:
+        """Let such networks be reached; False if there is too much to divide. ``passed`` is called with each tree."""
         for tree in self.trees:
             self._offer_hull(tree)
         self.cells.settle()
@@ -51,6 +51,8 @@ class Search:
         for is_best in (True, False):  # other products are often not needed then
             for tree, nodes in zip(self.trees, boxes, strict=True):
                 self._try_boxes(tree, nodes.rows((nodes.bound <= least[nodes.i, nodes.j]) == is_best))
+                if is_best:
+                    passed(tree)
             self.cells.settle()
         waiting = [self._open_cells(tree, nodes) for tree, nodes in zip(self.trees, boxes, strict=True)]
         kinds, tried = KINDS["cell"], 0
