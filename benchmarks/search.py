@@ -210,7 +210,7 @@ def main() -> None:
         table(timed_front("blocks", names) for names in (OBJECTIVES, ("params", "macs", "memory", "top1")))
     elif asked.what == "networks":
         sizes = [(OBJECTIVES, tolerance) for tolerance in asked.tolerance or (0.01, 0.005, 0.002, 0.001)]
-        sizes += [] if asked.tolerance else [(("params", "macs", "memory", "top1"), 0.05)]
+        sizes += [] if asked.tolerance else [(("params", "macs", "memory", "top1"), 0.005)]
         table(timed_front("networks", names, tolerance) for names, tolerance in sizes)
     else:
         rivals(asked.plot, asked.seed)

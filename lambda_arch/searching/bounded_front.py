@@ -108,8 +108,8 @@ def _levels(
     """
     different: dict[object, tuple[int, Costs]] = {}
     for product, costs in enumerate(products):
-        key = (costs.fixed.tobytes(), *((key, len(own)) for key, (_, own) in costs.slots.items()))
-        different.setdefault(key, (product, costs))
+        equal = (costs.fixed.tobytes(), *((key, len(own)) for key, (_, own) in costs.slots.items()))
+        different.setdefault(equal, (product, costs))
     if not is_maximum.any():
         return [list(different.values())]
     column = int(is_maximum.argmax())
