@@ -31,7 +31,7 @@ STEP = 3.5
 ROUNDING = 1e-9
 
 
-class Costs(NamedTuple):
+class ProductCosts(NamedTuple):
     """What a product's networks cost: fixed, and the tables of its slots with these."""
 
     fixed: Floats
@@ -58,7 +58,7 @@ def bounded_front(
     sums, maxima = np.flatnonzero(~is_maximum), np.flatnonzero(is_maximum)
     if len(sums) != 3 or len(maxima) > 1 or len(problem.objectives) != len(is_maximum):
         return None
-    products = [Costs(problem.fixed(product), tables.of(product)) for product in problem.space.products]
+    products = [ProductCosts(problem.fixed(product), tables.of(product)) for product in problem.space.products]
     low = np.min([costs.end(np.min, is_maximum) for costs in products], axis=0)
     high = np.max([costs.end(np.max, is_maximum) for costs in products], axis=0)
     if np.isfinite(problem.floors).any() or not (low * high > 0).all() or not np.isfinite(low * high).all():
@@ -82,7 +82,7 @@ def bounded_front(
 
     exponent = float(np.clip(STEP * np.sqrt(tolerance), *STEPS))
     trees: list[Tree] = []
-    of_trees: list[Costs] = []
+    of_trees: list[ProductCosts] = []
     chosen = [np.empty((0, RECORD), np.int32)]
     for level in levels:
         here = [
@@ -100,20 +100,20 @@ def bounded_front(
 
 
 def _levels(
-    products: list[Costs], is_maximum: Mask, low: Floats, tolerance: float, bounds: Floats
-) -> list[list[tuple[int, Costs]]]:
+    products: list[ProductCosts], is_maximum: Mask, low: Floats, tolerance: float, bounds: Floats
+) -> list[list[tuple[int, ProductCosts]]]:
     """Return the products with the options up to each level of the maximum, where these are more than a level before.
 
     Without a maximum there is one level. Of products with equal costs there is one.
     """
-    different: dict[object, tuple[int, Costs]] = {}
+    different: dict[object, tuple[int, ProductCosts]] = {}
     for product, costs in enumerate(products):
         equal = (costs.fixed.tobytes(), *((key, len(own)) for key, (_, own) in costs.slots.items()))
         different.setdefault(equal, (product, costs))
     if not is_maximum.any():
         return [list(different.values())]
     column = int(is_maximum.argmax())
-    found: dict[int, list[tuple[int, Costs]]] = {}
+    found: dict[int, list[tuple[int, ProductCosts]]] = {}
     for product, costs in different.values():
         floor = costs.end(np.min, is_maximum)[column]
         level_of = {
@@ -130,11 +130,11 @@ def _levels(
                 rows = np.flatnonzero(level_of[key] <= level)
                 rows = rows[non_dominated(table.costs[rows][:, ~is_maximum])]
                 slots[key] = (Table(key, table.costs[rows], table.rows[rows]), own)
-            found.setdefault(int(level), []).append((product, Costs(costs.fixed, slots)))
+            found.setdefault(int(level), []).append((product, ProductCosts(costs.fixed, slots)))
     return [found[level] for level in sorted(found)]
 
 
-def _found(problem: Problem, trees: list[Tree], costs: list[Costs], records: Indices) -> list[Found]:
+def _found(problem: Problem, trees: list[Tree], costs: list[ProductCosts], records: Indices) -> list[Found]:
     """Return the networks of records, by the product; ``costs``: those of each tree."""
     number, metrics = len(problem.space.products), len(problem.signs)
     totals = [[np.empty((0, metrics))] for _ in range(number)]

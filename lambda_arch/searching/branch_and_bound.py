@@ -15,7 +15,7 @@ from lambda_arch.searching.branching import Nodes, Tree
 from lambda_arch.searching.cells import Cells
 from lambda_arch.searching.rounding import EXCHANGES, Rounded, nearby
 
-MOST_NODES = 0.5
+MOST_NODES = 1.0
 """How many nodes are tried for each cell; more are needed where products have few networks, far from their hull."""
 RECORD = 4 + 2 * EXCHANGES
 """The length of a record: the tree, its networks, two weights, options and how often they are taken."""
@@ -27,6 +27,8 @@ KINDS = {"box": 10, "cell": 24, "divided": 8}
 """How many kinds of exchanges are tried close to the bound of a box, of a cell, and of a cell's divided networks."""
 FAR = 2.0
 """Networks are kept whose weighted cost is above the least by up to so many times the tolerance."""
+MANY = 10_000
+"""If so many nodes are left, fewer kinds are tried for each."""
 TOGETHER = 4096
 """For how many cells networks are looked for before what was found counts."""
 
@@ -62,7 +64,7 @@ class Search:
                 return False
             waiting = self._try_cells(waiting, kinds)
             waiting = [self._branch(tree, nodes) for tree, nodes in zip(self.trees, waiting, strict=True)]
-            kinds = KINDS["divided"]
+            kinds = KINDS["divided" if sum(len(nodes) for nodes in waiting) > MANY else "cell"]
         return True
 
     def _offer_hull(self, tree: Tree) -> None:
