@@ -76,7 +76,7 @@ class Search:
         cheapest, rows = np.unique(cheapest, axis=0, return_index=True)
         totals = relaxation.fixed + (relaxation.options[cheapest] * relaxation.counts[:, None]).sum(axis=1)
         none = np.zeros((len(rows), EXCHANGES), np.int32)
-        hull = Rounded(np.arange(len(rows)), totals, none, none)
+        hull = Rounded(np.arange(len(rows)), totals, lambda some: (none[some], none[some]))
         self._offer(tree, np.zeros(len(rows), np.intp), weights[rows], hull)
 
     def _offer(self, tree: Tree, networks: Rows, weights: Rows, found: Rounded) -> None:
@@ -84,7 +84,7 @@ class Search:
 
         def records(rows: Rows) -> Indices:
             at = found.row[rows]
-            columns = (np.full(len(at), tree.number), networks[at], weights[at], found.options[rows], found.times[rows])
+            columns = (np.full(len(at), tree.number), networks[at], weights[at], *found.exchanges(rows))
             return np.column_stack(columns).astype(np.int32)
 
         self.cells.offer(found.totals, records)

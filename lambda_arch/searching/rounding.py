@@ -6,12 +6,12 @@ options, each made as often as needed, that lead to the point at the least weigh
 up, and make up to two more exchanges that cost little.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from lambda_arch.searching.arrays import Floats, Indices, Mask, Rows
+from lambda_arch.searching.arrays import Floats, Indices, Rows
 from lambda_arch.searching.relaxation import Open, Relaxation
 
 NEAR = np.array([(i, j) for i in (-1, 0, 1, 2) for j in (-1, 0, 1, 2)])
@@ -22,17 +22,15 @@ EXCHANGES = 4
 
 
 class Rounded(NamedTuple):
-    """Networks: ``row``, of the point that they are close to; totals (n x 3); ``options`` that are taken instead of the
-    cheapest of their table (n x 4), and in how many slots (n x 4)."""
+    """Networks: ``row``, of the point that they are close to, and totals (n x 3).
+
+    ``exchanges`` returns, for some of them, the options that are taken instead of the cheapest of their table (n x 4),
+    and in how many slots (n x 4). Most are not asked for.
+    """
 
     row: Rows
     totals: Floats
-    options: Indices
-    times: Indices
-
-    def rows(self, rows: Rows | Mask) -> "Rounded":
-        """Return some of them."""
-        return Rounded(self.row[rows], self.totals[rows], self.options[rows], self.times[rows])
+    exchanges: Callable[[Rows], tuple[Indices, Indices]]
 
 
 def nearby(
@@ -83,9 +81,14 @@ def _nearby(relaxation: Relaxation, networks: Open, weights: Rows, points: Float
     near, e = np.nonzero(possible)
     i, k = i[near], k[near]
     totals = mixed[i, k] + change[i, one[e]] + change[i, other[e]]
-    kind = np.concatenate([pair[i], extra[e]], axis=1)
-    often = np.concatenate([numbers[i, k], np.ones((len(i), 2), np.int64)], axis=1)
-    return Rounded(i, totals, options[i[:, None], kind].astype(np.int32), often.astype(np.int32))
+
+    def exchanges(rows: Rows) -> tuple[Indices, Indices]:
+        at = i[rows]
+        kind = np.concatenate([pair[at], extra[e[rows]]], axis=1)
+        often = np.concatenate([numbers[at, k[rows]], np.ones((len(at), 2), np.int64)], axis=1)
+        return options[at[:, None], kind].astype(np.int32), often.astype(np.int32)
+
+    return Rounded(i, totals, exchanges)
 
 
 def _exchanges(relaxation: Relaxation, networks: Open, weights: Rows, kinds: int) -> tuple[Rows, Rows, Floats]:

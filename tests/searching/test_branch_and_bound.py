@@ -64,7 +64,7 @@ def test_networks_close_to_a_point_are_networks_of_the_product_and_some_are_clos
     (found,) = nearby(relaxation, networks, weights, points, 16, np.full(20, np.inf))
     rows = generator.choice(len(found.row), 200)
     at = found.row[rows]
-    options = tree.options(np.zeros(200, np.intp), weights[at], found.options[rows], found.times[rows])
+    options = tree.options(np.zeros(200, np.intp), weights[at], *found.exchanges(rows))
     costs = [asked.slot(product, slot) for slot in product.slots]
     for totals, chosen in zip(found.totals[rows], relaxation.numbers[options], strict=True):
         own = sum(cost[option] for cost, option in zip(costs, chosen, strict=True))
