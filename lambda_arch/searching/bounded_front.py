@@ -55,8 +55,8 @@ def bounded_front(
     for each product.
     """
     is_maximum = problem.costs.is_maximum
-    sums, maxima = np.flatnonzero(~is_maximum), np.flatnonzero(is_maximum)
-    if len(sums) != 3 or len(maxima) > 1 or len(problem.objectives) != len(is_maximum):
+    sums = np.flatnonzero(~is_maximum)
+    if len(sums) != 3 or len(is_maximum) > 4 or len(problem.objectives) != len(is_maximum):
         return None
     products = [ProductCosts(problem.fixed(product), tables.of(product)) for product in problem.space.products]
     low = np.min([costs.end(np.min, is_maximum) for costs in products], axis=0)
@@ -96,6 +96,8 @@ def bounded_front(
         of_trees += [costs for _, costs in level]
         for tree in here:
             tree.relaxation.forget()
+    for _ in range(len(products) - len(left)):  # those that are equal to others, or beyond a bound
+        step()
     return _found(problem, trees, of_trees, np.concatenate(chosen)), np.maximum(np.abs(low), np.abs(high))
 
 

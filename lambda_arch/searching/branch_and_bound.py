@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from lambda_arch.searching.arrays import Floats, Indices, Rows
+from lambda_arch.searching.arrays import Floats, Indices, Mask, Rows
 from lambda_arch.searching.branching import Nodes, Tree
 from lambda_arch.searching.cells import Cells
 from lambda_arch.searching.rounding import EXCHANGES, Rounded, nearby
@@ -108,6 +108,14 @@ class Search:
         a, b = np.nonzero(exist & ~done)
         return Nodes(np.zeros(len(a), np.intp), i[a], j[b], weights[a, b], bound[a, b])
 
+    def _nodes_of(self, tree: Tree, boxes: Nodes) -> Iterator[tuple[Rows, Nodes]]:
+        """Yield, for each place in a box, the boxes that have a cell there, and nodes of these cells."""
+        for rows, i, j in self._cells_of(boxes.i, boxes.j):
+            nodes = boxes.rows(rows)
+            nodes.i, nodes.j = i, j
+            nodes.bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
+            yield rows, nodes
+
     def _cells_of(self, i: Rows, j: Rows) -> Iterator[tuple[Rows, Rows, Rows]]:
         """Yield, for each place in a box, the boxes that have a cell there, and these cells."""
         for place in np.ndindex(*(self.size if len(i) else (0,))):
@@ -115,30 +123,29 @@ class Search:
             rows = np.flatnonzero((x < self.cells.shape[0]) & (y < self.cells.shape[1]))
             yield rows, x[rows], y[rows]
 
+    def _is_open(self, tree: Tree, nodes: Nodes) -> Mask:
+        """Return to which nodes their cells are open."""
+        possible = nodes.bound <= tree.relaxation.worst
+        return np.asarray(possible & self.cells.is_open(nodes.i, nodes.j, nodes.bound))
+
     def _open(self, tree: Tree, nodes: Nodes) -> Nodes:
         """Return the nodes whose cells are open to them."""
-        possible = nodes.bound <= tree.relaxation.worst
-        return nodes.rows(possible & self.cells.is_open(nodes.i, nodes.j, nodes.bound))
+        return nodes.rows(self._is_open(tree, nodes))
 
     def _open_cells(self, tree: Tree, boxes: Nodes) -> Nodes:
         """Return the open cells of boxes, and note what is wanted in all of them."""
         found = [boxes.rows(np.empty(0, np.intp))]
-        for rows, i, j in self._cells_of(boxes.i, boxes.j):
-            nodes = boxes.rows(rows)
-            nodes.i, nodes.j = i, j
-            nodes.bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
+        for _, nodes in self._nodes_of(tree, boxes):
             possible = nodes.bound <= tree.relaxation.worst
-            self.cells.want(i[possible], j[possible], nodes.bound[possible])
+            self.cells.want(nodes.i[possible], nodes.j[possible], nodes.bound[possible])
             found.append(self._open(tree, nodes))
         return Nodes.all(found)
 
     def _try_boxes(self, tree: Tree, boxes: Nodes) -> None:
         """Offer networks close to the bounds in the middle of boxes with open cells."""
         is_open = np.zeros(len(boxes), np.bool_)
-        for rows, i, j in self._cells_of(boxes.i, boxes.j):
-            nodes = boxes.rows(rows)
-            bound = tree.relaxation.bound(tree.open.rows(nodes.networks), nodes.weights, self.cells.upper(i, j))
-            is_open[rows] |= (bound <= tree.relaxation.worst) & self.cells.is_open(i, j, bound)
+        for rows, nodes in self._nodes_of(tree, boxes):
+            is_open[rows] |= self._is_open(tree, nodes)
         boxes = boxes.rows(is_open)
         middle = [
             np.minimum(at * size + size // 2, number - 1)
