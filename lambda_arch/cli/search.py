@@ -84,7 +84,7 @@ def search(
         float | None,
         typer.Option(
             "--tolerance",
-            help="Find a large front within this share of every metric. [default: 0.01 for the largest spaces]",
+            help="Find a large front within this share of every metric. [default: 0.005 for the largest spaces]",
             metavar="SHARE",
         ),
     ] = None,
